@@ -1,0 +1,93 @@
+"""Chunks: what must stay whole, and what it costs to make it so."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import xarray as xr
+
+from climcube.cubes.coordinates import find_time
+from climcube.errors import ChunkError, require_choice
+from climcube.options import get_option
+
+__all__ = ["LAYOUTS", "rechunk", "require_whole", "series_chunks"]
+
+LAYOUTS = ("series", "maps")
+
+
+def is_lazy(cube: xr.DataArray | xr.Dataset) -> bool:
+    """Whether a cube (plain or pint-quantified) is backed by Dask."""
+    return bool(cube.chunks)
+
+
+def require_whole(cube: xr.DataArray, dim: str, purpose: str) -> None:
+    """Raise `ChunkError` when a Dask cube is cut along a dimension that must stay whole."""
+    chunks = cube.chunksizes.get(dim, ())
+    if len(chunks) <= 1:
+        return
+    raise ChunkError(
+        f"{purpose} needs each cell's whole series in one chunk",
+        where=f"variable {cube.name!r}, dimension '{dim}'",
+        expected="1 chunk",
+        found=f"{len(chunks)} chunks",
+        remedy="rechunk once with cc.rechunk(cube, layout='series') (moves "
+        f"{cube.nbytes / 2**20:,.0f} MiB) or open the cube with cc.open(..., layout='series')",
+    )
+
+
+def rechunk(cube: Any, *, layout: str = "series") -> Any:
+    """Return a lazy cube chunked for whole series or for whole maps.
+
+    Parameters
+    ----------
+    cube : DataArray or Dataset
+        Any cube with a time axis; eager cubes become lazy.
+    layout : {"series", "maps"}
+        ``"series"``: time in one chunk, space in square tiles of about
+        ``tile_bytes`` (see `set_options`) of float32. ``"maps"``: space whole, time cut.
+
+    Returns
+    -------
+    DataArray or Dataset
+        The same values, dimensions, coordinates and attributes; only the chunks differ.
+
+    Raises
+    ------
+    AxisError
+        The cube has no time axis.
+    ParameterError
+        ``layout`` is unknown.
+
+    Examples
+    --------
+    >>> import climcube as cc
+    >>> sst = cc.testing.synthetic_ocean(years=2).sst.chunk(time=100)
+    >>> cc.rechunk(sst, layout="series").chunksizes["time"]
+    (731,)
+    """
+    require_choice("layout", layout, LAYOUTS)
+    time = find_time(cube)
+    sizes = {str(d): int(n) for d, n in cube.sizes.items()}
+    if layout == "series":
+        return cube.chunk(series_chunks(sizes, time))
+    cell_bytes = 4 * math.prod(n for d, n in sizes.items() if d != time)
+    steps = max(1, min(sizes[time], get_option("tile_bytes") // max(1, cell_bytes)))
+    return cube.chunk({d: steps if d == time else -1 for d in sizes})
+
+
+def series_chunks(sizes: dict[str, int], time: str, multiple_of: dict[str, int] | None = None) -> dict[str, int]:
+    """Chunk sizes of square tiles over all time, of about ``tile_bytes`` of float32.
+
+    ``multiple_of`` gives the stored chunk of each dimension; tiles are whole numbers of it.
+    """
+    stored = multiple_of or {}
+    others = [d for d in sizes if d != time]
+    cells = max(1, get_option("tile_bytes") // (4 * max(1, sizes[time])))
+    horizontal = others[-2:]
+    chunks = {time: -1} | dict.fromkeys(others[:-2], 1)  # a level or a member at a time
+    edge = max(1, int(cells ** (1 / max(1, len(horizontal)))))
+    for dim in horizontal:
+        unit = min(stored.get(dim, 1), sizes[dim])
+        chunks[dim] = min(sizes[dim], max(unit, edge // unit * unit))
+    return chunks

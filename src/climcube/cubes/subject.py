@@ -1,0 +1,87 @@
+"""What every analysis does first and last: look at the cube handed in, dress the result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from climcube import provenance
+from climcube.cubes.calendar import TimeAxis
+from climcube.cubes.coordinates import cell_dims, select_variable
+from climcube.cubes.units import Units, requantify, unquantify
+from climcube.errors import CubeError, ParameterError
+
+__all__ = ["Subject", "examine", "finish"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A cube that was looked at: plain values, its time axis, its units."""
+
+    cube: xr.DataArray
+    axis: TimeAxis
+    units: Units
+    quantified: bool
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Every dimension but time."""
+        return cell_dims(self.cube, self.axis.name)
+
+
+def plain_cube(cube: Any, purpose: str) -> tuple[xr.DataArray, bool]:
+    """Return a numeric DataArray with units as attribute, and whether it was pint-quantified."""
+    if isinstance(cube, xr.Dataset):
+        cube = select_variable(cube, None, f"dataset given to {purpose}")
+    if not isinstance(cube, xr.DataArray):
+        raise ParameterError(
+            f"{purpose} needs a cube",
+            expected="an xarray DataArray",
+            found=type(cube).__name__,
+            remedy="open one with cc.open(...)",
+        )
+    plain, quantified = unquantify(cube)
+    if not np.issubdtype(plain.dtype, np.number) or np.issubdtype(plain.dtype, np.complexfloating):
+        raise CubeError(
+            f"{purpose} needs numbers",
+            where=f"variable {cube.name!r}",
+            expected="an integer or float type",
+            found=str(plain.dtype),
+        )
+    return plain, quantified
+
+
+def examine(cube: Any, purpose: str, *, daily: bool = False) -> Subject:
+    """Look at the cube given to an analysis, raising the errors that need no values.
+
+    Parameters
+    ----------
+    cube
+        DataArray, or a Dataset with one gridded variable; plain or pint-quantified.
+    purpose
+        The public function, for messages.
+    daily
+        Whether the statistic needs daily values.
+    """
+    plain, quantified = plain_cube(cube, purpose)
+    axis = TimeAxis.of(plain)
+    if daily:
+        axis.require_daily(purpose)
+    return Subject(plain, axis, Units.of(plain), quantified)
+
+
+def finish(
+    result: xr.Dataset,
+    function: str,
+    parameters: Mapping[str, Any],
+    inputs: list[Any],
+    quantified: bool = False,
+) -> xr.Dataset:
+    """Write provenance and give pint quantities back if the input came with them."""
+    result.attrs.setdefault("Conventions", "CF-1.11")
+    provenance.record(result, function, parameters, inputs)
+    return requantify(result, quantified)

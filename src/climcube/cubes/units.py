@@ -1,0 +1,135 @@
+"""Units in, units out: plain CF attributes and pint-quantified cubes alike."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import xarray as xr
+
+from climcube.errors import UnitsError
+
+__all__ = ["Units", "is_quantified", "requantify", "unquantify"]
+
+_DIFFERENCE = "temperature: difference"  # CF-1.11 units_metadata: degC here is a difference
+
+
+class Units:
+    """The units of one cube, and what statistics of it are measured in.
+
+    ``Units.of(cube)`` reads them; ``absolute``, ``difference``, ``rate`` and ``times`` say what
+    attributes a result of that nature carries. An absolute temperature and a temperature
+    difference are different things: a difference is marked as CF-1.11 does.
+    """
+
+    def __init__(self, text: str | None, where: str = "cube") -> None:
+        self.text = text
+        self._parsed = None if text is None else _parse(text, where)
+
+    @classmethod
+    def of(cls, cube: xr.DataArray, units: str | None = None) -> Units:
+        """Read the units of a plain cube (see `unquantify`); units given by the caller win."""
+        text = units if units is not None else cube.attrs.get("units")
+        return cls(None if text is None else str(text), f"variable {cube.name!r}")
+
+    @property
+    def is_temperature(self) -> bool:
+        """Whether these are units of temperature."""
+        return self._parsed is not None and self._parsed.dimensionality == {"[temperature]": 1}
+
+    def absolute(self) -> dict[str, str]:
+        """Attributes of a value of the same nature as the cube's."""
+        return {} if self.text is None else {"units": self.text}
+
+    def difference(self) -> dict[str, str]:
+        """Attributes of a difference of two values (an anomaly, an intensity)."""
+        attrs = self.absolute()
+        if self.is_temperature:
+            attrs["units_metadata"] = _DIFFERENCE
+        return attrs
+
+    def times(self, factor: str) -> dict[str, str]:
+        """Attributes of a difference multiplied by another unit (``"day"``, ``"decade-1"``)."""
+        if self.text is None:
+            return {}
+        text = factor if self.text in ("1", "") else f"{self.text} {factor}"
+        attrs = {"units": text}
+        if self.is_temperature:
+            attrs["units_metadata"] = _DIFFERENCE
+        return attrs
+
+
+def is_quantified(cube: xr.DataArray) -> bool:
+    """Whether a cube holds a pint quantity."""
+    data = cube.variable._data
+    return hasattr(data, "magnitude") and hasattr(data, "units")
+
+
+def unquantify(cube: xr.DataArray) -> tuple[xr.DataArray, bool]:
+    """Return the cube with its units as a CF attribute, and whether it held a pint quantity."""
+    if not is_quantified(cube):
+        return cube, False
+    data: Any = cube.variable._data
+    plain = cube.copy(data=data.magnitude)
+    plain.encoding = dict(cube.encoding)
+    plain.attrs["units"] = _write(data.units)
+    return plain, True
+
+
+def requantify(result: xr.Dataset, quantified: bool) -> xr.Dataset:
+    """Turn the CF units of a result back into pint quantities, if the input was quantified."""
+    if not quantified:
+        return result
+    out = result.copy()
+    for name, variable in result.data_vars.items():
+        if "units" not in variable.attrs:
+            continue
+        text = str(variable.attrs["units"])
+        unit = _parse(text, f"variable {name!r}")
+        if variable.attrs.get("units_metadata") == _DIFFERENCE:
+            unit = _as_difference(unit)
+        attrs = {k: v for k, v in variable.attrs.items() if k not in ("units", "units_metadata")}
+        quantity = _registry().Quantity(variable.variable._data, unit)
+        out[name] = variable.copy(data=quantity).assign_attrs(attrs)
+        out[name].attrs = attrs
+    return out
+
+
+@lru_cache(maxsize=1)
+def _registry() -> Any:
+    # pint and its CF definitions take 0.3 s to import, and most analyses parse one unit at most.
+    import pint  # noqa: PLC0415
+    from cf_xarray.units import units  # noqa: PLC0415
+
+    pint.set_application_registry(units)
+    return units
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str, where: str) -> Any:
+    try:
+        return _registry().Unit(text if text not in ("1", "") else "dimensionless")
+    except Exception as error:
+        raise UnitsError(
+            "unknown units",
+            where=where,
+            expected="units that UDUNITS or pint knows",
+            found=repr(text),
+            remedy="correct cube.attrs['units'] (for instance 'degC' or 'K'), or delete it",
+        ) from error
+
+
+def _as_difference(unit: Any) -> Any:
+    registry = _registry()
+    swap = {"degree_Celsius": "delta_degree_Celsius", "degree_Fahrenheit": "delta_degree_Fahrenheit"}
+    parts = registry.Unit("dimensionless")
+    for name, power in unit._units.items():
+        parts *= registry.Unit(swap.get(name, name)) ** power
+    return parts
+
+
+def _write(unit: Any) -> str:
+    for text in ("degC", "degF", "K", "1"):
+        if unit == _parse(text, "units"):
+            return text
+    return f"{unit:cf}"

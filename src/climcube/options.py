@@ -1,0 +1,97 @@
+"""Package-wide settings: validated keys, usable as a context manager."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType, TracebackType
+from typing import Any
+
+from climcube.errors import ParameterError, suggest
+
+__all__ = ["get_option", "set_options"]
+
+
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_bool_or_none(value: object) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def _is_positive_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+# name: (default, check, what is expected)
+_KNOWN: Mapping[str, tuple[Any, Callable[[object], bool], str]] = MappingProxyType(
+    {
+        "progress": (None, _is_bool_or_none, "True, False, or None (only on a terminal)"),
+        "provenance": (True, _is_bool, "True or False"),
+        "tile_bytes": (
+            256 * 2**20,
+            _is_positive_integer,
+            "a positive number of bytes: the float32 size aimed at for one spatial tile over all time",
+        ),
+        "block_cells": (32, _is_positive_integer, "a positive number of cells worked on at once"),
+    }
+)
+_current: dict[str, Any] = {name: default for name, (default, _, _) in _KNOWN.items()}
+
+
+def get_option(name: str) -> Any:
+    """Return the present value of an option."""
+    return _current[name]
+
+
+class set_options:  # noqa: N801 - used like a function, as in xarray
+    """Set options for the session, or for a ``with`` block.
+
+    Parameters
+    ----------
+    progress : bool or None
+        Show progress bars; ``None`` (default) shows them on a terminal only.
+    provenance : bool
+        Write ``history`` and ``climcube_provenance`` on results (default ``True``).
+    tile_bytes : int
+        Size aimed at, in bytes of float32, for one spatial tile over all time (default 256 MiB).
+    block_cells : int
+        Cells of a tile that a kernel works on at once (default 32).
+
+    Raises
+    ------
+    ParameterError
+        For an unknown option or a value that it does not take; no option is changed then.
+
+    Examples
+    --------
+    >>> import climcube as cc
+    >>> with cc.set_options(progress=False):
+    ...     cc.options.get_option("progress")
+    False
+    """
+
+    def __init__(self, **options: Any) -> None:
+        for name, value in options.items():
+            if name not in _KNOWN:
+                raise ParameterError(
+                    "unknown option", where=repr(name), remedy=suggest(name, _KNOWN)
+                )
+            _, check, expected = _KNOWN[name]
+            if not check(value):
+                raise ParameterError(
+                    "option value not understood", where=name, expected=expected, found=repr(value)
+                )
+        self._before = {name: _current[name] for name in options}
+        _current.update(options)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        _current.update(self._before)
