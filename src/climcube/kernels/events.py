@@ -1,0 +1,135 @@
+"""The metrics of one event, from the samples between its start and end."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+__all__ = ["METRICS", "accumulate_year", "describe_event", "exceedance_ratio"]
+
+# The field's column names, in its order (headers of the reference tables).
+METRICS = (
+    "duration",
+    "duration_moderate",
+    "duration_strong",
+    "duration_severe",
+    "duration_extreme",
+    "intensity_max",
+    "intensity_mean",
+    "intensity_var",
+    "intensity_cumulative",
+    "intensity_max_relThresh",
+    "intensity_mean_relThresh",
+    "intensity_var_relThresh",
+    "intensity_cumulative_relThresh",
+    "intensity_max_abs",
+    "intensity_mean_abs",
+    "intensity_var_abs",
+    "intensity_cumulative_abs",
+    "category",
+    "rate_onset",
+    "rate_decline",
+)
+_DURATION, _IN_CATEGORY, _INTENSITY = 0, 1, 5
+_CATEGORY, _ONSET, _DECLINE = 17, 18, 19
+_START, _END, _PEAK = len(METRICS), len(METRICS) + 1, len(METRICS) + 2
+# Columns of the annual table (kernels.heatwave.COUNTS) and where its means begin.
+_YEAR_COUNT, _YEAR_DAYS, _YEAR_CATEGORY, _YEAR_TOTAL, _YEAR_MAX, _YEAR_MEANS = 0, 1, 2, 8, 9, 10
+_MEANS = np.array(
+    [i for i, name in enumerate(METRICS) if name != "category" and "duration_" not in name]
+)
+
+
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def exceedance_ratio(value, seas, thresh):  # type: ignore[no-untyped-def]
+    """Distance above the threshold in units of threshold minus climatology."""
+    return (value - thresh) / (thresh - seas)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _anomaly(series, seas, group, i):  # type: ignore[no-untyped-def]
+    """Anomaly of a sample; a missing one counts as the climatology."""
+    value = series[i] - seas[group[i]]
+    return 0.0 if np.isnan(value) else value
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _rates(series, seas, group, start, end, peak, top, row):  # type: ignore[no-untyped-def]
+    """Write the rates of onset and decline.
+
+    The anomaly half a day before the first sample is the mean of that sample's and the one
+    before; at the ends of the record there is none, and the rate counts from the sample itself.
+    """
+    first, last = _anomaly(series, seas, group, start), _anomaly(series, seas, group, end)
+    if start > 0:
+        edge = 0.5 * (first + _anomaly(series, seas, group, start - 1))
+        row[_ONSET] = (top - edge) / (peak - start + 0.5)
+    else:
+        row[_ONSET] = (top - first) / max(1, peak - start)
+    if end < series.size - 1:
+        edge = 0.5 * (last + _anomaly(series, seas, group, end + 1))
+        row[_DECLINE] = (top - edge) / (end - peak + 0.5)
+    else:
+        row[_DECLINE] = (top - last) / max(1, end - peak)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def describe_event(series, seas, thresh, limit, group, start, end, sign, row):  # type: ignore[no-untyped-def]
+    """Write the metrics of the event from sample ``start`` to ``end`` into ``row``.
+
+    Spread ("var", the field's name for a standard deviation with ddof 0) is accumulated about
+    the first sample, so that absolute temperatures lose no digits.
+    """
+    size = end - start + 1
+    row[:] = 0.0
+    row[_DURATION] = size
+    row[_START], row[_END] = start, end
+    g = group[start]
+    origin = (series[start] - seas[g], series[start] - thresh[g], series[start])
+    sums, squares = np.zeros(3), np.zeros(3)
+    top, peak, worst = -np.inf, start, -np.inf
+    for i in range(start, end + 1):
+        g = group[i]
+        value = seas[g] if np.isnan(series[i]) else series[i]
+        parts = (value - seas[g], value - thresh[g], value)
+        if parts[0] > top:
+            top, peak = parts[0], i
+        for m in range(3):
+            difference = parts[m] - origin[m]
+            sums[m] += difference
+            squares[m] += difference * difference
+        if value > limit[g]:
+            ratio = exceedance_ratio(value, seas[g], thresh[g])
+            worst = max(worst, ratio)
+            row[_IN_CATEGORY + min(3, int(min(ratio, 4.0)))] += 1
+    row[_PEAK] = peak
+    g = group[peak]
+    at_peak = (top, series[peak] - thresh[g], series[peak])
+    for m in range(3):
+        mean = sums[m] / size
+        column = _INTENSITY + 4 * m
+        row[column] = sign * at_peak[m]
+        row[column + 1] = sign * (origin[m] + mean)
+        row[column + 2] = np.sqrt(max(0.0, squares[m] / size - mean * mean))
+        row[column + 3] = sign * (origin[m] * size + sums[m])
+    row[_CATEGORY] = min(4, 1 + int(min(worst, 4.0)))
+    _rates(series, seas, group, start, end, peak, top, row)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def accumulate_year(series, seas, thresh, limit, group, year, start, end, sign, row, columns):  # type: ignore[no-untyped-def]
+    """Add one event to the annual table: days to their own years, the rest to its first year."""
+    y = year[start]
+    columns[_YEAR_COUNT, y] += 1
+    columns[_YEAR_TOTAL, y] += row[_INTENSITY + 3]
+    top = columns[_YEAR_MAX, y]
+    if np.isnan(top) or sign * row[_INTENSITY] > sign * top:
+        columns[_YEAR_MAX, y] = row[_INTENSITY]
+    for k in range(_MEANS.size):
+        columns[_YEAR_MEANS + k, y] += row[_MEANS[k]]
+    for i in range(start, end + 1):
+        g = group[i]
+        columns[_YEAR_DAYS, year[i]] += 1
+        if series[i] > limit[g]:
+            ratio = exceedance_ratio(series[i], seas[g], thresh[g])
+            columns[_YEAR_CATEGORY + min(3, int(min(ratio, 4.0))), year[i]] += 1

@@ -1,0 +1,270 @@
+"""Marine heatwaves of one series after another (Hobday et al. 2016, 2018).
+
+Every entry point takes a ``(cells, time)`` float64 block, which it may overwrite, and returns
+one array for each output. ``Settings`` are plain numbers; climatology and threshold are one
+value for each day of year. For cold spells the series is negated on entry and the signs of
+what is reported are turned back.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from climcube.kernels.events import METRICS, accumulate_year, describe_event, exceedance_ratio
+from climcube.kernels.percentile import sliding_statistics
+from climcube.kernels.runs import fill_gaps, find_events
+from climcube.kernels.smoothing import smooth_circular
+
+__all__ = [
+    "ANNUAL",
+    "Settings",
+    "annual",
+    "anomaly",
+    "category",
+    "climatology",
+    "event",
+    "events",
+    "severity",
+]
+
+Block = npt.NDArray[np.float64]
+Days = npt.NDArray[np.int64]
+
+# Columns of the annual table: counts first, then means over the events that start in the year.
+COUNTS = (
+    "count",
+    "days",
+    "days_moderate",
+    "days_strong",
+    "days_severe",
+    "days_extreme",
+    "days_missing",
+    "days_undefined",
+    "total_intensity_cumulative",
+    "intensity_max_max",
+)
+_MEANS = tuple(name for name in METRICS if name not in ("category",) and "duration_" not in name)
+ANNUAL = COUNTS + _MEANS
+# Thresholds this close to the climatology (ice, constants) define no heatwave.
+_CLOSEST = 1e-9
+
+
+class Settings(NamedTuple):
+    """Numbers that define an event."""
+
+    min_duration: int
+    max_gap: int
+    max_pad: int
+    sign: float  # 1.0 for heatwaves, -1.0 for cold spells
+
+
+def climatology(
+    block: Block,
+    group: Days,
+    days: Days,
+    settings: Settings,
+    size: int,
+    quantile: float,
+    smooth: int,
+    leap_day: int,
+    *windows: npt.NDArray[np.int32],
+) -> tuple[npt.NDArray[Any], ...]:
+    """Return seasonal climatology, threshold and number of pooled samples by day of year."""
+    _prepare(block, days, settings)
+    seas, thresh, count = sliding_statistics(block, size, quantile, *windows)
+    if leap_day >= 0:
+        for table in (seas, thresh):
+            table[:, leap_day] = 0.5 * (table[:, leap_day - 1] + table[:, leap_day + 1])
+    for table in (seas, thresh):
+        smooth_circular(table, smooth)
+    return settings.sign * seas, settings.sign * thresh, count
+
+
+def anomaly(
+    block: Block, seas: Block, thresh: Block, group: Days, days: Days, settings: Settings
+) -> tuple[Block]:
+    """Return value minus climatology for each sample."""
+    fill_gaps(block, days, settings.max_pad)
+    return (block - seas[:, group],)
+
+
+def severity(
+    block: Block, seas: Block, thresh: Block, group: Days, days: Days, settings: Settings
+) -> tuple[Block]:
+    """Return (value - climatology) / (threshold - climatology), NaN where that is undefined."""
+    _prepare(block, days, settings)
+    out = np.empty_like(block)
+    _severity(block, settings.sign * seas, settings.sign * thresh, group, out)
+    return (out,)
+
+
+def category(
+    block: Block, seas: Block, thresh: Block, group: Days, days: Days, settings: Settings
+) -> tuple[npt.NDArray[np.int8]]:
+    """Return the Hobday category of each sample that lies in an event, else 0."""
+    out, _ = _state(block, seas, thresh, group, days, settings)
+    return (out,)
+
+
+def event(
+    block: Block, seas: Block, thresh: Block, group: Days, days: Days, settings: Settings
+) -> tuple[npt.NDArray[np.int32]]:
+    """Return the number of the event that each sample lies in, counted from 1, else 0."""
+    _, out = _state(block, seas, thresh, group, days, settings)
+    return (out,)
+
+
+def annual(
+    block: Block,
+    seas: Block,
+    thresh: Block,
+    group: Days,
+    days: Days,
+    settings: Settings,
+    year: Days,
+    expected: Days,
+) -> tuple[Block, ...]:
+    """Return the columns named in ``ANNUAL``, each ``(cells, years)``.
+
+    ``year`` numbers each sample's calendar year from 0, ``expected`` holds the days of each
+    year that lie within the record.
+    """
+    _prepare(block, days, settings)
+    sign = settings.sign
+    table = np.empty((len(ANNUAL), block.shape[0], expected.size))
+    _annual(block, sign * seas, sign * thresh, group, days, tuple(settings), year, expected, table)
+    return tuple(table)
+
+
+def events(
+    block: Block, seas: Block, thresh: Block, group: Days, days: Days, settings: Settings
+) -> tuple[npt.NDArray[np.int64], Block]:
+    """Return the cell of each event and its metrics, ``(events, len(METRICS) + 3)``.
+
+    The last three columns are the samples of start, end and peak.
+    """
+    _prepare(block, days, settings)
+    sign = settings.sign
+    return _events(block, sign * seas, sign * thresh, group, days, tuple(settings))  # type: ignore[no-any-return]
+
+
+def _prepare(block: Block, days: Days, settings: Settings) -> None:
+    if settings.sign < 0:
+        np.negative(block, out=block)
+    fill_gaps(block, days, settings.max_pad)
+
+
+def _state(
+    block: Block, seas: Block, thresh: Block, group: Days, days: Days, settings: Settings
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]:
+    _prepare(block, days, settings)
+    categories = np.zeros(block.shape, np.int8)
+    numbers = np.zeros(block.shape, np.int32)
+    sign = settings.sign
+    _daily(block, sign * seas, sign * thresh, group, days, tuple(settings), categories, numbers)
+    return categories, numbers
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _limits(seas: npt.NDArray[np.float64], thresh: npt.NDArray[np.float64], limit: npt.NDArray[np.float64]) -> None:
+    """Write the threshold where it defines a heatwave, infinity where it does not."""
+    for i in range(seas.size):
+        defined = thresh[i] - seas[i] > _CLOSEST * max(1.0, abs(seas[i]))
+        limit[i] = thresh[i] if defined else np.inf
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _severity(block, seas, thresh, group, out):  # type: ignore[no-untyped-def]
+    limit = np.empty(seas.shape[1])
+    for cell in range(block.shape[0]):
+        _limits(seas[cell], thresh[cell], limit)
+        for i in range(block.shape[1]):
+            g = group[i]
+            if np.isinf(limit[g]):
+                out[cell, i] = np.nan
+            else:
+                out[cell, i] = 1.0 + exceedance_ratio(block[cell, i], seas[cell, g], thresh[cell, g])
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _daily(block, seas, thresh, group, days, settings, categories, numbers):  # type: ignore[no-untyped-def]
+    min_duration, max_gap, _, _ = settings
+    limit = np.empty(seas.shape[1])
+    start = np.empty(block.shape[1] // 2 + 1, np.int64)
+    end = np.empty_like(start)
+    for cell in range(block.shape[0]):
+        _limits(seas[cell], thresh[cell], limit)
+        found = find_events(
+            block[cell], limit, group, days, min_duration, max_gap, start, end
+        )
+        for k in range(found):
+            for i in range(start[k], end[k] + 1):
+                g = group[i]
+                numbers[cell, i] = k + 1
+                if block[cell, i] > limit[g]:
+                    ratio = exceedance_ratio(block[cell, i], seas[cell, g], thresh[cell, g])
+                    categories[cell, i] = min(4, 1 + int(np.floor(min(ratio, 4.0))))
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _annual(block, seas, thresh, group, days, settings, year, expected, table):  # type: ignore[no-untyped-def]
+    min_duration, max_gap, _, sign = settings
+    limit = np.empty(seas.shape[1])
+    start = np.empty(block.shape[1] // 2 + 1, np.int64)
+    end = np.empty_like(start)
+    row = np.empty(len(METRICS) + 3)
+    for cell in range(block.shape[0]):
+        series, columns = block[cell], table[:, cell]
+        columns[:] = 0.0
+        _limits(seas[cell], thresh[cell], limit)
+        for y in range(expected.size):
+            columns[6, y] = expected[y]
+            columns[9, y] = np.nan
+        for i in range(series.size):
+            if not np.isnan(series[i]):
+                columns[6, year[i]] -= 1
+                columns[7, year[i]] += np.isinf(limit[group[i]])
+        found = find_events(series, limit, group, days, min_duration, max_gap, start, end)
+        for k in range(found):
+            describe_event(
+                series, seas[cell], thresh[cell], limit, group, start[k], end[k], sign, row
+            )
+            accumulate_year(
+                series, seas[cell], thresh[cell], limit, group, year, start[k], end[k], sign, row, columns
+            )
+        for y in range(expected.size):
+            count = columns[0, y]
+            for m in range(len(COUNTS), columns.shape[0]):
+                columns[m, y] = columns[m, y] / count if count > 0 else np.nan
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _events(block, seas, thresh, group, days, settings):  # type: ignore[no-untyped-def]
+    min_duration, max_gap, _, sign = settings
+    limit = np.empty(seas.shape[1])
+    start = np.empty(block.shape[1] // 2 + 1, np.int64)
+    end = np.empty_like(start)
+    width = len(METRICS) + 3
+    cells = np.empty(64, np.int64)
+    rows = np.empty((64, width))
+    size = 0
+    for cell in range(block.shape[0]):
+        series = block[cell]
+        _limits(seas[cell], thresh[cell], limit)
+        found = find_events(series, limit, group, days, min_duration, max_gap, start, end)
+        if size + found > cells.size:
+            room = 2 * (size + found)
+            more_cells, more_rows = np.empty(room, np.int64), np.empty((room, width))
+            more_cells[:size], more_rows[:size] = cells[:size], rows[:size]
+            cells, rows = more_cells, more_rows
+        for k in range(found):
+            describe_event(
+                series, seas[cell], thresh[cell], limit, group, start[k], end[k], sign, rows[size]
+            )
+            cells[size] = cell
+            size += 1
+    return cells[:size].copy(), rows[:size].copy()

@@ -1,0 +1,69 @@
+"""Gaps to fill and runs of days above a threshold, in one series."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+__all__ = ["fill_gaps", "find_events"]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def fill_gaps(block: npt.NDArray[np.float64], days: npt.NDArray[np.int64], longest: int) -> None:
+    """Interpolate gaps of at most ``longest`` days linearly in time, in place.
+
+    A gap lies between two valid values; its length counts the days between them by date. Values
+    missing at either end of the record are no gap.
+    """
+    if longest <= 0:
+        return
+    for cell in range(block.shape[0]):
+        series = block[cell]
+        before = -1
+        for i in range(series.size):
+            if np.isnan(series[i]):
+                continue
+            length = days[i] - days[before] - 1
+            if before >= 0 and i - before > 1 and length <= longest:
+                slope = (series[i] - series[before]) / (days[i] - days[before])
+                for j in range(before + 1, i):
+                    series[j] = series[before] + slope * (days[j] - days[before])
+            before = i
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def find_events(
+    series: npt.NDArray[np.float64],
+    limit: npt.NDArray[np.float64],
+    group: npt.NDArray[np.int64],
+    days: npt.NDArray[np.int64],
+    min_duration: int,
+    max_gap: int,
+    start: npt.NDArray[np.int64],
+    end: npt.NDArray[np.int64],
+) -> int:
+    """Find the events of one series; write first and last samples, return how many.
+
+    An exceedance is a value strictly above the limit of its group (missing values never are).
+    Runs shorter than ``min_duration`` samples are dropped first; then neighbours at most
+    ``max_gap`` days apart are joined.
+    """
+    found = 0
+    i, size = 0, series.size
+    while i < size:
+        if not series[i] > limit[group[i]]:
+            i += 1
+            continue
+        first = i
+        i += 1
+        while i < size and series[i] > limit[group[i]]:
+            i += 1
+        if i - first < min_duration:
+            continue
+        if found > 0 and days[first] - days[end[found - 1]] - 1 <= max_gap:
+            end[found - 1] = i - 1
+        else:
+            start[found], end[found] = first, i - 1
+            found += 1
+    return found

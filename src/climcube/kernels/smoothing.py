@@ -1,0 +1,41 @@
+"""Circular running mean over the days of year."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+__all__ = ["smooth_circular"]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def smooth_circular(rows: npt.NDArray[np.float64], width: int) -> None:
+    """Replace each row by its centred circular running mean, in place.
+
+    The mean runs over the valid entries as if they were neighbours; missing entries stay
+    missing, so a day of year without data spoils none of the others. A width larger than the
+    row visits entries more than once, as going around the year does.
+    """
+    if width <= 1:
+        return
+    half = width // 2
+    packed = np.empty(rows.shape[1])
+    for row in range(rows.shape[0]):
+        size = 0
+        for i in range(rows.shape[1]):
+            if not np.isnan(rows[row, i]):
+                packed[size] = rows[row, i]
+                size += 1
+        if size == 0:
+            continue
+        position = 0
+        total = 0.0
+        for j in range(-half, half + 1):
+            total += packed[j % size]
+        for i in range(rows.shape[1]):
+            if np.isnan(rows[row, i]):
+                continue
+            rows[row, i] = total / width
+            total += packed[(position + half + 1) % size] - packed[(position - half) % size]
+            position += 1
