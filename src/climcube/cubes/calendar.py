@@ -110,6 +110,13 @@ class TimeAxis:
         """Every calendar year from the first sample's to the last's."""
         return np.arange(self.year[0], self.year[-1] + 1)
 
+    @cached_property
+    def expected_days(self) -> IntArray:
+        """Days of each of ``years`` between the first and the last sample, present or not."""
+        starts = [_year_start_seconds(int(y), self.calendar) for y in (*self.years, self.years[-1] + 1)]
+        edges = np.array(starts, "int64") // _SECONDS_PER_DAY
+        return np.minimum(edges[1:], self.ordinal[-1] + 1) - np.maximum(edges[:-1], self.ordinal[0])
+
     def require_daily(self, purpose: str) -> None:
         """Raise `CalendarError` unless there is at most one sample a day and mostly each day."""
         step = np.diff(self.ordinal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-__all__ = ["METRICS", "accumulate_year", "describe_event", "exceedance_ratio"]
+__all__ = ["METRICS", "accumulate_year", "category_of", "describe_event", "severity_of"]
 
 # The field's column names, in its order (headers of the reference tables).
 METRICS = (
@@ -41,9 +41,20 @@ _MEANS = np.array(
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")
-def exceedance_ratio(value, seas, thresh):  # type: ignore[no-untyped-def]
-    """Distance above the threshold in units of threshold minus climatology."""
-    return (value - thresh) / (thresh - seas)
+def severity_of(value, seas, thresh):  # type: ignore[no-untyped-def]
+    """Distance from the climatology in units of threshold minus climatology.
+
+    Written about the threshold, where it is 1: the category boundaries sit there exactly.
+    """
+    return 1.0 + (value - thresh) / (thresh - seas)
+
+
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def category_of(severity):  # type: ignore[no-untyped-def]
+    """Category of a severity: 1 Moderate to 4 Extreme, 0 below the threshold or undefined."""
+    if not severity >= 1.0:
+        return 0
+    return int(min(severity, 4.0))
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -87,7 +98,7 @@ def describe_event(series, seas, thresh, limit, group, start, end, sign, row):  
     g = group[start]
     origin = (series[start] - seas[g], series[start] - thresh[g], series[start])
     sums, squares = np.zeros(3), np.zeros(3)
-    top, peak, worst = -np.inf, start, -np.inf
+    top, peak, worst = -np.inf, start, 0
     for i in range(start, end + 1):
         g = group[i]
         value = seas[g] if np.isnan(series[i]) else series[i]
@@ -98,10 +109,10 @@ def describe_event(series, seas, thresh, limit, group, start, end, sign, row):  
             difference = parts[m] - origin[m]
             sums[m] += difference
             squares[m] += difference * difference
-        if value > limit[g]:
-            ratio = exceedance_ratio(value, seas[g], thresh[g])
-            worst = max(worst, ratio)
-            row[_IN_CATEGORY + min(3, int(min(ratio, 4.0)))] += 1
+        category = 0 if np.isinf(limit[g]) else category_of(severity_of(value, seas[g], thresh[g]))
+        worst = max(worst, category)
+        if category > 0:
+            row[_IN_CATEGORY + category - 1] += 1
     row[_PEAK] = peak
     g = group[peak]
     at_peak = (top, series[peak] - thresh[g], series[peak])
@@ -112,7 +123,7 @@ def describe_event(series, seas, thresh, limit, group, start, end, sign, row):  
         row[column + 1] = sign * (origin[m] + mean)
         row[column + 2] = np.sqrt(max(0.0, squares[m] / size - mean * mean))
         row[column + 3] = sign * (origin[m] * size + sums[m])
-    row[_CATEGORY] = min(4, 1 + int(min(worst, 4.0)))
+    row[_CATEGORY] = worst
     _rates(series, seas, group, start, end, peak, top, row)
 
 
@@ -130,6 +141,7 @@ def accumulate_year(series, seas, thresh, limit, group, year, start, end, sign, 
     for i in range(start, end + 1):
         g = group[i]
         columns[_YEAR_DAYS, year[i]] += 1
-        if series[i] > limit[g]:
-            ratio = exceedance_ratio(series[i], seas[g], thresh[g])
-            columns[_YEAR_CATEGORY + min(3, int(min(ratio, 4.0))), year[i]] += 1
+        if not np.isinf(limit[g]):
+            category = category_of(severity_of(series[i], seas[g], thresh[g]))
+            if category > 0:
+                columns[_YEAR_CATEGORY + category - 1, year[i]] += 1

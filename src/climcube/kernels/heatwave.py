@@ -8,20 +8,20 @@ what is reported are turned back.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from climcube.kernels.events import METRICS, accumulate_year, describe_event, exceedance_ratio
+from climcube.kernels.events import METRICS, accumulate_year, category_of, describe_event, severity_of
 from climcube.kernels.percentile import sliding_statistics
 from climcube.kernels.runs import fill_gaps, find_events
+from climcube.kernels.settings import Settings
 from climcube.kernels.smoothing import smooth_circular
 
 __all__ = [
     "ANNUAL",
-    "Settings",
     "annual",
     "anomaly",
     "category",
@@ -51,15 +51,6 @@ _MEANS = tuple(name for name in METRICS if name not in ("category",) and "durati
 ANNUAL = COUNTS + _MEANS
 # Thresholds this close to the climatology (ice, constants) define no heatwave.
 _CLOSEST = 1e-9
-
-
-class Settings(NamedTuple):
-    """Numbers that define an event."""
-
-    min_duration: int
-    max_gap: int
-    max_pad: int
-    sign: float  # 1.0 for heatwaves, -1.0 for cold spells
 
 
 def climatology(
@@ -187,7 +178,7 @@ def _severity(block, seas, thresh, group, out):  # type: ignore[no-untyped-def]
             if np.isinf(limit[g]):
                 out[cell, i] = np.nan
             else:
-                out[cell, i] = 1.0 + exceedance_ratio(block[cell, i], seas[cell, g], thresh[cell, g])
+                out[cell, i] = severity_of(block[cell, i], seas[cell, g], thresh[cell, g])
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -205,9 +196,9 @@ def _daily(block, seas, thresh, group, days, settings, categories, numbers):  # 
             for i in range(start[k], end[k] + 1):
                 g = group[i]
                 numbers[cell, i] = k + 1
-                if block[cell, i] > limit[g]:
-                    ratio = exceedance_ratio(block[cell, i], seas[cell, g], thresh[cell, g])
-                    categories[cell, i] = min(4, 1 + int(np.floor(min(ratio, 4.0))))
+                if not np.isinf(limit[g]):
+                    severity = severity_of(block[cell, i], seas[cell, g], thresh[cell, g])
+                    categories[cell, i] = category_of(severity)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

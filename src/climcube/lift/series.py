@@ -8,13 +8,10 @@ compiled object is looked up on the worker (rebuilding it at every unpickling co
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import dask
 import dask.array as da
 import numpy as np
 import numpy.typing as npt
@@ -22,31 +19,10 @@ import xarray as xr
 
 from climcube.cubes.chunks import is_lazy, require_whole
 from climcube.cubes.packing import Packing
+from climcube.lift.common import Array, Output, Tables, dress, load_kernel, share
 from climcube.options import get_option
 
 __all__ = ["Output", "lift_series", "load_kernel"]
-
-Array = npt.NDArray[Any]
-Kernel = Callable[..., tuple[Array, ...]]
-
-
-@dataclass(frozen=True)
-class Output:
-    """One output of a kernel: its name, what replaces the time dimension, type, attributes."""
-
-    name: str
-    dim: str | None
-    dtype: str = "float64"
-    attrs: Mapping[str, Any] = field(default_factory=dict)
-
-
-@lru_cache(maxsize=64)
-def load_kernel(reference: str) -> Kernel:
-    """Return the kernel named ``"module:function"``."""
-    module, _, name = reference.partition(":")
-    kernel: Kernel = getattr(importlib.import_module(module), name)
-    return kernel
-
 
 def lift_series(
     kernel: str,
@@ -112,7 +88,10 @@ def lift_series(
     arrays = (arrays,) if len(outputs) == 1 else arrays
     subject, core = cubes[0]
     return xr.Dataset(
-        {o.name: _dress(a, o, subject, core, known) for o, a in zip(outputs, arrays, strict=True)}
+        {
+            o.name: dress(_renamed(a, o), o, subject, core, known)
+            for o, a in zip(outputs, arrays, strict=True)
+        }
     )
 
 
@@ -126,46 +105,40 @@ def run_tile(
     block_cells: int,
 ) -> tuple[Array, ...] | Array:
     """Run a kernel over one tile, a block of cells at a time (the work of one task)."""
-    kernel, shared = load_kernel(reference), _unwrap(tables)
+    kernel, shared = load_kernel(reference), Tables.unwrap(tables)
     shape = np.broadcast_shapes(*(tile.shape[:-1] for tile in tiles))
-    # The series axis comes last as a view of the tile as it was read; merging the cell axes
-    # keeps it a view, so no second tile is allocated here.
-    flat = [np.broadcast_to(t, (*shape, t.shape[-1])).reshape(-1, t.shape[-1]) for t in tiles]
-    cells = flat[0].shape[0]
+    cells = math.prod(shape)
     results = [
         np.empty((cells,) if n is None else (cells, n), dtype)
         for n, dtype in zip(lengths, dtypes, strict=True)
     ]
-    for start in range(0, cells, block_cells):
-        rows = slice(start, min(start + block_cells, cells))
-        blocks = [_wide(f[rows], packing) for f, packing in zip(flat, packings, strict=True)]
+    for rows, blocks in tile_blocks(tiles, packings, block_cells):
         for result, part in zip(results, kernel(*blocks, *shared), strict=True):
             result[rows] = part
     shaped = tuple(r.reshape(shape + r.shape[1:]) for r in results)
     return shaped if len(shaped) > 1 else shaped[0]
 
 
-@dataclass(frozen=True)
-class _Tables:
-    """Hides a tuple of tables from numpy, which would make an array of it."""
-
-    values: tuple[Any, ...]
+def tile_blocks(
+    tiles: Sequence[Array], packings: Sequence[Packing | None], block_cells: int
+) -> Iterator[tuple[slice, list[npt.NDArray[np.float64]]]]:
+    """Yield blocks of cells of one tile: their rows, and a float64 ``(cells, n)`` copy of each."""
+    shape = np.broadcast_shapes(*(tile.shape[:-1] for tile in tiles))
+    cells = math.prod(shape)
+    # The series axis comes last as a view of the tile as it was read; merging the cell axes
+    # keeps it a view, so no second tile is allocated here.
+    flat = [np.broadcast_to(t, (*shape, t.shape[-1])).reshape(cells, t.shape[-1]) for t in tiles]
+    for start in range(0, cells, block_cells):
+        rows = slice(start, min(start + block_cells, cells))
+        yield rows, [_wide(f[rows], packing) for f, packing in zip(flat, packings, strict=True)]
 
 
 def _shared(tables: tuple[Any, ...], *, lazy: bool) -> xr.DataArray:
     """Wrap the tables as a scalar: on Dask one graph node, sent to each worker once."""
-    scalar = np.empty((), dtype=object)
-    scalar[()] = _Tables(tables)
     if not lazy:
-        return xr.DataArray(scalar)
-    node = dask.delayed(scalar, pure=True, traverse=False)
-    return xr.DataArray(da.from_delayed(node, shape=(), dtype=object, meta=np.empty((), object)))
-
-
-def _unwrap(scalar: Any) -> tuple[Any, ...]:
-    tables = scalar if isinstance(scalar, _Tables) else scalar.item()
-    values: tuple[Any, ...] = tables.values
-    return values
+        return xr.DataArray(Tables(tables).scalar())
+    meta = np.empty((), object)
+    return xr.DataArray(da.from_delayed(share(tables), shape=(), dtype=object, meta=meta))
 
 
 def _wide(block: Array, packing: Packing | None) -> npt.NDArray[np.float64]:
@@ -177,20 +150,5 @@ def _wide(block: Array, packing: Packing | None) -> npt.NDArray[np.float64]:
     return series.astype("float64", copy=False)
 
 
-def _dress(
-    array: xr.DataArray,
-    output: Output,
-    subject: xr.DataArray,
-    core: str,
-    known: Mapping[str, xr.DataArray],
-) -> xr.DataArray:
-    if output.dim is not None:
-        array = array.rename({f"{output.dim}__out": output.dim})
-        if output.dim in known:
-            array = array.assign_coords({output.dim: known[output.dim]})
-        elif output.dim in subject.coords:
-            array = array.assign_coords({output.dim: subject[output.dim]})
-    order = [output.dim if d == core else d for d in subject.dims if d != core or output.dim]
-    array = array.transpose(*[d for d in order if d in array.dims])
-    array.name, array.attrs, array.encoding = output.name, dict(output.attrs), {}
-    return array
+def _renamed(array: xr.DataArray, output: Output) -> xr.DataArray:
+    return array if output.dim is None else array.rename({f"{output.dim}__out": output.dim})

@@ -1,0 +1,150 @@
+"""The events of all cells as a table: in memory, or streamed tile by tile to a file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dask
+import numpy as np
+import pandas as pd
+import xarray as xr
+from dask.delayed import Delayed
+
+from climcube.analysis.heatwave_metadata import CATEGORIES
+from climcube.cubes.calendar import TimeAxis
+from climcube.cubes.chunks import is_lazy
+from climcube.errors import ParameterError, StoreExistsError, require_module
+from climcube.lift.rows import RowPart, lift_rows
+
+__all__ = ["event_table"]
+
+_DATES = ("date_start", "date_end", "date_peak")
+_INDICES = ("index_start", "index_end", "index_peak")
+
+
+def event_table(
+    kernel: str,
+    cubes: list[tuple[xr.DataArray, str]],
+    tables: tuple[Any, ...],
+    axis: TimeAxis,
+    path: str | Path | None,
+    *,
+    overwrite: bool,
+    cold: bool,
+) -> pd.DataFrame | Path:
+    """Build the event table of `climcube.heatwaves`, or write it to ``path``."""
+    subject, time = cubes[0]
+    parts = lift_rows(kernel, cubes, tables=tables, purpose="heatwaves.events")
+    describe = _Columns.of(subject, time, axis, cold)
+    frames = [dask.delayed(describe.frame, pure=True)(part) for part in parts]
+    scheduler = {} if is_lazy(subject) else {"scheduler": "synchronous"}
+    if path is not None:
+        return _stream(frames, Path(path), overwrite=overwrite, **scheduler)
+    computed = dask.compute(*frames, **scheduler)
+    table = pd.concat(computed, ignore_index=True) if computed else pd.DataFrame()
+    return table.sort_values(["_cell", "index_start"], kind="stable", ignore_index=True).drop(
+        columns="_cell"
+    )
+
+
+class _Columns:
+    """Turns rows of numbers into a labelled frame."""
+
+    def __init__(
+        self,
+        coordinates: dict[str, tuple[tuple[int, ...], np.ndarray[Any, Any]]],
+        shape: tuple[int, ...],
+        times: Any,
+        years: float,
+        cold: bool,
+    ) -> None:
+        self.coordinates, self.shape, self.times = coordinates, shape, times
+        self.years, self.cold = years, cold
+
+    @classmethod
+    def of(cls, subject: xr.DataArray, time: str, axis: TimeAxis, cold: bool) -> _Columns:
+        """Gather the cell coordinates (1-D, 2-D, or plain numbers where there is none)."""
+        dims = [str(d) for d in subject.dims if d != time]
+        places = {d: i for i, d in enumerate(dims)}
+        coordinates: dict[str, tuple[tuple[int, ...], np.ndarray[Any, Any]]] = {}
+        for name, coordinate in subject.coords.items():
+            if coordinate.dims and all(d in places for d in coordinate.dims):
+                along = tuple(places[str(d)] for d in coordinate.dims)
+                coordinates[str(name)] = (along, coordinate.values)
+        for dim, place in places.items():
+            coordinates.setdefault(dim, ((place,), np.arange(subject.sizes[dim])))
+        years = (axis.ordinal[-1] - axis.ordinal[0] + 1) / (365.25 if axis.leap_day else axis.days_of_year)
+        shape = tuple(subject.sizes[d] for d in dims)
+        return cls(coordinates, shape, subject[time].values, float(years), cold)
+
+    def frame(self, part: RowPart) -> pd.DataFrame:
+        """Label the rows of one tile."""
+        from climcube.kernels.events import METRICS  # noqa: PLC0415 - compiled code, on workers only
+
+        columns: dict[str, Any] = {"_cell": part.cells}
+        places = np.unravel_index(part.cells, self.shape) if self.shape else ()
+        for name, (along, values) in self.coordinates.items():
+            columns[name] = values[tuple(places[i] for i in along)]
+        indices = part.rows[:, len(METRICS) :].astype("int64")
+        for name, index in zip(_DATES, indices.T, strict=True):
+            columns[name] = self.times[index]
+        for name, index in zip(_INDICES, indices.T, strict=True):
+            columns[name] = index
+        for name, values in zip(METRICS, part.rows.T, strict=False):
+            columns[name] = values.astype("int64") if name.startswith("duration") else values
+        columns["category"] = np.array(CATEGORIES)[part.rows[:, METRICS.index("category")].astype(int)]
+        frame = pd.DataFrame(columns)
+        strength = -frame["intensity_max"] if self.cold else frame["intensity_max"]
+        rank = strength.groupby(frame["_cell"]).rank(ascending=False, method="min")
+        return frame.assign(rank=rank.astype("int64"), return_period=(self.years + 1) / rank)
+
+
+def _stream(frames: list[Delayed], path: Path, *, overwrite: bool, **scheduler: str) -> Path:
+    """Write the frames one batch at a time; the target appears only when it is complete."""
+    if path.suffix not in (".csv", ".parquet"):
+        raise ParameterError(
+            "unknown table format", where=str(path), expected="a name ending in .csv or .parquet"
+        )
+    if path.exists() and not overwrite:
+        raise StoreExistsError(
+            "the target exists already", where=str(path), remedy="pass overwrite=True or another path"
+        )
+    if path.suffix == ".parquet":
+        require_module("pyarrow", "parquet")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staging = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        write = _write_csv if path.suffix == ".csv" else _write_parquet
+        write(_computed(frames, scheduler), staging)
+        if path.is_dir():
+            shutil.rmtree(path)
+        staging.replace(path)
+    finally:
+        if staging.is_dir():
+            shutil.rmtree(staging, ignore_errors=True)
+        staging.unlink(missing_ok=True)
+    return path
+
+
+def _computed(frames: list[Delayed], scheduler: dict[str, Any]) -> Iterator[pd.DataFrame]:
+    """Compute a few tiles at a time, so that the whole table is never in memory."""
+    batch = max(2, 2 * (os.cpu_count() or 1))
+    for start in range(0, len(frames), batch):
+        for frame in dask.compute(*frames[start : start + batch], **scheduler):
+            ordered = frame.sort_values(["_cell", "index_start"], kind="stable")
+            yield ordered.drop(columns="_cell")
+
+
+def _write_csv(frames: Iterator[pd.DataFrame], target: Path) -> None:
+    for number, frame in enumerate(frames):
+        frame.to_csv(target, mode="a", header=number == 0, index=False)
+
+
+def _write_parquet(frames: Iterator[pd.DataFrame], target: Path) -> None:
+    target.mkdir()
+    for number, frame in enumerate(frames):
+        frame.to_parquet(target / f"part-{number:06d}.parquet", index=False)
