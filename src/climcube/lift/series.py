@@ -24,6 +24,7 @@ from climcube.options import get_option
 
 __all__ = ["Output", "lift_series", "load_kernel"]
 
+
 def lift_series(
     kernel: str,
     cubes: Sequence[tuple[xr.DataArray, str]],
@@ -138,7 +139,8 @@ def _shared(tables: tuple[Any, ...], *, lazy: bool) -> xr.DataArray:
     if not lazy:
         return xr.DataArray(Tables(tables).scalar())
     meta = np.empty((), object)
-    return xr.DataArray(da.from_delayed(share(tables), shape=(), dtype=object, meta=meta))
+    node = da.from_delayed(share(tables), shape=(), dtype=object, meta=meta)  # type: ignore[no-untyped-call]
+    return xr.DataArray(node)
 
 
 def _wide(block: Array, packing: Packing | None) -> npt.NDArray[np.float64]:

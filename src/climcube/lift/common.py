@@ -1,0 +1,79 @@
+"""What the lifts share: how an output is described and dressed, how kernels and tables travel."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from dask.delayed import Delayed, delayed
+
+__all__ = ["Array", "Output", "Tables", "dress", "load_kernel", "share"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of a kernel: its name, what replaces the core dimension, type, attributes."""
+
+    name: str
+    dim: str | None
+    dtype: str = "float64"
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=64)
+def load_kernel(reference: str) -> Any:
+    """Return the kernel (a function or a `Reduction`) named ``"module:object"``."""
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Hides a tuple of tables from numpy and dask, which would take it apart."""
+
+    values: tuple[Any, ...]
+
+    def scalar(self) -> Array:
+        """Return a 0-d object array holding the tables."""
+        scalar = np.empty((), dtype=object)
+        scalar[()] = self
+        return scalar
+
+    @classmethod
+    def unwrap(cls, given: Any) -> tuple[Any, ...]:
+        """Return the tables, whether dask handed over the 0-d array or its element."""
+        tables: Tables = given if isinstance(given, cls) else given.item()
+        return tables.values
+
+
+def share(tables: tuple[Any, ...]) -> Delayed:
+    """Return one graph node that holds the tables: sent to each worker once, whatever the tasks."""
+    node: Delayed = delayed(Tables(tables).scalar(), pure=True, traverse=False)
+    return node
+
+
+def dress(
+    array: xr.DataArray,
+    output: Output,
+    subject: xr.DataArray,
+    core: str,
+    known: Mapping[str, xr.DataArray],
+) -> xr.DataArray:
+    """Give an output its coordinate, the subject's dimension order, its name and attributes."""
+    if output.dim is not None:
+        if output.dim in known:
+            array = array.assign_coords({output.dim: known[output.dim]})
+        elif output.dim in subject.coords:
+            array = array.assign_coords({output.dim: subject[output.dim]})
+    order = [output.dim if d == core else d for d in subject.dims if d != core or output.dim]
+    array = array.transpose(*[d for d in order if d in array.dims])
+    array.name, array.attrs, array.encoding = output.name, dict(output.attrs), {}
+    return array

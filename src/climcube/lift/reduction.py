@@ -1,0 +1,240 @@
+"""Carry a mergeable statistic to a labelled cube: any chunks, no rechunking, one pass, a tree.
+
+Each stretch of time of each spatial tile becomes a small state; states are merged pairwise up
+a tree, and the last task of a tile turns its state into results. Small chunks (a day each) are
+taken several to a task, because a state is then larger than the chunk it sums up. Within a
+task the work goes block by block, so a task never needs a second copy of its chunk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from operator import getitem
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from dask.base import tokenize
+from dask.highlevelgraph import HighLevelGraph
+
+from climcube.cubes.chunks import is_lazy
+from climcube.lift.common import Array, Output, Tables, dress, load_kernel, share
+
+__all__ = ["Output", "lift_reduction"]
+
+State = dict[str, Array]
+
+_TASK_STEPS = 128  # times that one task takes at least, where chunks are smaller
+_FAN_IN = 4  # states merged at once; a wider tree keeps more of them waiting in memory
+_BLOCK_STEPS = 2048  # times and numbers given to a kernel at once
+_BLOCK_NUMBERS = 2**20
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What every task of one lift knows."""
+
+    reference: str
+    axis: int
+    dtypes: tuple[str, ...]
+    lengths: tuple[int | None, ...]
+
+
+def lift_reduction(
+    kernel: str,
+    cube: xr.DataArray,
+    dim: str,
+    outputs: Sequence[Output],
+    *,
+    tables: tuple[Any, ...] = (),
+    coordinates: Mapping[str, xr.DataArray] | None = None,
+    purpose: str,
+) -> xr.Dataset:
+    """Apply a mergeable statistic along one dimension.
+
+    Parameters
+    ----------
+    kernel
+        ``"module:object"``, the name of a `climcube.kernels.reduction.Reduction`.
+    cube
+        NumPy or Dask, chunked in any way along any dimension.
+    dim
+        The dimension that is reduced.
+    outputs
+        What ``finalize`` returns, in order; an output's dimension stands where ``dim`` stood.
+    tables
+        Arrays and numbers that depend on the axis and options only; shared by all tasks.
+    coordinates
+        Coordinates of the dimensions that outputs introduce; sizes are taken from here.
+    purpose
+        The public function; part of the task names, for dashboards.
+
+    Returns
+    -------
+    Dataset
+        Lazy where the cube is; nothing is computed while the graph is built.
+    """
+    known = dict(coordinates or {})
+    work = _Work(
+        kernel,
+        cube.dims.index(dim),
+        tuple(o.dtype for o in outputs),
+        tuple(None if o.dim is None else known[o.dim].size for o in outputs),
+    )
+    arrays: Sequence[Any]
+    if is_lazy(cube):
+        arrays = _build(cube.data, work, tables, purpose)
+    else:
+        boxed = Tables(tables)
+        state = _leaf(cube.values, boxed, work=work, start=0)
+        arrays = _finish(state, boxed, work=work, shape=_cells(cube.shape, work.axis))
+    kept = cube.coords.to_dataset().drop_dims(dim, errors="ignore").coords
+    dressed = {}
+    for output, array in zip(outputs, arrays, strict=True):
+        dims = [output.dim if d == dim else d for d in cube.dims if d != dim or output.dim]
+        labelled = xr.DataArray(array, coords=kept, dims=dims)
+        dressed[output.name] = dress(labelled, output, cube, dim, known)
+    return xr.Dataset(dressed)
+
+
+def _build(data: da.Array, work: _Work, tables: tuple[Any, ...], purpose: str) -> list[da.Array]:
+    """Write the graph: leaves, merges, one finish for each tile, one pick for each output."""
+    node = share(tables)
+    name = f"{purpose}-{tokenize(data.name, node.key, work)}"
+    groups = _groups(data.chunks[work.axis])
+    tiles = _cells(data.chunks, work.axis)
+    layer: dict[Any, Any] = {}
+    for place in np.ndindex(*map(len, tiles)):
+        keys: list[Any] = []
+        for start, members in groups:
+            blocks = [(data.name, *place[: work.axis], i, *place[work.axis :]) for i in members]
+            keys.append((f"leaf-{name}", start, *place))
+            layer[keys[-1]] = (partial(_leaf, work=work, start=start), blocks, node.key)
+        level = 0
+        while len(keys) > _FAN_IN:
+            level += 1
+            parts = [keys[i : i + _FAN_IN] for i in range(0, len(keys), _FAN_IN)]
+            keys = [(f"merge-{name}", level, i, *place) for i in range(len(parts))]
+            layer |= {k: (partial(_merge, work=work), p) for k, p in zip(keys, parts, strict=True)}
+        shape = tuple(sizes[i] for sizes, i in zip(tiles, place, strict=True))
+        layer[(f"finish-{name}", *place)] = (
+            partial(_finish, work=work, shape=shape), keys, node.key,
+        )  # fmt: skip
+    dependencies: Any = [data, node]
+    graph = HighLevelGraph.from_collections(name, layer, dependencies=dependencies)
+    return [_pick(graph, name, tiles, work, number) for number in range(len(work.dtypes))]
+
+
+def _pick(
+    graph: HighLevelGraph, name: str, tiles: tuple[Any, ...], work: _Work, number: int
+) -> da.Array:
+    """Return one output of the finished tiles as a Dask array."""
+    length = work.lengths[number]
+    own = f"{name}-{number}"
+    middle = () if length is None else (0,)
+    layer = {
+        (own, *p[: work.axis], *middle, *p[work.axis :]): (getitem, (f"finish-{name}", *p), number)
+        for p in np.ndindex(*map(len, tiles))
+    }
+    layers: Any = {**graph.layers, own: layer}
+    whole = HighLevelGraph(layers, {**graph.dependencies, own: {name}})
+    chunks = tiles if length is None else (*tiles[: work.axis], (length,), *tiles[work.axis :])
+    meta = np.empty((0,) * len(chunks), work.dtypes[number])
+    return da.Array(whole, own, chunks, meta=meta)  # type: ignore[no-untyped-call]
+
+
+def _groups(chunks: tuple[int, ...]) -> list[tuple[int, list[int]]]:
+    """Gather neighbouring chunks into tasks: first time of each, and the numbers of its chunks."""
+    groups: list[tuple[int, list[int]]] = []
+    start = steps = 0
+    members: list[int] = []
+    for number, size in enumerate(chunks):
+        members.append(number)
+        steps += size
+        if steps >= _TASK_STEPS:
+            groups.append((start, members))
+            start, steps, members = start + steps, 0, []
+    if steps or not groups:
+        groups.append((start, members))
+    return groups
+
+
+def _leaf(blocks: Any, tables: Any, *, work: _Work, start: int) -> State:
+    """Return the state of consecutive blocks of one tile."""
+    reduction = load_kernel(work.reference)
+    shared = Tables.unwrap(tables)
+    moved = [
+        np.moveaxis(b, work.axis, 0) for b in (blocks if isinstance(blocks, list) else [blocks])
+    ]
+    steps = sum(len(b) for b in moved)
+    shape = moved[0].shape[1:]
+    whole: State = {}
+    for where, rows in _slabs(shape, _BLOCK_NUMBERS // max(1, min(steps, _BLOCK_STEPS))):
+        parts = [b[(slice(None), *where)] for b in moved]
+        slab = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        state: State | None = None
+        for first in range(0, max(1, steps), _BLOCK_STEPS):
+            piece = slab[first : first + _BLOCK_STEPS]
+            flat = piece.reshape(len(piece), rows.stop - rows.start)
+            part = reduction.chunk(flat, start + first, *shared)
+            state = part if state is None else reduction.combine([state, part])
+        for key, values in (state or {}).items():
+            if key not in whole:
+                whole[key] = np.empty((*values.shape[:-1], math.prod(shape)), values.dtype)
+            whole[key][..., rows] = values
+    return whole
+
+
+def _merge(states: list[State], *, work: _Work) -> State:
+    """Return the state of consecutive stretches together."""
+    merged: State = load_kernel(work.reference).combine(states)
+    return merged
+
+
+def _finish(states: Any, tables: Any, *, work: _Work, shape: tuple[int, ...]) -> tuple[Array, ...]:
+    """Merge the last states of one tile and return its results, shaped as the tile."""
+    reduction = load_kernel(work.reference)
+    shared = Tables.unwrap(tables)
+    given = states if isinstance(states, list) else [states]
+    state = given[0] if len(given) == 1 else reduction.combine(given)
+    cells = math.prod(shape)
+    results = [
+        np.empty((cells,) if k is None else (k, cells), dtype)
+        for k, dtype in zip(work.lengths, work.dtypes, strict=True)
+    ]
+    deepest = max([1, *(v.size // max(1, cells) for v in state.values())])
+    step = max(1, _BLOCK_NUMBERS // deepest)
+    for first in range(0, max(1, cells), step):
+        rows = slice(first, min(first + step, cells))
+        part = {key: values[..., rows] for key, values in state.items()}
+        for result, values in zip(results, reduction.finalize(part, *shared), strict=True):
+            result[..., rows] = values
+    return tuple(
+        r.reshape(shape) if r.ndim == 1 else np.moveaxis(r.reshape(len(r), *shape), 0, work.axis)
+        for r in results
+    )
+
+
+def _slabs(shape: tuple[int, ...], limit: int) -> Iterator[tuple[tuple[Any, ...], slice]]:
+    """Cut cell dimensions into slabs of consecutive cells: their index, and their flat numbers."""
+    if math.prod(shape) <= limit or not shape:
+        yield tuple(slice(None) for _ in shape), slice(0, math.prod(shape))
+        return
+    inner = list(np.cumprod((1, *shape[:0:-1]))[::-1])  # cells below one step of each dimension
+    cut = next(d for d, below in enumerate(inner) if below <= limit)
+    step = max(1, limit // int(inner[cut]))
+    flat = 0
+    for lead in np.ndindex(*shape[:cut]):
+        for first in range(0, shape[cut], step):
+            stop = min(first + step, shape[cut])
+            count = (stop - first) * int(inner[cut])
+            yield (*lead, slice(first, stop)), slice(flat, flat + count)
+            flat += count
+
+
+def _cells(per_dim: tuple[Any, ...], axis: int) -> tuple[Any, ...]:
+    return per_dim[:axis] + per_dim[axis + 1 :]
