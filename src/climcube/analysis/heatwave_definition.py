@@ -6,11 +6,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from climcube.cubes.calendar import BasePeriod, TimeAxis
-from climcube.errors import ParameterError
+from climcube.errors import ParameterError, require_choice
+from climcube.kernels.settings import Settings
 
 __all__ = ["HeatwaveDefinition"]
 
 MIN_BASE_YEARS = 3
+# A value that differs from the threshold by less than rounding is equal to it, hence no
+# exceedance. In quantised data such days occur; otherwise the order of a sum would decide them.
+TIES = 16 * 2.0**-52
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class HeatwaveDefinition:
     max_gap: int = 2
     max_pad: int = 0
     cold: bool = False
+    compat: str | None = None
 
     def __post_init__(self) -> None:
         if not 50 < self.percentile < 100:
@@ -35,6 +40,7 @@ class HeatwaveDefinition:
                 remedy="for cold spells pass cold=True and keep the percentile of the negated "
                 "series (percentile=90 is the 10th percentile of temperature)",
             )
+        require_choice("compat", self.compat, (None, "reference"))
         for name in ("window", "smooth"):
             self._require_odd(name)
         for name, least in (("min_duration", 1), ("max_gap", 0), ("max_pad", 0)):
@@ -74,10 +80,11 @@ class HeatwaveDefinition:
             )
         return first, last
 
-    @property
-    def sign(self) -> float:
-        """1 for heatwaves, -1 for cold spells."""
-        return -1.0 if self.cold else 1.0
+    def settings(self) -> Settings:
+        """Return the numbers that kernels take."""
+        ties = 0.0 if self.compat == "reference" else TIES
+        sign = -1.0 if self.cold else 1.0
+        return Settings(self.min_duration, self.max_gap, self.max_pad, sign, ties)
 
     def as_parameters(self) -> dict[str, Any]:
         """Return the parameters as the user would write them."""

@@ -16,7 +16,6 @@ from climcube.analysis.heatwave_metadata import annual_attributes, daily_attribu
 from climcube.cubes.calendar import BasePeriod, TimeAxis, year_start_coordinate
 from climcube.cubes.subject import Subject, examine, finish, plain_cube
 from climcube.errors import CubeError, ParameterError
-from climcube.kernels.settings import Settings
 from climcube.kernels.windows import sliding_windows
 from climcube.lift.series import Output, lift_series
 
@@ -41,6 +40,7 @@ def heatwaves(
     max_pad: int = 0,
     cold: bool = False,
     climatology: xr.Dataset | None = None,
+    compat: str | None = None,
 ) -> Heatwaves:
     """Find marine heatwaves (or cold spells) in every cell of a daily cube.
 
@@ -76,6 +76,10 @@ def heatwaves(
     climatology
         Use this ``seas`` and ``thresh`` (the ``climatology`` of another result: another
         period, another data set) in place of the cube's own.
+    compat
+        ``"reference"`` rounds as the Python reference implementation does, whose last bit
+        decides days that lie exactly on the threshold (4 of 34,313 events of a real data set
+        end a day or two later). By default such a day is no exceedance, as the definition says.
 
     Returns
     -------
@@ -119,7 +123,7 @@ def heatwaves(
     ['anomaly', 'category', 'event', 'severity']
     """
     definition = HeatwaveDefinition(
-        base_period, percentile, window, smooth, min_duration, max_gap, max_pad, cold
+        base_period, percentile, window, smooth, min_duration, max_gap, max_pad, cold, compat
     )
     subject = examine(cube, _PURPOSE, daily=True)
     parameters = definition.as_parameters()
@@ -275,7 +279,7 @@ class Heatwaves:
 
     def _tables_of_time(self) -> tuple[Any, ...]:
         axis = self.subject.axis
-        return axis.dayofyear, axis.ordinal, _settings(self.definition)
+        return axis.dayofyear, axis.ordinal, self.definition.settings()
 
     def _finish(self, result: xr.Dataset) -> xr.Dataset:
         return finish(result, _PURPOSE, self.parameters, self._inputs, self.subject.quantified)
@@ -309,7 +313,7 @@ def _climatology(subject: Subject, definition: HeatwaveDefinition) -> xr.Dataset
         tables=(
             axis.dayofyear,
             axis.ordinal,
-            _settings(definition),
+            definition.settings(),
             axis.days_of_year,
             definition.percentile / 100,
             definition.smooth or 1,
@@ -369,7 +373,3 @@ def _day_coordinate(axis: TimeAxis) -> xr.DataArray:
         "units": "1",
     }
     return xr.DataArray(np.arange(1, axis.days_of_year + 1), dims="dayofyear", attrs=attrs)
-
-
-def _settings(definition: HeatwaveDefinition) -> Settings:
-    return Settings(definition.min_duration, definition.max_gap, definition.max_pad, definition.sign)

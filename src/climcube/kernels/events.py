@@ -51,10 +51,12 @@ def severity_of(value, seas, thresh):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def category_of(severity):  # type: ignore[no-untyped-def]
-    """Category of a severity: 1 Moderate to 4 Extreme, 0 below the threshold or undefined."""
-    if not severity >= 1.0:
-        return 0
-    return int(min(severity, 4.0))
+    """Category of a severity: 1 Moderate to 4 Extreme, 0 below the threshold or undefined.
+
+    A severity that misses a boundary by rounding alone is on it.
+    """
+    rounded = severity + 1e-12
+    return int(min(rounded, 4.0)) if rounded >= 1.0 else 0
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

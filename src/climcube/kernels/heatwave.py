@@ -18,7 +18,7 @@ from climcube.kernels.events import METRICS, accumulate_year, category_of, descr
 from climcube.kernels.percentile import sliding_statistics
 from climcube.kernels.runs import fill_gaps, find_events
 from climcube.kernels.settings import Settings
-from climcube.kernels.smoothing import smooth_circular
+from climcube.kernels.smoothing import convolve_circular, smooth_circular
 
 __all__ = [
     "ANNUAL",
@@ -70,8 +70,9 @@ def climatology(
     if leap_day >= 0:
         for table in (seas, thresh):
             table[:, leap_day] = 0.5 * (table[:, leap_day - 1] + table[:, leap_day + 1])
+    smoother = smooth_circular if settings.ties > 0 else convolve_circular
     for table in (seas, thresh):
-        smooth_circular(table, smooth)
+        smoother(table, smooth)
     return settings.sign * seas, settings.sign * thresh, count
 
 
@@ -89,7 +90,7 @@ def severity(
     """Return (value - climatology) / (threshold - climatology), NaN where that is undefined."""
     _prepare(block, days, settings)
     out = np.empty_like(block)
-    _severity(block, settings.sign * seas, settings.sign * thresh, group, out)
+    _severity(block, settings.sign * seas, settings.sign * thresh, group, settings.ties, out)
     return (out,)
 
 
@@ -161,18 +162,18 @@ def _state(
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _limits(seas: npt.NDArray[np.float64], thresh: npt.NDArray[np.float64], limit: npt.NDArray[np.float64]) -> None:
-    """Write the threshold where it defines a heatwave, infinity where it does not."""
+def _limits(seas, thresh, ties, limit):  # type: ignore[no-untyped-def]
+    """Write what a value must exceed: infinity where the threshold defines no heatwave."""
     for i in range(seas.size):
         defined = thresh[i] - seas[i] > _CLOSEST * max(1.0, abs(seas[i]))
-        limit[i] = thresh[i] if defined else np.inf
+        limit[i] = thresh[i] + ties * abs(thresh[i]) if defined else np.inf
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _severity(block, seas, thresh, group, out):  # type: ignore[no-untyped-def]
+def _severity(block, seas, thresh, group, ties, out):  # type: ignore[no-untyped-def]
     limit = np.empty(seas.shape[1])
     for cell in range(block.shape[0]):
-        _limits(seas[cell], thresh[cell], limit)
+        _limits(seas[cell], thresh[cell], ties, limit)
         for i in range(block.shape[1]):
             g = group[i]
             if np.isinf(limit[g]):
@@ -183,12 +184,12 @@ def _severity(block, seas, thresh, group, out):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _daily(block, seas, thresh, group, days, settings, categories, numbers):  # type: ignore[no-untyped-def]
-    min_duration, max_gap, _, _ = settings
+    min_duration, max_gap, _, _, ties = settings
     limit = np.empty(seas.shape[1])
     start = np.empty(block.shape[1] // 2 + 1, np.int64)
     end = np.empty_like(start)
     for cell in range(block.shape[0]):
-        _limits(seas[cell], thresh[cell], limit)
+        _limits(seas[cell], thresh[cell], ties, limit)
         found = find_events(
             block[cell], limit, group, days, min_duration, max_gap, start, end
         )
@@ -203,7 +204,7 @@ def _daily(block, seas, thresh, group, days, settings, categories, numbers):  # 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _annual(block, seas, thresh, group, days, settings, year, expected, table):  # type: ignore[no-untyped-def]
-    min_duration, max_gap, _, sign = settings
+    min_duration, max_gap, _, sign, ties = settings
     limit = np.empty(seas.shape[1])
     start = np.empty(block.shape[1] // 2 + 1, np.int64)
     end = np.empty_like(start)
@@ -211,7 +212,7 @@ def _annual(block, seas, thresh, group, days, settings, year, expected, table): 
     for cell in range(block.shape[0]):
         series, columns = block[cell], table[:, cell]
         columns[:] = 0.0
-        _limits(seas[cell], thresh[cell], limit)
+        _limits(seas[cell], thresh[cell], ties, limit)
         for y in range(expected.size):
             columns[6, y] = expected[y]
             columns[9, y] = np.nan
@@ -235,7 +236,7 @@ def _annual(block, seas, thresh, group, days, settings, year, expected, table): 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _events(block, seas, thresh, group, days, settings):  # type: ignore[no-untyped-def]
-    min_duration, max_gap, _, sign = settings
+    min_duration, max_gap, _, sign, ties = settings
     limit = np.empty(seas.shape[1])
     start = np.empty(block.shape[1] // 2 + 1, np.int64)
     end = np.empty_like(start)
@@ -245,7 +246,7 @@ def _events(block, seas, thresh, group, days, settings):  # type: ignore[no-unty
     size = 0
     for cell in range(block.shape[0]):
         series = block[cell]
-        _limits(seas[cell], thresh[cell], limit)
+        _limits(seas[cell], thresh[cell], ties, limit)
         found = find_events(series, limit, group, days, min_duration, max_gap, start, end)
         if size + found > cells.size:
             room = 2 * (size + found)

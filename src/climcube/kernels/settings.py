@@ -14,3 +14,4 @@ class Settings(NamedTuple):
     max_gap: int
     max_pad: int
     sign: float  # 1.0 for heatwaves, -1.0 for cold spells
+    ties: float  # relative distance from the threshold within which a value is equal to it
