@@ -1,1 +1,104 @@
-"""climcube."""
+"""climcube: decades of climate files as one lazy cube, and each question one line.
+
+Functions first; the cube, a plain xarray object, comes first::
+
+    import climcube as cc
+
+    sst = cc.open("noaa-oisst", variable="sst")
+    cc.trend(sst, per="decade")
+    mhw = cc.heatwaves(sst, base_period=("1983", "2012"))
+    cc.report(sst, "report.html")
+
+Names are looked up when they are first used, so that ``import climcube`` stays quick and
+nothing compiles at import.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from climcube import accessor as _accessor  # noqa: F401 - registers DataArray.climcube
+
+if TYPE_CHECKING:
+    from climcube import errors, options, plots as plot, testing
+    from climcube.analysis.anomaly import anomaly
+    from climcube.analysis.climatology import climatology
+    from climcube.analysis.heatwaves import Heatwaves, heatwaves
+    from climcube.analysis.means import annual_mean, area_mean, monthly_mean, seasonal_mean
+    from climcube.analysis.trend import trend
+    from climcube.catalogs import catalog
+    from climcube.cubes.chunks import rechunk
+    from climcube.cubes.open import open
+    from climcube.errors import ClimcubeError
+    from climcube.options import set_options
+    from climcube.recipes.ingest import ingest
+    from climcube.reports.report import report
+    from climcube.saving.save import save
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "ClimcubeError": "climcube.errors",
+    "Heatwaves": "climcube.analysis.heatwaves",
+    "annual_mean": "climcube.analysis.means",
+    "anomaly": "climcube.analysis.anomaly",
+    "area_mean": "climcube.analysis.means",
+    "catalog": "climcube.catalogs",
+    "climatology": "climcube.analysis.climatology",
+    "heatwaves": "climcube.analysis.heatwaves",
+    "ingest": "climcube.recipes.ingest",
+    "monthly_mean": "climcube.analysis.means",
+    "open": "climcube.cubes.open",
+    "rechunk": "climcube.cubes.chunks",
+    "report": "climcube.reports.report",
+    "save": "climcube.saving.save",
+    "seasonal_mean": "climcube.analysis.means",
+    "set_options": "climcube.options",
+    "trend": "climcube.analysis.trend",
+}
+_MODULES = {
+    "errors": "climcube.errors",
+    "options": "climcube.options",
+    "plot": "climcube.plots",
+    "testing": "climcube.testing",
+}
+
+__all__ = [  # noqa: RUF022 - sorted as str.lower sorts; a test compares it with the two tables
+    "ClimcubeError",
+    "Heatwaves",
+    "annual_mean",
+    "anomaly",
+    "area_mean",
+    "catalog",
+    "climatology",
+    "errors",
+    "heatwaves",
+    "ingest",
+    "monthly_mean",
+    "open",
+    "options",
+    "plot",
+    "rechunk",
+    "report",
+    "save",
+    "seasonal_mean",
+    "set_options",
+    "testing",
+    "trend",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    elif name in _MODULES:
+        value = importlib.import_module(_MODULES[name])
+    else:
+        raise AttributeError(f"module 'climcube' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
