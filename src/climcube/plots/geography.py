@@ -1,0 +1,241 @@
+"""Lay the cells of any cube on a longitude-latitude picture, without a map library.
+
+Regular grids are drawn cell by cell; curvilinear and unstructured ones by the nearest cell of
+each pixel, which holds across the dateline, folds and poles. Land is where values are missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from climcube.cubes.coordinates import SpatialAxes, find_spatial
+from climcube.errors import AxisError, CubeError
+from climcube.plots.style import LAND
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
+
+__all__ = ["MapGrid", "draw_cells", "east_west", "map_size", "north_south", "require_map"]
+
+Floats = npt.NDArray[np.float64]
+_WIDEST, _TALLEST = 5.8, 5.0  # inches of map
+MAX_PIXELS = 2000  # along one side: finer than any screen or page shows
+
+
+@dataclass(frozen=True)
+class MapGrid:
+    """Where the cells of a cube lie on the picture.
+
+    Attributes
+    ----------
+    longitude, latitude
+        Centres of the picture's columns and rows, increasing.
+    x_edges, y_edges
+        Their edges.
+    dims
+        The cube's horizontal dimensions.
+    """
+
+    longitude: Floats
+    latitude: Floats
+    x_edges: Floats
+    y_edges: Floats
+    dims: tuple[str, ...]
+    _take: dict[str, npt.NDArray[np.int64]]
+    _nearest: npt.NDArray[np.int64] | None = None
+
+    @classmethod
+    def of(cls, cube: xr.DataArray) -> MapGrid:
+        """Look at the coordinates of a cube; values are not touched."""
+        axes = _spatial(cube)
+        lat, lon = cube[axes.latitude], cube[axes.longitude]
+        for coordinate in (lat, lon):
+            if coordinate.size == 0:
+                raise CubeError(
+                    "the selection is empty",
+                    where=f"coordinate '{coordinate.name}'",
+                    expected="at least one cell",
+                    remedy="check the bounds and the order of the slice",
+                )
+        if lat.ndim == 1 and lon.ndim == 1 and lat.dims != lon.dims:
+            return cls._regular(lat, lon)
+        return cls._scattered(lat, lon)
+
+    @classmethod
+    def _regular(cls, lat: xr.DataArray, lon: xr.DataArray) -> MapGrid:
+        y, x = _floats(lat), _unwrapped(_floats(lon))
+        rows = np.argsort(y)[:: -(-y.size // MAX_PIXELS)]
+        columns = np.argsort(x)[:: -(-x.size // MAX_PIXELS)]
+        y_edges = np.clip(_edges(y[rows]), -90, 90)
+        return cls(
+            x[columns], y[rows], _edges(x[columns]), y_edges,
+            (str(lat.dims[0]), str(lon.dims[0])),
+            {str(lat.dims[0]): rows, str(lon.dims[0]): columns},
+        )  # fmt: skip
+
+    @classmethod
+    def _scattered(cls, lat: xr.DataArray, lon: xr.DataArray) -> MapGrid:
+        lat, lon = xr.broadcast(lat, lon)
+        y, x = _floats(lat).ravel(), _unwrapped(_floats(lon).ravel())
+        known = np.flatnonzero(np.isfinite(y) & np.isfinite(x))
+        if not len(known):
+            raise CubeError("no cell has a position", where=f"coordinate '{lat.name}'")
+        columns, rows = _pixels(x[known], y[known])
+        nearest = _nearest_cells(x[known], y[known], columns, rows)
+        nearest = np.where(nearest < 0, -1, known[nearest])
+        return cls(
+            columns, rows, _edges(columns), np.clip(_edges(rows), -90, 90),
+            tuple(str(d) for d in lat.dims), {}, nearest,
+        )  # fmt: skip
+
+    def thin(self, cube: xr.DataArray) -> xr.DataArray:
+        """Return the cells that the picture shows, in its order; lazy stays lazy."""
+        return cube.isel(self._take) if self._take else cube
+
+    def picture(self, cells: xr.DataArray) -> npt.NDArray[Any]:
+        """Turn computed values of `thin` into rows and columns; NaN where there is no cell."""
+        values = cells.transpose(*self.dims).values
+        if self._nearest is None:
+            return values
+        flat = np.append(values.astype("float64").ravel(), np.nan)
+        return flat[self._nearest]
+
+
+def require_map(cube: xr.DataArray, purpose: str) -> None:
+    """Raise `CubeError` unless a variable has the two horizontal dimensions and no other."""
+    try:
+        dims = _spatial(cube).dims
+    except AxisError as error:
+        raise CubeError(
+            f"{purpose} needs a map",
+            where=f"variable {cube.name!r}",
+            expected="latitude and longitude dimensions",
+            found="dimensions " + (", ".join(map(str, cube.dims)) or "none"),
+            remedy="for one place draw event_line or time_series",
+        ) from error
+    extra = [str(d) for d in cube.dims if d not in dims]
+    if extra:
+        raise CubeError(
+            f"{purpose} draws one level at a time",
+            where=f"variable {cube.name!r}",
+            expected="dimensions " + ", ".join(dims),
+            found="also " + ", ".join(extra),
+            remedy=f"select one first, for instance .isel({extra[0]}=0)",
+        )
+
+
+def draw_cells(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], **style: Any) -> QuadMesh:
+    """Draw a picture of cells with degree labels, true proportions and grey where NaN."""
+    mesh = ax.pcolormesh(grid.x_edges, grid.y_edges, values, rasterized=True, **style)
+    ax.set_facecolor(LAND)
+    ax.set_xlim(grid.x_edges[0], grid.x_edges[-1])
+    ax.set_ylim(grid.y_edges[0], grid.y_edges[-1])
+    ax.set_aspect(_aspect(grid))
+    for spine in ax.spines.values():
+        spine.set_visible(True)
+    _degree_axis(ax.xaxis, east_west, "Longitude")
+    _degree_axis(ax.yaxis, north_south, "Latitude")
+    return mesh
+
+
+def map_size(grid: MapGrid, beside: float) -> tuple[float, float]:
+    """Return a figure size in inches: the map in its proportions, and room beside it."""
+    width = float(grid.x_edges[-1] - grid.x_edges[0])
+    ratio = _aspect(grid) * float(grid.y_edges[-1] - grid.y_edges[0]) / width
+    across = min(_WIDEST, max(1.5, _TALLEST / max(ratio, 1e-9)))
+    down = min(_TALLEST, max(1.2, across * ratio))
+    return across + beside + 0.8, down + 1.2
+
+
+def _spatial(cube: xr.DataArray) -> SpatialAxes:
+    axes = find_spatial(cube)
+    if not axes.dims or not set(axes.dims) <= set(map(str, cube.dims)):
+        raise AxisError("no horizontal dimensions", where=f"variable {cube.name!r}")
+    return axes
+
+
+def _floats(coordinate: xr.DataArray) -> Floats:
+    return np.asarray(coordinate.values, "float64")
+
+
+def _unwrapped(lon: Floats) -> Floats:
+    """Make longitudes continuous: a region across the dateline or Greenwich stays in one piece."""
+    finite = np.unique(np.mod(lon[np.isfinite(lon)], 360))
+    if len(finite) < 2:
+        return lon
+    gaps = np.diff(np.append(finite, finite[0] + 360))
+    widest = int(np.argmax(gaps))
+    if gaps[widest] < max(20.0, 3 * float(np.median(gaps))):
+        return lon if np.ptp(lon[np.isfinite(lon)]) <= 360 else np.mod(lon, 360)
+    start = finite[(widest + 1) % len(finite)]
+    shifted: Floats = np.mod(lon - start, 360) + start
+    middle = float(np.nanmin(shifted) + np.nanmax(shifted)) / 2
+    return shifted - 360 * np.floor((middle + 180) / 360)
+
+
+def _edges(centres: Floats) -> Floats:
+    if len(centres) == 1:
+        return np.array([centres[0] - 0.5, centres[0] + 0.5])
+    middle = (centres[:-1] + centres[1:]) / 2
+    first, last = centres[0] - (middle[0] - centres[0]), centres[-1] + (centres[-1] - middle[-1])
+    return np.concatenate([[first], middle, [last]])
+
+
+def _pixels(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return a raster about twice as fine as the cells."""
+    west, east, south, north = x.min(), x.max(), y.min(), y.max()
+    area = max(east - west, 0.5) * max(north - south, 0.5)
+    step = max(np.sqrt(area / len(x)) / 2, (east - west) / MAX_PIXELS, (north - south) / MAX_PIXELS)
+    return np.arange(west, east + step, step), np.arange(south, north + step, step)
+
+
+def _nearest_cells(x: Floats, y: Floats, columns: Floats, rows: Floats) -> npt.NDArray[np.int64]:
+    from scipy.spatial import cKDTree  # noqa: PLC0415 - only curvilinear grids need it
+
+    tree = cKDTree(_on_sphere(x, y))
+    spacing, _ = tree.query(tree.data, k=min(2, len(x)))
+    reach = 2.5 * float(np.quantile(spacing[..., -1], 0.99)) if len(x) > 1 else 1.0
+    grid_x, grid_y = np.meshgrid(columns, np.clip(rows, -90, 90))
+    distance, index = tree.query(_on_sphere(grid_x.ravel(), grid_y.ravel()), workers=-1)
+    return np.where(distance <= reach, index, -1).reshape(grid_x.shape)
+
+
+def _on_sphere(lon: Floats, lat: Floats) -> Floats:
+    a, b = np.radians(lon), np.radians(lat)
+    return np.column_stack([np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), np.sin(b)])
+
+
+def _aspect(grid: MapGrid) -> float:
+    south, north = grid.y_edges[0], grid.y_edges[-1]
+    if north - south > 60:  # one parallel cannot stand for a hemisphere
+        return 1.0
+    return float(min(3.0, 1 / np.cos(np.radians((south + north) / 2))))
+
+
+def _degree_axis(axis: Any, words: Any, label: str) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator  # noqa: PLC0415 - optional extra
+
+    axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 3, 5, 6, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: words(value)))
+    axis.set_label_text(label)
+
+
+def east_west(value: float) -> str:
+    """Write a longitude of any convention: ``190`` is 170°W."""
+    lon = (value + 180) % 360 - 180
+    if abs(lon) < 1e-9 or abs(abs(lon) - 180) < 1e-9:
+        return f"{abs(lon):.0f}°"
+    return f"{abs(lon):.6g}°{'E' if lon > 0 else 'W'}"
+
+
+def north_south(value: float) -> str:
+    """Write a latitude: ``-29.5`` is 29.5°S."""
+    if abs(value) < 1e-9:
+        return "0°"
+    return f"{abs(value):.6g}°{'N' if value > 0 else 'S'}"

@@ -1,0 +1,329 @@
+"""Maps: heatwave categories on one day, trends, anomalies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dask
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from climcube.cubes.calendar import TimeAxis
+from climcube.errors import CubeError, ParameterError, VariableError
+from climcube.plots.geography import MapGrid, draw_cells, map_size, require_map
+from climcube.plots.selection import (
+    area_weights,
+    base_period_words,
+    day_index,
+    is_cold,
+    kind_words,
+    ocean,
+    period_words,
+    plain,
+    worst_day,
+)
+from climcube.plots.significance import significant_cells
+from climcube.plots.style import (
+    CATEGORIES,
+    INK,
+    LAND,
+    OCEAN,
+    canvas,
+    date_words,
+    headline,
+    palette,
+    unit_words,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["anomaly_map", "category_map", "trend_map"]
+
+_MISSING = "#dfe3e6"
+_DIVERGING = "RdBu_r"
+_MAX_DOTS = 70  # along one side; more would be a grey veil
+
+
+def category_map(mhw: Any, date: object = None, *, ax: Axes | None = None) -> Axes:
+    """Draw the heatwave categories of one day (Hobday et al. 2018).
+
+    Parameters
+    ----------
+    mhw : Heatwaves
+        Result of `climcube.heatwaves` on a cube with two horizontal dimensions.
+    date : str, datetime64 or cftime date, optional
+        The day. Default: the worst day, which is the day with the largest ocean area weighted
+        by category (1 Moderate to 4 Extreme).
+    ax : matplotlib Axes, optional
+        Where to draw; default a new figure, at ``.figure`` of what is returned.
+
+    Returns
+    -------
+    matplotlib Axes
+        Colours as in Hobday et al. (2018), blue for cold spells; the legend gives the share of
+        the ocean's area. Land (cells without any value) is grey, missing values light grey.
+
+    Raises
+    ------
+    CubeError
+        No horizontal dimensions, an empty selection, no value at all, or (without ``date``)
+        no heatwave on any day.
+    ParameterError
+        ``date`` is not in the record.
+    DependencyError
+        matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import climcube as cc
+    >>> mhw = cc.heatwaves(cc.testing.synthetic_ocean(years=4, shape=(4, 6)).sst)
+    >>> ax = cc.plot.category_map(mhw)
+    >>> ax.get_xlabel()
+    'Longitude'
+    """
+    cube = plain(mhw.cube)
+    axis = TimeAxis.of(cube)
+    require_map(cube.isel({axis.name: 0}), "category_map")
+    grid = MapGrid.of(cube)
+    index = worst_day(mhw) if date is None else day_index(axis, date)
+    category = plain(mhw.daily["category"]).isel({axis.name: index})
+    sea = ocean(mhw)
+    weights = area_weights(category)
+    areas = [(weights * (sea & (category == k))).sum() for k in range(1, 5)]
+    shown, wet, present, total, *areas = dask.compute(
+        grid.thin(category),
+        grid.thin(sea),
+        grid.thin(cube.isel({axis.name: index}).notnull()),
+        (weights * sea).sum(),
+        *areas,
+    )
+    _require_values(wet.values, f"variable {cube.name!r}")
+    codes = np.where(
+        grid.picture(wet) == 1,
+        np.where(grid.picture(present) == 1, grid.picture(shown), -1.0),
+        np.nan,
+    )
+    shares = [float(a) / float(total) for a in areas]
+    with canvas(ax, map_size(grid, 1.7), compressed=True) as axes:
+        _draw_categories(axes, grid, codes, shares, is_cold(mhw))
+        headline(
+            axes,
+            f"Marine {kind_words(mhw)} categories, {date_words(axis.label(index))}",
+            ("worst day of " if date is None else "record ")
+            + f"{period_words(axis)}; climatology {base_period_words(mhw, axis)}",
+        )
+    return axes
+
+
+def trend_map(
+    trend: xr.Dataset, *, alpha: float = 0.05, period: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw a map of trends, dotted where they are significant.
+
+    Parameters
+    ----------
+    trend : Dataset
+        Result of `climcube.trend`: ``slope`` and ``pvalue`` by cell.
+    alpha
+        Level of significance. Where the package can, it is the false discovery rate over all
+        cells (Benjamini and Hochberg 1995; Wilks 2016), so that dots are not chance; the
+        figure says which rule it used.
+    period
+        Words for the years covered, such as ``"1982–2016"``; default what the result says.
+    ax
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+        Diverging colours, symmetric about zero, saturating at the 98th percentile of the
+        slopes' size; cells without a trend are grey.
+
+    Raises
+    ------
+    CubeError
+        No slope, no horizontal dimensions, an empty selection, or no value at all.
+    ParameterError
+        ``alpha`` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> import climcube as cc
+    >>> sst = cc.testing.synthetic_ocean(years=6, shape=(4, 6)).sst
+    >>> ax = cc.plot.trend_map(cc.trend(cc.annual_mean(sst)))
+    >>> ax.get_ylabel()
+    'Latitude'
+    """
+    if not 0 < alpha < 1:
+        raise ParameterError(
+            "alpha out of range", where=f"alpha={alpha!r}", expected="a number between 0 and 1"
+        )
+    if not isinstance(trend, xr.Dataset) or "slope" not in trend:
+        raise VariableError(
+            "no trend to draw",
+            expected="a Dataset with 'slope', as cc.trend(...) returns",
+            found=type(trend).__name__,
+        )
+    slope = plain(trend["slope"])
+    require_map(slope, "trend_map")
+    grid = MapGrid.of(slope)
+    # Field significance looks at every cell, so the slope map (one value a cell) is held whole.
+    slope, pvalue = dask.compute(slope, plain(trend["pvalue"]) if "pvalue" in trend else None)
+    _require_values(np.isfinite(slope.values), "variable 'slope'")
+    marks, rule = (None, "") if pvalue is None else significant_cells(pvalue, alpha)
+    values = grid.picture(grid.thin(slope))
+    units = unit_words(slope.attrs.get("units"))
+    with canvas(ax, map_size(grid, 0.9), compressed=True) as axes:
+        _draw_diverging(axes, grid, values, f"Trend ({units})" if units else "Trend")
+        if marks is not None:
+            _stipple(axes, grid, np.asarray(grid.picture(grid.thin(marks)), "float64") == 1)
+        words = period or _period_of(trend)
+        name = str(slope.attrs.get("long_name", "")).removeprefix("trend of ").strip()
+        about = f" of {name}" if name and name not in ("slope", "trend") else ""
+        headline(axes, f"Trend{about}" + (f", {words}" if words else ""), rule)
+    return axes
+
+
+def anomaly_map(anomaly: xr.DataArray, date: object = None, *, ax: Axes | None = None) -> Axes:
+    """Draw the anomalies of one day (or month).
+
+    Parameters
+    ----------
+    anomaly : DataArray
+        Result of `climcube.anomaly`, or ``mhw.daily["anomaly"]``.
+    date
+        The time to draw, as text or a date; default the last of the record.
+    ax
+        Where to draw; default a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+        Diverging colours, symmetric about zero; missing values are grey.
+
+    Raises
+    ------
+    CubeError
+        No horizontal dimensions, an empty selection, or no value on that day.
+    ParameterError
+        ``date`` is not in the record.
+    """
+    cube = plain(anomaly)
+    axis = TimeAxis.of(cube)
+    require_map(cube.isel({axis.name: 0}), "anomaly_map")
+    grid = MapGrid.of(cube)
+    index = len(axis) - 1 if date is None else day_index(axis, date)
+    values = grid.picture(grid.thin(cube.isel({axis.name: index})).compute())
+    _require_values(np.isfinite(values), f"variable {cube.name!r}, {axis.label(index)}")
+    units = unit_words(cube.attrs.get("units"))
+    with canvas(ax, map_size(grid, 0.9), compressed=True) as axes:
+        _draw_diverging(axes, grid, values, f"Anomaly ({units})" if units else "Anomaly")
+        headline(
+            axes, f"Anomaly, {date_words(axis.label(index))}", f"record {period_words(axis)}"
+        )
+    return axes
+
+
+def _draw_categories(
+    ax: Axes, grid: MapGrid, codes: npt.NDArray[Any], shares: list[float], cold: bool
+) -> None:
+    from matplotlib.colors import BoundaryNorm, ListedColormap  # noqa: PLC0415 - optional extra
+    from matplotlib.patches import Patch  # noqa: PLC0415
+
+    colours = [_MISSING, OCEAN, *palette(cold)]
+    norm = BoundaryNorm(np.arange(-1.5, 5), len(colours))
+    draw_cells(ax, grid, codes, cmap=ListedColormap(colours), norm=norm)
+    handles = [
+        Patch(facecolor=colour, edgecolor="#8a939c", linewidth=0.4, label=f"{name} {_percent(s)}")
+        for name, colour, s in zip(CATEGORIES, palette(cold), shares, strict=True)
+    ]
+    rest = 1 - sum(shares)
+    handles.insert(0, _swatch(OCEAN, f"None {_percent(rest)}"))
+    if np.isnan(codes).any():
+        handles.append(_swatch(LAND, "Land"))
+    if (codes == -1).any():
+        handles.append(_swatch(_MISSING, "No data that day"))
+    _side_legend(ax, grid, handles, "Category, share\nof ocean area")
+
+
+def _swatch(colour: str, label: str) -> Any:
+    from matplotlib.patches import Patch  # noqa: PLC0415 - optional extra
+
+    return Patch(facecolor=colour, edgecolor="#8a939c", linewidth=0.4, label=label)
+
+
+def _side_legend(ax: Axes, grid: MapGrid, handles: list[Any], title: str) -> None:
+    """Put the legend to the right of the map, where it cannot hide cells."""
+    legend = ax.legend(
+        handles=handles, title=title, loc="upper left", bbox_to_anchor=(1.02, 1.0),
+        borderaxespad=0, handlelength=1.2, handleheight=1.0, labelspacing=0.5, alignment="left",
+    )  # fmt: skip
+    legend.get_title().set_fontsize("small")
+
+
+def _draw_diverging(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], label: str) -> None:
+    size = np.abs(values[np.isfinite(values)])
+    limit = _round_up(float(np.quantile(size, 0.98)) if size.size else 0.0)
+    mesh = draw_cells(ax, grid, values, cmap=_DIVERGING, vmin=-limit, vmax=limit)
+    clipped = bool(size.size and size.max() > limit * (1 + 1e-9))
+    figure = ax.get_figure(root=True)
+    if figure is None:  # pragma: no cover - an Axes that was removed from its figure
+        return
+    bar = figure.colorbar(
+        mesh, ax=ax, extend="both" if clipped else "neither", fraction=0.05, pad=0.03, aspect=28
+    )
+    bar.set_label(label)
+    bar.outline.set_linewidth(0.4)  # type: ignore[operator]
+
+
+def _stipple(ax: Axes, grid: MapGrid, marks: npt.NDArray[np.bool_]) -> None:
+    rows, columns = marks.shape
+    step = max(1, -(-max(rows, columns) // _MAX_DOTS))
+    chosen = np.zeros_like(marks)
+    chosen[step // 2 :: step, step // 2 :: step] = marks[step // 2 :: step, step // 2 :: step]
+    y, x = np.nonzero(chosen)
+    across = max(rows, columns) / step
+    ax.scatter(
+        grid.longitude[x], grid.latitude[y], s=min(5.0, 90.0 / max(across, 1.0)), c=INK,
+        linewidths=0, alpha=0.75, gid="significant",
+    )  # fmt: skip
+
+
+def _round_up(value: float) -> float:
+    """Return the next number with one or two leading digits, for a readable colour bar."""
+    if not np.isfinite(value) or value <= 0:
+        return 1.0
+    unit = 10.0 ** np.floor(np.log10(value))
+    for step in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10):
+        if value <= step * unit * (1 + 1e-12):
+            return float(step * unit)
+    return float(10 * unit)  # pragma: no cover - the last step always holds
+
+
+def _percent(share: float) -> str:
+    if 0 < share < 0.001:
+        return "<0.1 %"
+    return f"{share * 100:.1f} %" if share < 0.0995 else f"{share * 100:.0f} %"
+
+
+def _period_of(trend: xr.Dataset) -> str:
+    for holder in (trend, trend["slope"]):
+        first = str(holder.attrs.get("time_coverage_start", ""))[:4]
+        last = str(holder.attrs.get("time_coverage_end", ""))[:4]
+        if first and last:
+            return first if first == last else f"{first}–{last}"
+    return ""
+
+
+def _require_values(valid: npt.NDArray[Any], where: str) -> None:
+    if valid.size and np.asarray(valid, bool).any():
+        return
+    raise CubeError(
+        "there is nothing to draw",
+        where=where,
+        expected="at least one value",
+        found="an empty selection" if not valid.size else "missing values only",
+        remedy="select a region with ocean",
+    )

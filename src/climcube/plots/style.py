@@ -1,0 +1,180 @@
+"""How every climcube figure looks: colours, words for units, typography."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from climcube.errors import require_module
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "CATEGORIES",
+    "INK",
+    "LAND",
+    "MUTED",
+    "OCEAN",
+    "canvas",
+    "date_words",
+    "headline",
+    "palette",
+    "unit_words",
+]
+
+CATEGORIES = ("Moderate", "Strong", "Severe", "Extreme")
+# Hobday et al. (2018) and its cold counterpart: luminance falls from category to category,
+# so that they stay apart in print and for colour-blind readers.
+_WARM = ("#ffc866", "#ff6900", "#9e0000", "#2d0000")
+_COLD = ("#C7ECF2", "#85B7CC", "#4A6A94", "#111433")
+
+INK = "#1c2126"
+MUTED = "#5b6570"
+LAND = "#b4b8bc"
+OCEAN = "#f7f9fa"
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+_RC: dict[str, Any] = {
+    "font.size": 9.0,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "axes.edgecolor": "#8a939c",
+    "axes.linewidth": 0.6,
+    "axes.labelcolor": MUTED,
+    "axes.labelsize": "small",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "xtick.color": "#8a939c",
+    "ytick.color": "#8a939c",
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "xtick.labelsize": "small",
+    "ytick.labelsize": "small",
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 3.0,
+    "text.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": "small",
+    "legend.handlelength": 1.6,
+    "legend.columnspacing": 1.4,
+    "savefig.facecolor": "auto",
+}
+
+_UNIT_WORDS = {
+    "degC": "°C",
+    "degree_Celsius": "°C",
+    "degrees_Celsius": "°C",
+    "degree_C": "°C",
+    "celsius": "°C",
+    "Celsius": "°C",
+    "delta_degC": "°C",
+    "delta_degree_Celsius": "°C",
+    "degF": "°F",
+    "kelvin": "K",
+    "degK": "K",
+    "day": "days",
+    "d": "days",
+    "m2": "m²",
+    "m3": "m³",
+    "1": "",
+}
+
+
+def palette(cold: bool) -> tuple[str, ...]:
+    """Return the four category colours of heatwaves, or of cold spells."""
+    return _COLD if cold else _WARM
+
+
+def unit_words(units: str | None) -> str:
+    """Write CF units as they are read aloud on a figure.
+
+    >>> unit_words("degC decade-1"), unit_words("degC day"), unit_words(None)
+    ('°C per decade', '°C days', '')
+    """
+    words, per = [], []
+    for part in (units or "").replace("**", "").replace("^", "").split():
+        if part.endswith("-1") and len(part) > 2:
+            per.append(part[:-2])
+        else:
+            words.append(_UNIT_WORDS.get(part, part))
+    text = " ".join(w for w in words if w)
+    return " per ".join([text, *per]).strip()
+
+
+def date_words(iso: str) -> str:
+    """Write an ISO date for readers.
+
+    >>> date_words("2011-02-28")
+    '28 Feb 2011'
+    """
+    year, month, day = iso.split("-")
+    return f"{int(day)} {_MONTHS[int(month) - 1]} {int(year)}"
+
+
+@contextmanager
+def canvas(
+    ax: Axes | None, size: tuple[float, float], *, compressed: bool = False
+) -> Iterator[Axes]:
+    """Yield the axes to draw on: the caller's untouched style, or a new figure in ours."""
+    matplotlib = require_module("matplotlib", "plots")
+    with nullcontext() if ax is not None else matplotlib.rc_context(_RC):
+        if ax is not None:
+            yield ax
+        else:
+            yield _new_figure(size, "compressed" if compressed else "constrained").add_subplot()
+
+
+def _new_figure(size: tuple[float, float], layout: str) -> Figure:
+    if _in_notebook():
+        # Notebooks show, and then close, the figures that pyplot knows; elsewhere nobody would
+        # close them, so pyplot stays out of it.
+        pyplot = require_module("matplotlib.pyplot", "plots")
+        shown: Figure = pyplot.figure(figsize=size, layout=layout)
+        return shown
+    figure: Figure = require_module("matplotlib.figure", "plots").Figure(
+        figsize=size, layout=layout
+    )
+    return figure
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def headline(ax: Axes, title: str, detail: str) -> None:
+    """Write a bold title and, below it, lines of detail above the axes, wrapped to the figure."""
+    figure = ax.get_figure(root=True)
+    width = 72 * (figure.get_size_inches()[0] if figure is not None else 6.0)
+    spec = ax.get_subplotspec()
+    points = width / (spec.get_gridspec().ncols if spec is not None else 1) - 50
+    lines = textwrap.wrap(detail, max(24, int(points / 4.4)))
+    ax.annotate(
+        "\n".join(lines),
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 6),
+        textcoords="offset points",
+        va="bottom",
+        ha="left",
+        color=MUTED,
+        fontsize="small",
+        linespacing=1.25,
+        annotation_clip=False,
+    )
+    ax.set_title(
+        textwrap.fill(title, max(20, int(points / 7.2))),
+        loc="left",
+        fontweight="bold",
+        fontsize="large",
+        pad=9 + 11.5 * len(lines),
+    )
