@@ -124,8 +124,9 @@ def _new_display() -> Progress:
 
 def _dask_callback(display: Progress, description: str) -> Any:
     """Return a Dask callback (a context manager) that feeds a bar."""
-    from dask.callbacks import Callback
+    import dask.callbacks
 
+    callback: Any = dask.callbacks.Callback
     task = display.add_task(description, total=None)
     known = 0
 
@@ -138,4 +139,4 @@ def _dask_callback(display: Progress, description: str) -> Any:
     def step(*_: Any) -> None:
         display.advance(task)
 
-    return Callback(start_state=start, posttask=step)
+    return callback(start_state=start, posttask=step)
