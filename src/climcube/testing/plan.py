@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["KINDS", "OceanPlan", "PlantedRun"]
 
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.int64]
 
 # How an event is made: pieces of (days above the threshold, days below it before the next).
@@ -52,7 +53,7 @@ class Bits:
         raw = self._generator.random_raw(int(np.prod(shape)))
         parts = np.asarray(raw, "uint64").view("uint16").reshape(*shape, 4)
         total = parts.sum(axis=-1, dtype="int64")
-        return (total - 2 * 65535) / np.sqrt((65536.0**2 - 1) / 3)
+        return np.asarray((total - 2 * 65535) / np.sqrt((65536.0**2 - 1) / 3))
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class OceanPlan:
     heatwaves: bool
 
     @cached_property
-    def times(self) -> npt.NDArray[np.datetime64]:
+    def times(self) -> npt.NDArray[Any]:
         """Noon of each day."""
         first, end = (
             np.datetime64(f"{y:04d}-01-01") for y in (self.start, self.start + self.years)
