@@ -22,6 +22,7 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.chunks import is_lazy
+from climcube.errors import CubeError
 from climcube.lift.common import Array, Output, Tables, dress, load_kernel, share
 
 __all__ = ["Output", "lift_reduction"]
@@ -39,6 +40,7 @@ class _Work:
     """What every task of one lift knows."""
 
     reference: str
+    where: str
     axis: int
     dtypes: tuple[str, ...]
     lengths: tuple[int | None, ...]
@@ -71,16 +73,22 @@ def lift_reduction(
     coordinates
         Coordinates of the dimensions that outputs introduce; sizes are taken from here.
     purpose
-        The public function; part of the task names, for dashboards.
+        The public function, for messages and for the names of tasks.
 
     Returns
     -------
     Dataset
         Lazy where the cube is; nothing is computed while the graph is built.
+
+    Raises
+    ------
+    CubeError
+        At compute: the kernel met values that it cannot take (it raises FloatingPointError).
     """
     known = dict(coordinates or {})
     work = _Work(
         kernel,
+        f"{purpose} of variable {cube.name!r}",
         cube.dims.index(dim),
         tuple(o.dtype for o in outputs),
         tuple(None if o.dim is None else known[o.dim].size for o in outputs),
@@ -180,7 +188,10 @@ def _leaf(blocks: Any, tables: Any, *, work: _Work, start: int) -> State:
         for first in range(0, max(1, steps), _BLOCK_STEPS):
             piece = slab[first : first + _BLOCK_STEPS]
             flat = piece.reshape(len(piece), rows.stop - rows.start)
-            part = reduction.chunk(flat, start + first, *shared)
+            try:
+                part = reduction.chunk(flat, start + first, *shared)
+            except FloatingPointError as error:
+                raise _refused(error, work) from None
             state = part if state is None else reduction.combine([state, part])
         for key, values in (state or {}).items():
             if key not in whole:
@@ -234,6 +245,15 @@ def _slabs(shape: tuple[int, ...], limit: int) -> Iterator[tuple[tuple[Any, ...]
             count = (stop - first) * int(inner[cut])
             yield (*lead, slice(first, stop)), slice(flat, flat + count)
             flat += count
+
+
+def _refused(error: FloatingPointError, work: _Work) -> CubeError:
+    return CubeError(
+        str(error),
+        where=work.where,
+        expected="finite numbers, NaN where missing",
+        remedy="mask them: cube.where(np.isfinite(cube))",
+    )
 
 
 def _cells(per_dim: tuple[Any, ...], axis: int) -> tuple[Any, ...]:
