@@ -109,7 +109,12 @@ def select_variable(dataset: xr.Dataset, variable: str | None, where: str) -> xr
                 "no such variable", where=where, found=repr(variable), remedy=suggest(variable, names)
             )
         return dataset[variable]
-    gridded = [n for n in names if dataset[n].ndim > 0 and not n.endswith(("_bnds", "_bounds"))]
+    helpers = _helper_variables(dataset)
+    gridded = [
+        n
+        for n in names
+        if dataset[n].ndim > 0 and n not in helpers and not n.endswith(("_bnds", "_bounds"))
+    ]
     if len(gridded) != 1:
         raise VariableError(
             "which variable is meant is not clear" if gridded else "no data variable",
@@ -118,6 +123,16 @@ def select_variable(dataset: xr.Dataset, variable: str | None, where: str) -> xr
             remedy="pass variable=..., one of these" if gridded else None,
         )
     return dataset[gridded[0]]
+
+
+def _helper_variables(dataset: xr.Dataset) -> set[str]:
+    """Names of variables that only describe others: bounds, cell areas."""
+    named: set[str] = set()
+    for variable in dataset.variables.values():
+        facts = variable.encoding | variable.attrs
+        named.add(str(facts.get("bounds", "")))
+        named.update(str(facts.get("cell_measures", "")).split())
+    return named
 
 
 def is_dated(coordinate: xr.DataArray) -> bool:

@@ -15,7 +15,7 @@ from climcube.cubes.coordinates import cell_dims, select_variable
 from climcube.cubes.units import Units, requantify, unquantify
 from climcube.errors import CubeError, ParameterError
 
-__all__ = ["Subject", "examine", "finish"]
+__all__ = ["Subject", "examine", "finish", "finish_array", "own_units", "plain_cube"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class Subject:
     def cells(self) -> tuple[str, ...]:
         """Every dimension but time."""
         return cell_dims(self.cube, self.axis.name)
+
+    def absolute(self) -> dict[str, str]:
+        """Unit attributes of a value of the same nature as the cube's: a mean of differences is one."""
+        return own_units(self.cube, self.units)
 
 
 def plain_cube(cube: Any, purpose: str) -> tuple[xr.DataArray, bool]:
@@ -72,6 +76,28 @@ def examine(cube: Any, purpose: str, *, daily: bool = False) -> Subject:
     if daily:
         axis.require_daily(purpose)
     return Subject(plain, axis, Units.of(plain), quantified)
+
+
+def own_units(cube: xr.DataArray, units: Units) -> dict[str, str]:
+    """Return unit attributes of a value of the same nature as the cube's."""
+    attrs = units.absolute()
+    if attrs and "units_metadata" in cube.attrs:
+        attrs["units_metadata"] = str(cube.attrs["units_metadata"])
+    return attrs
+
+
+def finish_array(
+    result: xr.DataArray,
+    function: str,
+    parameters: Mapping[str, Any],
+    inputs: list[Any],
+    quantified: bool = False,
+) -> xr.DataArray:
+    """Do the same as `finish` for a result that is one array; its name is kept."""
+    provenance.record(result, function, parameters, inputs)
+    carrier = "result" if result.name is None else result.name
+    wrapped = requantify(result.to_dataset(name=carrier), quantified)
+    return wrapped[carrier].rename(result.name)
 
 
 def finish(

@@ -1,0 +1,245 @@
+"""Means and standard deviations of groups of samples, as mergeable reductions.
+
+The state of a stretch of time holds only the classes (see `climcube.kernels.pools`) that occur
+in it, so that one day of data makes a state of one row, not of 366. Sums are kept in float64,
+for packed data as sums of the packed integers: both are exact, hence independent of how time
+was cut. Values that are not finite are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from climcube.kernels.harmonics import fit_harmonics
+from climcube.kernels.pools import Pools
+from climcube.kernels.reduction import Reduction, State
+from climcube.kernels.smoothing import smooth_circular
+
+__all__ = ["MEAN", "STANDARD_DEVIATION", "Finish", "Grid"]
+
+Floats = npt.NDArray[np.float64]
+
+
+class Grid(NamedTuple):
+    """The packing of the data: values are ``integer * scale + offset`` up to ``eps``."""
+
+    scale: float = 1.0
+    offset: float = 0.0
+    eps: float = 0.0  # relative rounding of the decoded values; 0 for data that were never packed
+
+
+class Finish(NamedTuple):
+    """What happens to the group values: numbers and arrays only."""
+
+    expected: Floats | None = None  # full weight of each group, where coverage matters
+    min_coverage: float = 0.0
+    leap_day: int = -1  # group that becomes the mean of its neighbours, -1 for none
+    smooth: int = 1
+    harmonics: int = 0
+
+
+def _mean_chunk(block: npt.NDArray[Any], start: int, pools: Pools, grid: Grid, _: Finish) -> State:
+    label, weight, classes, own = _local(block, start, pools)
+    sums = np.zeros((len(classes), block.shape[1]))
+    weights = np.zeros_like(sums)
+    _add(_native(block), own, weight, *grid, sums, weights)
+    return {"class": label, "sum": sums, "weight": weights}
+
+
+def _mean_combine(states: Sequence[State]) -> State:
+    classes, rows = _union(states)
+    shape = (len(classes), states[0]["class"].shape[1])
+    sums, weights = np.zeros(shape), np.zeros(shape)
+    for state, row in zip(states, rows, strict=True):
+        sums[row] += state["sum"]
+        weights[row] += state["weight"]
+    return {"class": _spread(classes, shape[1]), "sum": sums, "weight": weights}
+
+
+def _mean_finalize(state: State, pools: Pools, grid: Grid, finish: Finish) -> tuple[Floats]:
+    cells = state["class"].shape[1]
+    sums, weights = np.zeros((pools.groups, cells)), np.zeros((pools.groups, cells))
+    for group, row, times in _members(state, pools):
+        sums[group] += times * state["sum"][row]
+        weights[group] += times * state["weight"][row]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = sums / weights
+    if grid.eps:
+        mean = mean * grid.scale + grid.offset
+    if finish.expected is not None:
+        # A hair's breadth, for weights that are not whole days.
+        mean[weights < finish.min_coverage * finish.expected[:, None] * (1 - 1e-12)] = np.nan
+    return (_refine(mean, finish),)
+
+
+def _std_chunk(block: npt.NDArray[Any], start: int, pools: Pools, grid: Grid, _: Finish) -> State:
+    label, _weight, classes, own = _local(block, start, pools)
+    state = {n: np.zeros((len(classes), block.shape[1])) for n in ("mean", "square", "count")}
+    _add_moments(_native(block), own, *grid, state["mean"], state["square"], state["count"])
+    return {"class": label, **state}
+
+
+def _std_combine(states: Sequence[State]) -> State:
+    classes, rows = _union(states)
+    shape = (len(classes), states[0]["class"].shape[1])
+    merged = {n: np.zeros(shape) for n in ("mean", "square", "count")}
+    for state, row in zip(states, rows, strict=True):
+        for here, there in enumerate(row):
+            _merge_moments(merged, int(there), state, here, 1.0)
+    return {"class": _spread(classes, shape[1]), **merged}
+
+
+def _std_finalize(state: State, pools: Pools, _: Grid, finish: Finish) -> tuple[Floats]:
+    cells = state["class"].shape[1]
+    merged = {n: np.zeros((pools.groups, cells)) for n in ("mean", "square", "count")}
+    for group, row, times in _members(state, pools):
+        _merge_moments(merged, group, state, row, times)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = merged["square"] / (merged["count"] - 1)
+    variance[merged["count"] < 2] = np.nan
+    return (_refine(np.sqrt(variance), finish),)
+
+
+MEAN = Reduction(_mean_chunk, _mean_combine, _mean_finalize)
+STANDARD_DEVIATION = Reduction(_std_chunk, _std_combine, _std_finalize)
+
+
+def _local(
+    block: npt.NDArray[Any], start: int, pools: Pools
+) -> tuple[npt.NDArray[np.int32], Floats, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return the classes of a stretch, spread over cells and bare, and each sample's row."""
+    label = pools.label[start : start + len(block)]
+    classes = np.unique(label[label >= 0])
+    own = np.where(label >= 0, np.searchsorted(classes, label), -1).astype("int32")
+    weight = pools.weight[start : start + len(block)]
+    return _spread(classes, block.shape[1]), weight, classes, own
+
+
+def _spread(classes: npt.NDArray[np.int32], cells: int) -> npt.NDArray[np.int32]:
+    """Repeat the class numbers for each cell, as states are cut and joined along cells."""
+    return np.broadcast_to(classes[:, None], (len(classes), cells)).astype("int32")
+
+
+def _union(
+    states: Sequence[State],
+) -> tuple[npt.NDArray[np.int32], list[npt.NDArray[np.int64]]]:
+    """Return all classes of some states, and the row of each state's classes among them."""
+    lists = [_classes(state) for state in states]
+    classes = np.unique(np.concatenate(lists))
+    return classes, [np.searchsorted(classes, own) for own in lists]
+
+
+def _classes(state: State) -> npt.NDArray[np.int32]:
+    label = state["class"]
+    return label[:, 0] if label.shape[1] else np.arange(len(label), dtype="int32")
+
+
+def _members(state: State, pools: Pools) -> list[tuple[int, int, float]]:
+    """List group, row of the state and number of times, for every class that is present."""
+    row_of = np.full(max(1, pools.classes), -1)
+    classes = _classes(state)
+    row_of[classes] = np.arange(len(classes))
+    group = np.repeat(np.arange(pools.groups), np.diff(pools.start))
+    rows = row_of[pools.member]
+    here = rows >= 0
+    found = zip(group[here], rows[here], pools.times[here], strict=True)
+    return [(int(g), int(r), float(t)) for g, r, t in found]
+
+
+def _merge_moments(into: State, group: int, state: State, row: int, times: float) -> None:
+    """Add a row of moments to another, ``times`` over (Chan, Golub and LeVeque 1983)."""
+    n, mean, square = state["count"][row], state["mean"][row], state["square"][row]
+    for _ in range(int(times)):
+        before = into["count"][group]
+        total = before + n
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = np.where(total > 0, n / total, 0.0)
+        step = np.where(before > 0, mean - into["mean"][group], 0.0)
+        base = np.where(before > 0, into["mean"][group], mean)
+        into["mean"][group] = np.where(n > 0, base + step * share, into["mean"][group])
+        into["square"][group] += np.where(n > 0, square + step * step * before * share, 0.0)
+        into["count"][group] = total
+
+
+def _refine(values: Floats, finish: Finish) -> Floats:
+    """Fill the leap day and smooth over the year; ``(groups, cells)``."""
+    if finish.leap_day >= 0:
+        day = finish.leap_day
+        values[day] = 0.5 * (values[day - 1] + values[day + 1])
+    if finish.harmonics:
+        return fit_harmonics(values, finish.harmonics)
+    if finish.smooth > 1:
+        rows = np.ascontiguousarray(values.T)
+        smooth_circular(rows, finish.smooth)
+        return np.ascontiguousarray(rows.T)
+    return values
+
+
+def _native(block: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return contiguous float32 or float64, the only types that kernels are compiled for."""
+    dtype = "float32" if block.dtype in (np.float16, np.float32) else "float64"
+    return np.ascontiguousarray(block, dtype)
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    return njit(nogil=True, cache=True, error_model="numpy")(function)
+
+
+@_compiled
+def _add(block, own, weight, scale, offset, eps, sums, weights):  # type: ignore[no-untyped-def]
+    """Add each row of the block to the row of its class; whole rows, so that it vectorises."""
+    packed = eps > 0.0
+    for t in range(block.shape[0]):
+        if own[t] < 0:
+            continue
+        w, row, total, seen = weight[t], block[t], sums[own[t]], weights[own[t]]
+        for c in range(row.size):
+            v = np.float64(row[c])
+            x = v
+            if packed:
+                ratio = (v - offset) / scale
+                whole = np.rint(ratio)
+                near = abs(whole * scale + offset - v) <= 2 * eps * (abs(v) + abs(offset))
+                x = whole if near else ratio
+            valid = v - v == 0.0
+            total[c] += w * x if valid else 0.0
+            seen[c] += w if valid else 0.0
+
+
+@_compiled
+def _add_moments(block, own, scale, offset, eps, mean, square, count):  # type: ignore[no-untyped-def]
+    """Collect count, mean and centred sum of squares of each class.
+
+    Sums run over deviations from the first valid value of the class, so that a constant has
+    exactly no variance and none is lost to cancellation.
+    """
+    cells = block.shape[1]
+    first = np.zeros(mean.shape)
+    packed = eps > 0.0
+    for t in range(block.shape[0]):
+        if own[t] < 0:
+            continue
+        k = own[t]
+        row, base, total, squares, seen = block[t], first[k], mean[k], square[k], count[k]
+        for c in range(cells):
+            v = np.float64(row[c])
+            x = v
+            if packed:
+                snapped = np.rint((v - offset) / scale) * scale + offset
+                x = snapped if abs(snapped - v) <= 2 * eps * (abs(v) + abs(offset)) else v
+            valid = v - v == 0.0
+            base[c] = x if valid and seen[c] == 0.0 else base[c]
+            step = x - base[c] if valid else 0.0
+            total[c] += step
+            squares[c] += step * step
+            seen[c] += 1.0 if valid else 0.0
+    for k in range(mean.shape[0]):
+        for c in range(cells):
+            n = max(count[k, c], 1.0)
+            square[k, c] = max(square[k, c] - mean[k, c] * mean[k, c] / n, 0.0)
+            mean[k, c] = first[k, c] + mean[k, c] / n

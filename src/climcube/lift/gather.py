@@ -1,0 +1,103 @@
+"""Carry an elementwise kernel that looks values up in a table (an annual cycle) to a cube.
+
+Each block of the cube gives one block of the result: chunks stay as they are, one task each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from climcube.cubes.chunks import is_lazy
+from climcube.lift.common import Array, load_kernel
+
+__all__ = ["lift_gather"]
+
+
+def lift_gather(
+    kernel: str,
+    cube: xr.DataArray,
+    dim: str,
+    tables: Sequence[xr.DataArray],
+    table_dim: str,
+    index: npt.NDArray[Any],
+    dtype: str,
+) -> xr.DataArray:
+    """Apply a kernel to every value and its row of the tables.
+
+    Parameters
+    ----------
+    kernel
+        ``"module:function"``; called as ``function(block, index, *tables, out)`` with a
+        ``(times, cells)`` block in the cube's own type, the table row of each time, tables
+        ``(rows, cells)`` in float64 and the ``(times, cells)`` array to fill.
+    cube, dim
+        NumPy or Dask, chunked in any way; and the dimension that the index is along.
+    tables, table_dim
+        Arrays by ``table_dim`` and any of the cube's other dimensions.
+    index
+        Row of the tables for each element along ``dim``.
+    dtype
+        Type of the result.
+    """
+    axis = cube.dims.index(dim)
+    names = [table_dim if d == dim else d for d in cube.dims]
+    ordered = [table.transpose(*[d for d in names if d in table.dims]) for table in tables]
+    rows = np.asarray(index, "int32")
+    options = {
+        "reference": kernel,
+        "axis": axis,
+        "out_dtype": dtype,
+        "present": tuple(tuple(d in table.dims for d in names) for table in ordered),
+    }
+    if not is_lazy(cube):
+        plain = (table.values for table in ordered)
+        return cube.copy(data=gather_block(cube.values, rows, *plain, **options))
+    letters = {d: i for i, d in enumerate(cube.dims)} | {table_dim: cube.ndim}
+    arguments: list[Any] = [cube.data, tuple(range(cube.ndim))]
+    arguments += [da.from_array(rows, chunks=(cube.data.chunks[axis],)), (axis,)]
+    for table in ordered:
+        chunks = {d: cube.chunksizes.get(d, -1) for d in table.dims}
+        lazy = table.chunk(chunks | {table_dim: -1}).data
+        arguments += [lazy, tuple(letters[d] for d in table.dims)]
+    out = da.blockwise(
+        gather_block, tuple(range(cube.ndim)), *arguments, **options,
+        meta=np.empty((0,) * cube.ndim, dtype), name=None,
+    )  # fmt: skip
+    return cube.copy(data=out)
+
+
+def gather_block(
+    block: Array,
+    index: npt.NDArray[np.int32],
+    *tables: Any,
+    reference: str,
+    axis: int,
+    out_dtype: str,
+    present: tuple[tuple[bool, ...], ...],
+) -> Array:
+    """Work on one block of the cube (the work of one task)."""
+    moved = np.moveaxis(block, axis, 0)
+    out = np.empty(moved.shape, out_dtype)
+    shape = (len(moved), int(np.prod(moved.shape[1:])))
+    flat = [_rows(t, p, axis, moved.shape[1:]) for t, p in zip(tables, present, strict=True)]
+    load_kernel(reference)(moved.reshape(shape), index, *flat, out.reshape(shape))
+    return np.moveaxis(out, 0, axis)
+
+
+def _rows(
+    table: Any, present: tuple[bool, ...], axis: int, cells: tuple[int, ...]
+) -> npt.NDArray[np.float64]:
+    """Return a table as ``(rows, cells)``, repeated along the dimensions that it lacks."""
+    # Dask hands over the one block along the table's own dimension as a list.
+    array = np.asarray(table[0] if isinstance(table, list) else table, "float64")
+    sizes = iter(array.shape)
+    whole = array.reshape([next(sizes) if here else 1 for here in present])
+    moved = np.moveaxis(whole, axis, 0)
+    spread = np.broadcast_to(moved, (len(moved), *cells))
+    return np.ascontiguousarray(spread.reshape(len(moved), int(np.prod(cells))))
