@@ -6,14 +6,17 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import getitem
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from dask.delayed import Delayed, delayed
+from dask.highlevelgraph import HighLevelGraph
 
-__all__ = ["Array", "Output", "Tables", "dress", "load_kernel", "share"]
+__all__ = ["Array", "Output", "Tables", "dress", "load_kernel", "pick", "share"]
 
 Array = npt.NDArray[Any]
 
@@ -58,6 +61,34 @@ def share(tables: tuple[Any, ...]) -> Delayed:
     """Return one graph node that holds the tables: sent to each worker once, whatever the tasks."""
     node: Delayed = delayed(Tables(tables).scalar(), pure=True, traverse=False)
     return node
+
+
+def pick(
+    graph: HighLevelGraph,
+    layer_name: str,
+    name: str,
+    tiles: tuple[Any, ...],
+    axis: int,
+    number: int,
+    length: int | None,
+    dtype: str,
+) -> da.Array:
+    """Return one output of finished tiles as a Dask array.
+
+    The tiles are tuples of arrays under the keys ``(name, *place)`` of layer ``layer_name``;
+    the output's own dimension, if it has one, stands at ``axis``.
+    """
+    own = f"{name}-{number}"
+    middle = () if length is None else (0,)
+    layer = {
+        (own, *p[:axis], *middle, *p[axis:]): (getitem, (name, *p), number)
+        for p in np.ndindex(*map(len, tiles))
+    }
+    layers: Any = {**graph.layers, own: layer}
+    whole = HighLevelGraph(layers, {**graph.dependencies, own: {layer_name}})
+    chunks = tiles if length is None else (*tiles[:axis], (length,), *tiles[axis:])
+    meta = np.empty((0,) * len(chunks), dtype)
+    return da.Array(whole, own, chunks, meta=meta)  # type: ignore[no-untyped-call]
 
 
 def dress(

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import dask
+import dask.array as da
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from dask.delayed import Delayed
 
-from climcube.cubes.chunks import is_lazy, require_whole
 from climcube.cubes.packing import Packing
-from climcube.lift.series import load_kernel, tile_blocks
+from climcube.lift.common import Array, Tables, load_kernel, share
+from climcube.lift.tiles import TiledCubes, blocks_of_tile
 from climcube.options import get_option
 
 __all__ = ["RowPart", "lift_rows"]
@@ -29,6 +30,17 @@ class RowPart:
 
     cells: npt.NDArray[np.int64]
     rows: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What every task knows."""
+
+    reference: str
+    axis: int
+    packings: tuple[Packing | None, ...]
+    shape: tuple[int, ...]
+    block_cells: int
 
 
 def lift_rows(
@@ -51,57 +63,43 @@ def lift_rows(
         One `RowPart` each, in the order of the tiles. Cells are numbered in C order over the
         first cube's dimensions without its core dimension.
     """
-    subject, core = cubes[0]
-    require_whole(subject, core, purpose)
-    dims = [d for d in subject.dims if d != core]
-    tiles = {d: subject.chunksizes.get(d, (subject.sizes[d],)) for d in dims}
-    stacked = [_tiled(cube, dim, dims, tiles) for cube, dim in cubes]
-    shape = tuple(subject.sizes[d] for d in dims)
-    corners = [np.concatenate([[0], np.cumsum(tiles[d])[:-1]]) for d in dims]
-    shared = dask.delayed(tables, pure=True, traverse=False)
-    packings = tuple(Packing.of(cube) for cube, _ in cubes)
-    parts = []
-    for place in np.ndindex(*(len(c) for c in corners)):
-        corner = tuple(int(c[i]) for c, i in zip(corners, place, strict=True))
-        blocks = [blocks_of[(*place, 0)] for blocks_of in stacked]
-        parts.append(
-            dask.delayed(run_rows, pure=True)(
-                shared, *blocks, reference=kernel, packings=packings,
-                corner=corner, shape=shape, block_cells=get_option("block_cells"),
-            )  # fmt: skip
+    tiled = TiledCubes(tuple(cubes), purpose)
+    shape = tuple(tiled.subject.sizes[d] for d in tiled.cells)
+    corners = [np.concatenate([[0], np.cumsum(sizes)[:-1]]) for sizes in tiled.chunks]
+    work = _Work(kernel, tiled.axis, tiled.packings, shape, get_option("block_cells"))
+    node = share(tables)
+    grids = [_delayed_grid(array, tiled.axis) for array in tiled.arrays]
+    run = dask.delayed(run_rows, pure=True)
+    return [
+        run(
+            node,
+            [grid[place] for grid in grids],
+            work=work,
+            corner=tuple(int(c[i]) for c, i in zip(corners, place, strict=True)),
         )
-    return parts
+        for place in np.ndindex(*map(len, corners))
+    ]
 
 
 def run_rows(
-    tables: tuple[Any, ...],
-    *tiles: npt.NDArray[Any],
-    reference: str,
-    packings: tuple[Packing | None, ...],
-    corner: tuple[int, ...],
-    shape: tuple[int, ...],
-    block_cells: int,
+    tables: Any, tiles: Sequence[Array], *, work: _Work, corner: tuple[int, ...]
 ) -> RowPart:
     """Run a kernel over one tile and number its cells within the whole cube."""
-    kernel = load_kernel(reference)
-    tile_shape = tiles[0].shape[:-1]
+    kernel, shared = load_kernel(work.reference), Tables.unwrap(tables)
     parts = []
-    for rows, blocks in tile_blocks(tiles, packings, block_cells):
-        cells, values = kernel(*blocks, *tables)
+    for rows, blocks in blocks_of_tile(tiles, work.axis, work.packings, work.block_cells):
+        cells, values = kernel(*blocks, *shared)
         parts.append((cells + rows.start, values))
     local = np.concatenate([cells for cells, _ in parts])
-    if shape:
+    if work.shape:
+        tile_shape = tiles[0].shape[: work.axis] + tiles[0].shape[work.axis + 1 :]
         places = np.unravel_index(local, tile_shape)
-        whole = [p + c for p, c in zip(places, corner, strict=True)]
-        local = np.ravel_multi_index(whole, shape).astype("int64")
+        whole = tuple(p + c for p, c in zip(places, corner, strict=True))
+        local = np.ravel_multi_index(whole, work.shape).astype("int64")
     return RowPart(local, np.concatenate([values for _, values in parts]))
 
 
-def _tiled(
-    cube: xr.DataArray, core: str, dims: list[Any], tiles: dict[Any, tuple[int, ...]]
-) -> npt.NDArray[Any]:
-    """Return the grid of a cube's tiles as delayed arrays, core dimension last and whole."""
-    ordered = cube.transpose(*dims, core)
-    lazy = ordered if is_lazy(ordered) else ordered.chunk()
-    grid: npt.NDArray[Any] = lazy.chunk({**tiles, core: -1}).data.to_delayed()
-    return grid
+def _delayed_grid(array: Any, axis: int) -> npt.NDArray[Any]:
+    """Return one delayed block for each tile; the core dimension has one block only."""
+    lazy = array if isinstance(array, da.Array) else da.from_array(array, chunks=-1)
+    return np.asarray(lazy.to_delayed()).take(0, axis=axis)

@@ -9,20 +9,34 @@ compiled object is looked up on the worker (rebuilding it at every unpickling co
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import dask.array as da
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
+from dask.base import tokenize
+from dask.highlevelgraph import HighLevelGraph
 
-from climcube.cubes.chunks import is_lazy, require_whole
 from climcube.cubes.packing import Packing
-from climcube.lift.common import Array, Output, Tables, dress, load_kernel, share
+from climcube.lift.common import Array, Output, Tables, dress, load_kernel, pick, share
+from climcube.lift.tiles import TiledCubes, blocks_of_tile
 from climcube.options import get_option
 
-__all__ = ["Output", "lift_series", "load_kernel"]
+__all__ = ["Output", "lift_series"]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What every task of one lift knows."""
+
+    reference: str
+    axis: int
+    dtypes: tuple[str, ...]
+    lengths: tuple[int | None, ...]
+    packings: tuple[Packing | None, ...]
+    block_cells: int
 
 
 def lift_series(
@@ -53,7 +67,12 @@ def lift_series(
         Coordinates of the dimensions that outputs introduce; their sizes are taken from here
         or from the cubes.
     purpose
-        The public function, for messages.
+        The public function, for messages and for the names of tasks.
+
+    Returns
+    -------
+    Dataset
+        Lazy where any cube is; nothing is computed while the graph is built.
 
     Raises
     ------
@@ -61,96 +80,60 @@ def lift_series(
         A Dask cube is cut along its core dimension.
     """
     known = dict(coordinates or {})
-    for cube, dim in cubes:
-        require_whole(cube, dim, purpose)
+    tiled = TiledCubes(tuple(cubes), purpose)
     sizes = {dim: cube.sizes[dim] for cube, dim in reversed(cubes)}
-    sizes |= {str(name): coordinate.size for name, coordinate in known.items()}
-    arrays = xr.apply_ufunc(
-        run_tile,
-        _shared(tables, lazy=any(is_lazy(cube) for cube, _ in cubes)),
-        *[cube for cube, _ in cubes],
-        input_core_dims=[[], *([dim] for _, dim in cubes)],
-        output_core_dims=[[] if o.dim is None else [f"{o.dim}__out"] for o in outputs],
-        exclude_dims={dim for _, dim in cubes},
-        dask="parallelized",
-        output_dtypes=[o.dtype for o in outputs],
-        dask_gufunc_kwargs={
-            "output_sizes": {f"{o.dim}__out": sizes[o.dim] for o in outputs if o.dim is not None}
-        },
-        keep_attrs=False,
-        kwargs={
-            "reference": kernel,
-            "dtypes": tuple(o.dtype for o in outputs),
-            "lengths": tuple(None if o.dim is None else sizes[o.dim] for o in outputs),
-            "packings": tuple(Packing.of(cube) for cube, _ in cubes),
-            "block_cells": get_option("block_cells"),
-        },
+    sizes |= {name: coordinate.size for name, coordinate in known.items()}
+    work = _Work(
+        kernel,
+        tiled.axis,
+        tuple(o.dtype for o in outputs),
+        tuple(None if o.dim is None else sizes[o.dim] for o in outputs),
+        tiled.packings,
+        get_option("block_cells"),
     )
-    arrays = (arrays,) if len(outputs) == 1 else arrays
+    if tiled.lazy:
+        arrays = _build(tiled, work, tables, purpose)
+    else:
+        arrays = list(_run(tiled.arrays, Tables(tables), work=work))
     subject, core = cubes[0]
-    return xr.Dataset(
-        {
-            o.name: dress(_renamed(a, o), o, subject, core, known)
-            for o, a in zip(outputs, arrays, strict=True)
-        }
-    )
+    kept = subject.coords.to_dataset().drop_dims(core, errors="ignore").coords
+    dressed = {}
+    for output, array in zip(outputs, arrays, strict=True):
+        dims = [output.dim if d == core else d for d in subject.dims if d != core or output.dim]
+        labelled = xr.DataArray(array, coords=kept, dims=dims)
+        dressed[output.name] = dress(labelled, output, subject, core, known)
+    return xr.Dataset(dressed)
 
 
-def run_tile(
-    tables: Any,
-    *tiles: Array,
-    reference: str,
-    dtypes: tuple[str, ...],
-    lengths: tuple[int | None, ...],
-    packings: tuple[Packing | None, ...],
-    block_cells: int,
-) -> tuple[Array, ...] | Array:
-    """Run a kernel over one tile, a block of cells at a time (the work of one task)."""
-    kernel, shared = load_kernel(reference), Tables.unwrap(tables)
-    shape = np.broadcast_shapes(*(tile.shape[:-1] for tile in tiles))
-    cells = math.prod(shape)
-    results = [
-        np.empty((cells,) if n is None else (cells, n), dtype)
-        for n, dtype in zip(lengths, dtypes, strict=True)
+def _build(tiled: TiledCubes, work: _Work, tables: tuple[Any, ...], purpose: str) -> list[Any]:
+    """Write the graph: one task for each tile, one pick for each output."""
+    node = share(tables)
+    arrays = tiled.arrays
+    name = f"{purpose}-{tokenize([a.name for a in arrays], node.key, work)}"
+    run = partial(_run, work=work)
+    layer = {
+        (name, *place): (run, tiled.keys(place), node.key)
+        for place in np.ndindex(*map(len, tiled.chunks))
+    }
+    graph = HighLevelGraph.from_collections(name, layer, dependencies=[*arrays, node])
+    return [
+        pick(graph, name, name, tiled.chunks, work.axis, number, length, dtype)
+        for number, (length, dtype) in enumerate(zip(work.lengths, work.dtypes, strict=True))
     ]
-    for rows, blocks in tile_blocks(tiles, packings, block_cells):
+
+
+def _run(tiles: Sequence[Array], tables: Any, *, work: _Work) -> tuple[Array, ...]:
+    """Run a kernel over one tile, a block of cells at a time (the work of one task)."""
+    kernel, shared = load_kernel(work.reference), Tables.unwrap(tables)
+    shape = tiles[0].shape[: work.axis] + tiles[0].shape[work.axis + 1 :]
+    results = [
+        np.empty((math.prod(shape),) if n is None else (math.prod(shape), n), dtype)
+        for n, dtype in zip(work.lengths, work.dtypes, strict=True)
+    ]
+    for rows, blocks in blocks_of_tile(tiles, work.axis, work.packings, work.block_cells):
         for result, part in zip(results, kernel(*blocks, *shared), strict=True):
             result[rows] = part
-    shaped = tuple(r.reshape(shape + r.shape[1:]) for r in results)
-    return shaped if len(shaped) > 1 else shaped[0]
-
-
-def tile_blocks(
-    tiles: Sequence[Array], packings: Sequence[Packing | None], block_cells: int
-) -> Iterator[tuple[slice, list[npt.NDArray[np.float64]]]]:
-    """Yield blocks of cells of one tile: their rows, and a float64 ``(cells, n)`` copy of each."""
-    shape = np.broadcast_shapes(*(tile.shape[:-1] for tile in tiles))
-    cells = math.prod(shape)
-    # The series axis comes last as a view of the tile as it was read; merging the cell axes
-    # keeps it a view, so no second tile is allocated here.
-    flat = [np.broadcast_to(t, (*shape, t.shape[-1])).reshape(cells, t.shape[-1]) for t in tiles]
-    for start in range(0, cells, block_cells):
-        rows = slice(start, min(start + block_cells, cells))
-        yield rows, [_wide(f[rows], packing) for f, packing in zip(flat, packings, strict=True)]
-
-
-def _shared(tables: tuple[Any, ...], *, lazy: bool) -> xr.DataArray:
-    """Wrap the tables as a scalar: on Dask one graph node, sent to each worker once."""
-    if not lazy:
-        return xr.DataArray(Tables(tables).scalar())
-    meta = np.empty((), object)
-    node = da.from_delayed(share(tables), shape=(), dtype=object, meta=meta)  # type: ignore[no-untyped-call]
-    return xr.DataArray(node)
-
-
-def _wide(block: Array, packing: Packing | None) -> npt.NDArray[np.float64]:
-    """Return a C-ordered float64 copy that the kernel may overwrite."""
-    # Copy first: numpy then works along the series, not across the map.
-    series = np.array(block, order="C", copy=True)
-    if packing is not None and np.issubdtype(series.dtype, np.floating):
-        return packing.exact(series)
-    return series.astype("float64", copy=False)
-
-
-def _renamed(array: xr.DataArray, output: Output) -> xr.DataArray:
-    return array if output.dim is None else array.rename({f"{output.dim}__out": output.dim})
+    return tuple(
+        r.reshape(shape) if r.ndim == 1 else np.moveaxis(r.reshape(*shape, -1), -1, work.axis)
+        for r in results
+    )

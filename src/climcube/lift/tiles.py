@@ -1,0 +1,120 @@
+"""Bring several cubes onto one set of spatial tiles, each whole along its core dimension."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from climcube.cubes.chunks import is_lazy, require_whole
+from climcube.cubes.packing import Packing
+from climcube.lift.common import Array
+
+__all__ = ["TiledCubes", "blocks_of_tile"]
+
+Chunks = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class TiledCubes:
+    """Cubes with the cells of the first, cut into its tiles.
+
+    Parameters
+    ----------
+    cubes
+        Pairs of cube and its core dimension. Cubes may lack cell dimensions of the first (their
+        values then serve all its cells) and may have any dimension order and chunks.
+    purpose
+        The public function, for messages.
+    """
+
+    cubes: tuple[tuple[xr.DataArray, str], ...]
+    purpose: str
+
+    def __post_init__(self) -> None:
+        for cube, core in self.cubes:
+            require_whole(cube, core, self.purpose)
+
+    @property
+    def subject(self) -> xr.DataArray:
+        """The first cube, which gives the dimension order."""
+        return self.cubes[0][0]
+
+    @property
+    def axis(self) -> int:
+        """Position of the core dimension."""
+        return self.subject.dims.index(self.cubes[0][1])
+
+    @property
+    def cells(self) -> tuple[Any, ...]:
+        """Every dimension of the first cube but its core dimension."""
+        return self.subject.dims[: self.axis] + self.subject.dims[self.axis + 1 :]
+
+    @cached_property
+    def lazy(self) -> bool:
+        """Whether any of the cubes is backed by Dask."""
+        return any(is_lazy(cube) for cube, _ in self.cubes)
+
+    @property
+    def chunks(self) -> Chunks:
+        """Sizes of the tiles along each cell dimension."""
+        cut = self.subject.chunksizes
+        return tuple(tuple(cut.get(d, (self.subject.sizes[d],))) for d in self.cells)
+
+    @property
+    def packings(self) -> tuple[Packing | None, ...]:
+        """Packing that each cube's encoding claims."""
+        return tuple(Packing.of(cube) for cube, _ in self.cubes)
+
+    @cached_property
+    def arrays(self) -> list[Any]:
+        """NumPy or Dask arrays, all in the first cube's order, chunked to its tiles if lazy."""
+        template = self.subject.isel({self.cubes[0][1]: 0}, drop=True).drop_vars(
+            list(self.subject.coords), errors="ignore"
+        )
+        return [self._aligned(cube, core, template) for cube, core in self.cubes]
+
+    def keys(self, place: tuple[int, ...]) -> list[Any]:
+        """Graph keys of one tile's block of each cube."""
+        before, after = place[: self.axis], place[self.axis :]
+        return [(array.name, *before, 0, *after) for array in self.arrays]
+
+    def _aligned(self, cube: xr.DataArray, core: str, template: xr.DataArray) -> Any:
+        plain = cube.drop_vars(list(cube.coords), errors="ignore")
+        if set(plain.dims) - {core} != set(self.cells):
+            plain = plain.broadcast_like(template)
+        order = [*self.cells[: self.axis], core, *self.cells[self.axis :]]
+        plain = plain.transpose(*order)
+        if not self.lazy:
+            return plain.values
+        whole = dict(zip(self.cells, self.chunks, strict=True)) | {core: -1}
+        return plain.chunk(whole).data
+
+
+def blocks_of_tile(
+    tiles: Sequence[Array], axis: int, packings: Sequence[Packing | None], block_cells: int
+) -> Iterator[tuple[slice, list[npt.NDArray[np.float64]]]]:
+    """Yield blocks of cells of one tile: their rows, and a float64 ``(cells, n)`` copy of each."""
+    # Series last, as a view of the tile as it was read: merging the cell axes keeps it a view,
+    # so no second tile is allocated here.
+    moved = [np.moveaxis(tile, axis, -1) for tile in tiles]
+    cells = math.prod(moved[0].shape[:-1])
+    flat = [m.reshape(cells, m.shape[-1]) for m in moved]
+    for start in range(0, cells, block_cells):
+        rows = slice(start, min(start + block_cells, cells))
+        yield rows, [_wide(f[rows], packing) for f, packing in zip(flat, packings, strict=True)]
+
+
+def _wide(block: Array, packing: Packing | None) -> npt.NDArray[np.float64]:
+    """Return a C-ordered float64 copy that the kernel may overwrite."""
+    # Copy first: numpy then works along the series, not across the map.
+    series = np.array(block, order="C", copy=True)
+    if packing is not None and np.issubdtype(series.dtype, np.floating):
+        return packing.exact(series)
+    return series.astype("float64", copy=False)

@@ -1,0 +1,78 @@
+"""Filling gaps and finding events in small series that can be checked by eye."""
+
+import numpy as np
+import pytest
+
+from climcube.kernels.runs import fill_gaps, find_events
+
+NAN = np.nan
+
+
+def filled(series, longest, days=None):
+    block = np.array([series], float)
+    fill_gaps(block, np.arange(len(series)) if days is None else np.asarray(days), longest)
+    return block[0]
+
+
+@pytest.mark.parametrize(
+    ("series", "longest", "expected"),
+    [
+        ([1, NAN, 3], 0, [1, NAN, 3]),
+        ([1, NAN, 3], 1, [1, 2, 3]),
+        ([1, NAN, NAN, 4], 1, [1, NAN, NAN, 4]),
+        ([1, NAN, NAN, 4], 2, [1, 2, 3, 4]),
+        ([NAN, 1, NAN], 5, [NAN, 1, NAN]),  # the ends of the record are no gap
+        ([NAN, NAN], 5, [NAN, NAN]),
+    ],
+)
+def test_fill_gaps(series, longest, expected):
+    np.testing.assert_array_equal(filled(series, longest), expected)
+
+
+def test_gaps_count_by_date():
+    days = [0, 1, 9, 10]  # seven days are absent from the record
+    np.testing.assert_array_equal(filled([1, NAN, 3, 4], 2, days), [1, NAN, 3, 4])
+    np.testing.assert_allclose(filled([0, NAN, 9, 10], 8, days), [0, 1, 9, 10])
+
+
+def found(hot, min_duration=5, max_gap=2, days=None):
+    series = np.array([{"#": 1.0, ".": 0.0, "?": NAN, "=": 0.5}[c] for c in hot])
+    start, end = np.empty(len(hot), np.int64), np.empty(len(hot), np.int64)
+    days = np.arange(len(hot)) if days is None else np.asarray(days)
+    number = find_events(
+        series, np.array([0.5]), np.zeros(len(hot), np.int64), days, min_duration, max_gap, start, end
+    )
+    return list(zip(start[:number].tolist(), end[:number].tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("hot", "expected"),
+    [
+        ("", []),
+        ("....", []),
+        ("####", []),
+        ("#####", [(0, 4)]),
+        (".#####.", [(1, 5)]),
+        ("#####==#####", [(0, 11)]),  # equal to the threshold is not above it
+        ("#####...#####", [(0, 4), (8, 12)]),
+        ("####.####", []),  # short runs are dropped before anything is joined
+        ("#####.####", [(0, 4)]),
+        ("#####??#####", [(0, 11)]),  # missing days are joined over like others
+        ("##?###", []),
+        ("#####.#####.#####", [(0, 16)]),
+    ],
+)
+def test_find_events(hot, expected):
+    assert found(hot) == expected
+
+
+def test_no_joining_and_other_lengths():
+    assert found("#####.#####", max_gap=0) == [(0, 4), (6, 10)]
+    assert found("###.###", min_duration=3, max_gap=1) == [(0, 6)]
+    assert found("#", min_duration=1) == [(0, 0)]
+
+
+def test_runs_count_samples_but_gaps_count_days():
+    days = [0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13]  # three days absent after sample 5
+    assert found("#####.#####", days=days) == [(0, 4), (6, 10)]
+    assert found("###########"[:6] + "#####", days=days) == [(0, 10)]
