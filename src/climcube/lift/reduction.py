@@ -117,9 +117,17 @@ def _build(data: da.Array, work: _Work, tables: tuple[Any, ...], purpose: str) -
     tiles = _cells(data.chunks, work.axis)
     layer: dict[Any, Any] = {}
     for place in np.ndindex(*map(len, tiles)):
+        shape = tuple(sizes[i] for sizes, i in zip(tiles, place, strict=True))
+        stretches = [
+            (start, [(data.name, *place[: work.axis], i, *place[work.axis :]) for i in members])
+            for start, members in groups
+        ]
+        if len(stretches) == 1:  # leaf and finish are one task
+            whole = partial(_whole, work=work, shape=shape)
+            layer[(f"finish-{name}", *place)] = (whole, stretches[0][1], node.key)
+            continue
         keys: list[Any] = []
-        for start, members in groups:
-            blocks = [(data.name, *place[: work.axis], i, *place[work.axis :]) for i in members]
+        for start, blocks in stretches:
             keys.append((f"leaf-{name}", start, *place))
             layer[keys[-1]] = (partial(_leaf, work=work, start=start), blocks, node.key)
         level = 0
@@ -128,10 +136,8 @@ def _build(data: da.Array, work: _Work, tables: tuple[Any, ...], purpose: str) -
             parts = [keys[i : i + _FAN_IN] for i in range(0, len(keys), _FAN_IN)]
             keys = [(f"merge-{name}", level, i, *place) for i in range(len(parts))]
             layer |= {k: (partial(_merge, work=work), p) for k, p in zip(keys, parts, strict=True)}
-        shape = tuple(sizes[i] for sizes, i in zip(tiles, place, strict=True))
-        layer[(f"finish-{name}", *place)] = (
-            partial(_finish, work=work, shape=shape), keys, node.key,
-        )  # fmt: skip
+        finish = partial(_finish, work=work, shape=shape)
+        layer[(f"finish-{name}", *place)] = (finish, keys, node.key)
     dependencies: Any = [data, node]
     graph = HighLevelGraph.from_collections(name, layer, dependencies=dependencies)
     return [_pick(graph, name, tiles, work, number) for number in range(len(work.dtypes))]
@@ -198,6 +204,11 @@ def _leaf(blocks: Any, tables: Any, *, work: _Work, start: int) -> State:
                 whole[key] = np.empty((*values.shape[:-1], math.prod(shape)), values.dtype)
             whole[key][..., rows] = values
     return whole
+
+
+def _whole(blocks: Any, tables: Any, *, work: _Work, shape: tuple[int, ...]) -> tuple[Array, ...]:
+    """Return the results of a tile that is read by one task."""
+    return _finish(_leaf(blocks, tables, work=work, start=0), tables, work=work, shape=shape)
 
 
 def _merge(states: list[State], *, work: _Work) -> State:
