@@ -6,6 +6,7 @@ each pixel, which holds across the dateline, folds and poles. Land is where valu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import QuadMesh
 
-__all__ = ["MapGrid", "draw_cells", "east_west", "map_size", "north_south", "require_map"]
+__all__ = [
+    "MapGrid",
+    "continuous_longitude", "draw_cells", "drawn_size", "east_west", "map_size", "north_south", "require_map"]
 
 Floats = npt.NDArray[np.float64]
 _WIDEST, _TALLEST = 5.8, 5.0  # inches of map
+_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0)
 MAX_PIXELS = 2000  # along one side: finer than any screen or page shows
 
 
@@ -69,7 +73,7 @@ class MapGrid:
 
     @classmethod
     def _regular(cls, lat: xr.DataArray, lon: xr.DataArray) -> MapGrid:
-        y, x = _floats(lat), _unwrapped(_floats(lon))
+        y, x = _floats(lat), continuous_longitude(_floats(lon))
         rows = np.argsort(y)[:: -(-y.size // MAX_PIXELS)]
         columns = np.argsort(x)[:: -(-x.size // MAX_PIXELS)]
         y_edges = np.clip(_edges(y[rows]), -90, 90)
@@ -82,7 +86,7 @@ class MapGrid:
     @classmethod
     def _scattered(cls, lat: xr.DataArray, lon: xr.DataArray) -> MapGrid:
         lat, lon = xr.broadcast(lat, lon)
-        y, x = _floats(lat).ravel(), _unwrapped(_floats(lon).ravel())
+        y, x = _floats(lat).ravel(), continuous_longitude(_floats(lon).ravel())
         known = np.flatnonzero(np.isfinite(y) & np.isfinite(x))
         if not len(known):
             raise CubeError("no cell has a position", where=f"coordinate '{lat.name}'")
@@ -139,8 +143,9 @@ def draw_cells(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], **style: Any) 
     ax.set_aspect(_aspect(grid))
     for spine in ax.spines.values():
         spine.set_visible(True)
-    _degree_axis(ax.xaxis, east_west, "Longitude")
-    _degree_axis(ax.yaxis, north_south, "Latitude")
+    across, down = drawn_size(ax, grid)
+    _degree_axis(ax.xaxis, east_west, "Longitude", across / 0.7)
+    _degree_axis(ax.yaxis, north_south, "Latitude", down / 0.45)
     return mesh
 
 
@@ -151,6 +156,19 @@ def map_size(grid: MapGrid, beside: float) -> tuple[float, float]:
     across = min(_WIDEST, max(1.5, _TALLEST / max(ratio, 1e-9)))
     down = min(_TALLEST, max(1.2, across * ratio))
     return across + beside + 0.8, down + 1.2
+
+
+def drawn_size(ax: Axes, grid: MapGrid) -> tuple[float, float]:
+    """Return width and height in inches that the map takes of its axes' box."""
+    figure = ax.get_figure(root=True)
+    inches = figure.get_size_inches() if figure is not None else (6.0, 4.0)
+    box = ax.get_position(original=True)
+    width, height = box.width * float(inches[0]), box.height * float(inches[1])
+    ratio = _aspect(grid) * float(
+        (grid.y_edges[-1] - grid.y_edges[0]) / (grid.x_edges[-1] - grid.x_edges[0])
+    )
+    across = min(width, height / max(ratio, 1e-9))
+    return across, across * ratio
 
 
 def _spatial(cube: xr.DataArray) -> SpatialAxes:
@@ -164,7 +182,7 @@ def _floats(coordinate: xr.DataArray) -> Floats:
     return np.asarray(coordinate.values, "float64")
 
 
-def _unwrapped(lon: Floats) -> Floats:
+def continuous_longitude(lon: Floats) -> Floats:
     """Make longitudes continuous: a region across the dateline or Greenwich stays in one piece."""
     finite = np.unique(np.mod(lon[np.isfinite(lon)], 360))
     if len(finite) < 2:
@@ -218,10 +236,13 @@ def _aspect(grid: MapGrid) -> float:
     return float(min(3.0, 1 / np.cos(np.radians((south + north) / 2))))
 
 
-def _degree_axis(axis: Any, words: Any, label: str) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator  # noqa: PLC0415 - optional extra
+def _degree_axis(axis: Any, words: Callable[[float], str], label: str, room: float) -> None:
+    from matplotlib.ticker import FuncFormatter, MultipleLocator  # noqa: PLC0415 - optional extra
 
-    axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 3, 5, 6, 10]))
+    low, high = axis.get_view_interval()
+    most = min(8.0, max(2.0, room))
+    step = next((s for s in _STEPS if (high - low) / s <= most), 90.0)
+    axis.set_major_locator(MultipleLocator(step))
     axis.set_major_formatter(FuncFormatter(lambda value, _: words(value)))
     axis.set_label_text(label)
 

@@ -148,13 +148,11 @@ def time_series(
     with canvas(ax, (7.2, 3.3)) as axes:
         few = len(y) <= 80
         axes.plot(x, y, color=_SEAS, linewidth=1.2, marker="o" if few else None, markersize=3)
-        detail = [units] if units else []
-        if trend is not None:
-            detail.append(_draw_trend(axes, axis, x, y, trend))
+        detail = "" if trend is None else _draw_trend(axes, axis, x, y, trend)
         _date_axis(axes, axis, slice(0, len(axis)), x)
         name = str(values.attrs.get("long_name") or series.name or "series")
         axes.set_ylabel(f"{name} ({units})" if units else name, wrap=True)
-        headline(axes, f"{name[:1].upper()}{name[1:]}, {period_words(axis)}", "; ".join(detail))
+        headline(axes, f"{name[:1].upper()}{name[1:]}, {period_words(axis)}", detail)
     return axes
 
 
@@ -284,7 +282,7 @@ def _legend(ax: Axes) -> None:
     known = dict(zip(labels, handles, strict=True))
     fills = [(n, known.pop(n)) for n in CATEGORIES if n in known]
     dashes = Line2D([], [], color=MUTED, linewidth=0.6, linestyle=_DASHES)
-    lines = [*reversed(known.items()), ("Multiples of the threshold", dashes)]
+    lines = [*reversed(known.items()), ("Category thresholds", dashes)]
     blank = Line2D([], [], linestyle="none")
     fills += [("", blank)] * (len(lines) - len(fills))
     pairs = [item for pair in zip(lines, fills, strict=True) for item in pair]
@@ -344,7 +342,7 @@ def _draw_trend(
     middle = float(np.nanmean(np.where(np.isfinite(y), t, np.nan)))
     line = float(np.nanmean(y)) + numbers["slope"] / years * (t - middle)
     ax.plot(x, line, color="#c0392b", linewidth=1.3, label="Trend")
-    return (
-        f"trend {numbers['slope']:+.3g} [{numbers['ci_low']:+.3g}, {numbers['ci_high']:+.3g}] "
-        f"{unit_words(units)}"
-    ).replace("-", "−")
+    text = f"trend {numbers['slope']:+.2g} {unit_words(units)}".rstrip()
+    if np.isfinite(numbers["ci_low"]):
+        text += f" (95 % CI {numbers['ci_low']:+.2g} to {numbers['ci_high']:+.2g})"
+    return text.replace("-", "−")

@@ -11,7 +11,7 @@ import xarray as xr
 
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError, ParameterError, VariableError
-from climcube.plots.geography import MapGrid, draw_cells, map_size, require_map
+from climcube.plots.geography import MapGrid, draw_cells, drawn_size, map_size, require_map
 from climcube.plots.selection import (
     area_weights,
     base_period_words,
@@ -32,6 +32,7 @@ from climcube.plots.style import (
     canvas,
     date_words,
     headline,
+    in_sentence,
     palette,
     unit_words,
 )
@@ -110,7 +111,7 @@ def category_map(mhw: Any, date: object = None, *, ax: Axes | None = None) -> Ax
         _draw_categories(axes, grid, codes, shares, is_cold(mhw))
         headline(
             axes,
-            f"Marine {kind_words(mhw)} categories, {date_words(axis.label(index))}",
+            f"Marine {kind_words(mhw)}s, {date_words(axis.label(index))}",
             ("worst day of " if date is None else "record ")
             + f"{period_words(axis)}; climatology {base_period_words(mhw, axis)}",
         )
@@ -180,8 +181,8 @@ def trend_map(
         if marks is not None:
             _stipple(axes, grid, np.asarray(grid.picture(grid.thin(marks)), "float64") == 1)
         words = period or _period_of(trend)
-        name = str(slope.attrs.get("long_name", "")).removeprefix("trend of ").strip()
-        about = f" of {name}" if name and name not in ("slope", "trend") else ""
+        name = str(slope.attrs.get("long_name", "")).removeprefix("linear ").removeprefix("trend of ").strip()
+        about = f" of {in_sentence(name)}" if name and name not in ("slope", "trend") else ""
         headline(axes, f"Trend{about}" + (f", {words}" if words else ""), rule)
     return axes
 
@@ -271,9 +272,10 @@ def _draw_diverging(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], label: st
     figure = ax.get_figure(root=True)
     if figure is None:  # pragma: no cover - an Axes that was removed from its figure
         return
-    bar = figure.colorbar(
-        mesh, ax=ax, extend="both" if clipped else "neither", fraction=0.05, pad=0.03, aspect=28
-    )
+    # An inset follows the map's box, which its proportions make smaller than its share.
+    inch = 1 / max(0.5, drawn_size(ax, grid)[0])
+    inset = ax.inset_axes((1 + 0.12 * inch, 0.0, 0.13 * inch, 1.0))
+    bar = figure.colorbar(mesh, cax=inset, extend="both" if clipped else "neither")
     bar.set_label(label)
     bar.outline.set_linewidth(0.4)  # type: ignore[operator]
 

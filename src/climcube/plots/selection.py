@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from climcube.analysis.heatwaves import Heatwaves, heatwaves
 from climcube.cubes.calendar import TimeAxis, year_start_coordinate
 from climcube.cubes.coordinates import find_spatial
 from climcube.cubes.units import unquantify
@@ -24,11 +26,14 @@ __all__ = [
     "area_weights",
     "base_period_words",
     "day_index",
+    "expected_days",
     "kind_words",
+    "narrow",
     "ocean",
     "one_cell",
     "period_words",
     "plain",
+    "pick_worst_day",
     "strongest_cell",
     "weighted_severity",
     "worst_day",
@@ -190,13 +195,17 @@ def one_cell(mhw: Any, cell: Mapping[str, float] | None) -> Series:
     cube = plain(mhw.cube)
     axis = TimeAxis.of(cube)
     where = strongest_cell(mhw) if cell is None else _nearest(cube, cell, axis.name)
+    few = narrow(mhw, where)
     parts = xr.Dataset(
         {
-            "value": cube.isel(where).reset_coords(drop=True),
-            "event": plain(mhw.daily["event"]).isel(where).reset_coords(drop=True),
-            "severity": plain(mhw.daily["severity"]).isel(where).reset_coords(drop=True),
-            "seas": plain(mhw.climatology["seas"]).isel(where).reset_coords(drop=True),
-            "thresh": plain(mhw.climatology["thresh"]).isel(where).reset_coords(drop=True),
+            name: plain(part).reset_coords(drop=True)
+            for name, part in (
+                ("value", few.cube),
+                ("event", few.daily["event"]),
+                ("severity", few.daily["severity"]),
+                ("seas", few.climatology["seas"]),
+                ("thresh", few.climatology["thresh"]),
+            )
         }
     ).compute()
     value = np.asarray(parts["value"].values, "float64")
@@ -221,6 +230,26 @@ def one_cell(mhw: Any, cell: Mapping[str, float] | None) -> Series:
     )
 
 
+def narrow(mhw: Any, where: Mapping[str, Any]) -> Any:
+    """Return the same heatwaves of some cells only, chosen by index.
+
+    Each cell's answer depends on its own series alone, so analysing the few again is exact,
+    and spares computing whole tiles for the sake of one cell.
+    """
+    if not isinstance(mhw, Heatwaves):
+        return SimpleNamespace(
+            cube=mhw.cube.isel(where),
+            climatology=mhw.climatology.isel(where),
+            daily=mhw.daily.isel(where),
+            parameters=mhw.parameters,
+        )
+    parameters = dict(mhw.parameters)
+    climatology = parameters.get("climatology")
+    if climatology is not None:
+        parameters["climatology"] = climatology.isel(where, missing_dims="ignore").compute()
+    return heatwaves(mhw.cube.isel(where).compute(), **parameters)
+
+
 def yearly_shares(mhw: Any) -> xr.Dataset:
     """Return, lazily, the share of observed ocean area and days in each category, by year.
 
@@ -233,7 +262,7 @@ def yearly_shares(mhw: Any) -> xr.Dataset:
     axis = TimeAxis.of(template)
     cells = [d for d in template.dims if d != axis.name]
     weights = area_weights(template) * ocean(mhw)
-    expected = xr.DataArray(_expected_days(TimeAxis.of(mhw.cube), axis), dims=axis.name)
+    expected = xr.DataArray(expected_days(TimeAxis.of(mhw.cube), axis), dims=axis.name)
     missing = plain(mhw.annual["days_missing"]) if "days_missing" in mhw.annual else 0
     observed = ((expected - missing) * weights).sum(cells)
     known = observed.where(observed > 0)
@@ -243,7 +272,8 @@ def yearly_shares(mhw: Any) -> xr.Dataset:
     return xr.Dataset({**shares, "days": mean.where(observed > 0)})
 
 
-def _expected_days(record: TimeAxis, annual: TimeAxis) -> npt.NDArray[np.int64]:
+def expected_days(record: TimeAxis, annual: TimeAxis) -> npt.NDArray[np.int64]:
+    """Return the days of each year between the first and the last sample of the record."""
     years = np.append(annual.year, annual.year[-1] + 1)
     starts = TimeAxis.of(
         xr.DataArray(np.zeros(len(years)), coords={"time": year_start_coordinate(years, record.calendar)}, dims="time")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-
 import numpy as np
 import xarray as xr
 
@@ -23,4 +20,5 @@ def significant_cells(pvalue: xr.DataArray, alpha: float) -> tuple[xr.DataArray,
     passed = np.flatnonzero(known <= alpha * np.arange(1, known.size + 1) / max(1, known.size))
     limit = known[passed[-1]] if passed.size else -1.0
     marks = pvalue.copy(data=np.isfinite(p) & (p <= limit))
-    return marks, f"dots: significant at a false discovery rate of {alpha:g} (Benjamini–Hochberg)"
+    rate = f"at a false discovery rate of {alpha:g} (Benjamini–Hochberg)"
+    return marks, f"dots: significant {rate}" if passed.size else f"no cell is significant {rate}"

@@ -23,6 +23,7 @@ __all__ = [
     "canvas",
     "date_words",
     "headline",
+    "in_sentence",
     "palette",
     "unit_words",
 ]
@@ -117,6 +118,15 @@ def date_words(iso: str) -> str:
     """
     year, month, day = iso.split("-")
     return f"{int(day)} {_MONTHS[int(month) - 1]} {int(year)}"
+
+
+def in_sentence(name: str) -> str:
+    """Write a name as it stands within a sentence; acronyms keep their capitals.
+
+    >>> in_sentence("Daily sea surface temperature"), in_sentence("SST")
+    ('daily sea surface temperature', 'SST')
+    """
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
 @contextmanager

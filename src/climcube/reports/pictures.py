@@ -1,0 +1,141 @@
+"""The figures of a report, as images inside the page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from climcube.cubes.calendar import TimeAxis
+from climcube.cubes.coordinates import find_spatial
+from climcube.errors import AxisError
+from climcube.plots.lines import event_line, time_series
+from climcube.plots.maps import category_map, trend_map
+from climcube.plots.selection import kind_words, period_words, pick_worst_day, plain
+from climcube.plots.shares import draw_shares
+from climcube.plots.style import date_words
+from climcube.reports.numbers import Numbers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Picture", "draw"]
+
+_DPI = 160
+_TALLEST = 620  # pixels on the page: a tall map and its caption fit on one screen
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure: PNG bytes, its width on the page, and words for those who cannot see it."""
+
+    name: str
+    png: bytes
+    width: int
+    height: int
+    alt: str
+    caption: str
+
+    @property
+    def uri(self) -> str:
+        """The image as a data URI."""
+        return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
+
+
+def draw(mhw: Any, numbers: Numbers) -> list[Picture]:
+    """Draw the figures that the cube allows, in the order of the page."""
+    axis = TimeAxis.of(mhw.cube)
+    years, kind = period_words(axis), kind_words(mhw)
+    mapped = _is_map(mhw.cube)
+    pictures = [_mean(numbers, years)]
+    if mapped:
+        pictures.append(_trends(numbers, years))
+    pictures.append(
+        _picture(
+            "category_share",
+            draw_shares(mhw, numbers.shares),
+            f"Stacked bars: share of ocean area and days in each {kind} category by year, {years}.",
+            f"Share of ocean area and days in each {kind} category, by year. 100 % would be every "
+            "cell on every day.",
+        )
+    )
+    if numbers.events.empty:
+        return pictures
+    if mapped:
+        day = axis.label(pick_worst_day(mhw, numbers.severity))
+        pictures.append(
+            _picture(
+                "category_map",
+                category_map(mhw, day),
+                f"Map of {kind} categories on {date_words(day)}, the worst day of the record.",
+                f"The worst day of the record, {date_words(day)}: the day with the largest area "
+                "weighted by category.",
+            )
+        )
+    pictures.append(_event(mhw, numbers, kind))
+    return pictures
+
+
+def _mean(numbers: Numbers, years: str) -> Picture:
+    return _picture(
+        "area_mean",
+        time_series(numbers.mean, trend=numbers.mean_trend),
+        f"Line: area mean of each year, {years}, and its linear trend.",
+        "Area mean of each year, with its trend and 95 % confidence limits.",
+    )
+
+
+def _trends(numbers: Numbers, years: str) -> Picture:
+    return _picture(
+        "trend_map",
+        trend_map(numbers.trend, period=years),
+        f"Map of the trend in each cell, {years}; dots mark significant cells.",
+        "Trend in each cell; red is an increase. Dots mark cells that are significant with the "
+        "false discovery rate controlled over the whole map.",
+    )
+
+
+def _event(mhw: Any, numbers: Numbers, kind: str) -> Picture:
+    cube, row = plain(mhw.cube), numbers.events.iloc[0]
+    cell: dict[str, float] | None = None
+    if numbers.places[0]:
+        # The row's cell, by coordinates that lead back to exactly that cell.
+        here = cube.isel({**numbers.places[0], TimeAxis.of(cube).name: 0})
+        cell = {str(d): float(here[d]) if d in here.coords else i for d, i in numbers.places[0].items()}
+        if _is_map(cube):
+            axes = find_spatial(cube)
+            for name in set(axes.dims):
+                cell.pop(name, None)
+            cell |= {n: float(here[n]) for n in (axes.latitude, axes.longitude)}
+    return _picture(
+        "event_line",
+        event_line(mhw, cell=cell, event=str(row["date_peak"])[:10]),
+        f"Line: the strongest {kind} of the record with climatology and threshold, filled by category.",
+        f"The strongest {kind} of the record: daily values, climatology, threshold, and the "
+        "category of each day.",
+    )
+
+
+def _is_map(cube: xr.DataArray) -> bool:
+    try:
+        axes = find_spatial(cube)
+    except AxisError:
+        return False
+    others = [d for d in cube.dims if d not in axes.dims]
+    return bool(axes.dims) and len(others) == 1
+
+
+def _picture(name: str, axes: Axes, alt: str, caption: str) -> Picture:
+    figure = axes.get_figure(root=True)
+    if figure is None:  # pragma: no cover - the figure was drawn just now
+        raise RuntimeError(name)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.08)
+    png = buffer.getvalue()
+    # Width and height stand in the PNG header; the page reserves the room before it decodes.
+    width, height = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))
+    scale = min(96 / _DPI * 1.25, _TALLEST / height)
+    return Picture(name, png, round(width * scale), round(height * scale), alt, caption)

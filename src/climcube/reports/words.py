@@ -1,0 +1,175 @@
+"""What the numbers say, in sentences: careful ones where little is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from climcube.cubes.calendar import TimeAxis
+from climcube.cubes.coordinates import find_spatial
+from climcube.errors import AxisError
+from climcube.plots.geography import east_west, north_south
+from climcube.plots.selection import base_period_words, is_cold, kind_words, period_words, plain
+from climcube.plots.style import date_words, unit_words
+from climcube.reports.numbers import Numbers
+
+__all__ = ["Finding", "event_table", "findings", "methods"]
+
+_ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One result: a large number, what it is, and a sentence that says it in full."""
+
+    number: str
+    label: str
+    sentence: str
+    per: str = ""
+
+
+def number(value: float, digits: int = 2, sign: bool = False) -> str:
+    """Write a number for readers, with a true minus.
+
+    >>> number(-0.314), number(0.2, sign=True)
+    ('−0.31', '+0.20')
+    """
+    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+
+
+def findings(mhw: Any, numbers: Numbers, axis: TimeAxis) -> list[Finding]:
+    """Return the key findings: trend, heatwave days then and now, the largest event."""
+    kind = kind_words(mhw)
+    found = [_trend(numbers, axis), _days(numbers, kind)]
+    largest = _largest(mhw, numbers, kind)
+    return [f for f in (*found, largest) if f is not None]
+
+
+def event_table(mhw: Any, numbers: Numbers) -> list[dict[str, str]]:
+    """Return the rows of the table of events, as text."""
+    try:
+        axes = find_spatial(mhw.cube)
+        names: tuple[str, str] | None = (axes.latitude, axes.longitude)
+    except AxisError:
+        names = None
+    rows = []
+    for rank, (_, row) in enumerate(numbers.events.iterrows(), start=1):
+        place = "—"
+        if names is not None:
+            place = f"{north_south(float(row[names[0]]))}, {east_west(float(row[names[1]]))}"
+        rows.append(
+            {
+                "rank": str(rank),
+                "start": date_words(str(row["date_start"])[:10]),
+                "end": date_words(str(row["date_end"])[:10]),
+                "peak": date_words(str(row["date_peak"])[:10]),
+                "place": place,
+                "duration": f"{int(row['duration'])}",
+                "intensity_max": number(row["intensity_max"]),
+                "intensity_mean": number(row["intensity_mean"]),
+                "intensity_cumulative": number(row["intensity_cumulative"], 1),
+                "category": str(row["category"]),
+            }
+        )
+    return rows
+
+
+def methods(mhw: Any, axis: TimeAxis) -> list[str]:
+    """Return the paragraphs that say how the numbers were made."""
+    p = mhw.parameters
+    kind = kind_words(mhw)
+    rank, side = float(p.get("percentile", 90)), "above"
+    if is_cold(mhw):
+        rank, side = 100 - rank, "below"
+    smooth = p.get("smooth", 31)
+    smoothing = f", smoothed by a {smooth}-day running mean" if smooth and smooth > 1 else ""
+    pad = p.get("max_pad", 0)
+    gaps = (
+        f"Gaps of up to {pad} missing days were interpolated linearly."
+        if pad
+        else "Missing days were not filled: they are no exceedance, and end a run unless joined."
+    )
+    return [
+        f"Marine {kind}s follow Hobday et al. (2016): at least {p.get('min_duration', 5)} days in a "
+        f"row {side} the {rank:g}th percentile of the day of year; events at most "
+        f"{p.get('max_gap', 2)} days apart are joined. Climatology and threshold pool "
+        f"{p.get('window', 11)} days around each day of year over {base_period_words(mhw, axis)}"
+        f"{smoothing}. Categories (Hobday et al., 2018) count multiples of the distance from "
+        f"climatology to threshold. {gaps}",
+        "Trends are ordinary least squares on annual means, in real time, per decade. Standard "
+        "errors, confidence limits and p-values allow for autocorrelation by an effective sample "
+        "size from the residuals' lag-1 autocorrelation (Santer et al., 2000; bias-corrected). "
+        "Cells on the trend map are marked by false discovery rate (Benjamini and Hochberg, 1995; "
+        "Wilks, 2016).",
+        "Means and shares weight every cell by its area; land and days without data carry no "
+        "weight.",
+    ]
+
+
+def _trend(numbers: Numbers, axis: TimeAxis) -> Finding | None:
+    trend = {n: float(plain(numbers.mean_trend[n]).values) for n in ("slope", "ci_low", "ci_high", "pvalue")}
+    if not np.isfinite(trend["slope"]):
+        return None
+    units = unit_words(plain(numbers.mean_trend["slope"]).attrs.get("units"))
+    amount, _, period = units.partition("per ")
+    amount, per = amount.strip(), f"per {period}" if period else ""
+    digits = _digits(trend["slope"])
+    slope = number(trend["slope"], digits, sign=True)
+    if not (np.isfinite(trend["ci_low"]) and np.isfinite(trend["pvalue"])):
+        text = f"The area mean changed by {slope} {units}; the record is too short to judge its significance."
+        return Finding(f"{slope} {amount}".strip(), "area-mean trend", text, per)
+    limits = f"{number(trend['ci_low'], digits, True)} to {number(trend['ci_high'], digits, True)}"
+    verdict = "significant" if trend["pvalue"] < _ALPHA else "not significant"
+    text = (
+        f"Over {period_words(axis)} the area mean changed by {slope} {units} (95 % confidence "
+        f"interval {limits}), which is {verdict} at the 5 % level ({_p_words(trend['pvalue'])}, "
+        "autocorrelation allowed for)."
+    )
+    label = f"area-mean trend, {verdict} (95 % CI {limits})"
+    return Finding(f"{slope} {amount}".strip(), label, text, per)
+
+
+def _days(numbers: Numbers, kind: str) -> Finding | None:
+    years = TimeAxis.of(numbers.shares).year
+    days = np.asarray(numbers.shares["days"].values, "float64")
+    whole = np.flatnonzero(numbers.complete & np.isfinite(days))
+    span = min(10, len(whole) // 2)
+    if span < 2:
+        return None
+    first, last = whole[:span], whole[-span:]
+    before, after = float(days[first].mean()), float(days[last].mean())
+    then, now = (f"{years[i[0]]}–{years[i[-1]]}" for i in (first, last))
+    word = "rose" if after > before else "fell" if after < before else "stayed the same"
+    text = (
+        f"{kind.capitalize()} days {word} from {number(before, 1)} a year in {then} to "
+        f"{number(after, 1)} a year in {now} (area mean, first and last {span} complete years)."
+    )
+    label = f"{kind} days a year, {then} and {now}"
+    return Finding(f"{number(before, 0)} → {number(after, 0)}", label, text)
+
+
+def _largest(mhw: Any, numbers: Numbers, kind: str) -> Finding | None:
+    if numbers.events.empty:
+        return Finding("none", f"{kind}s", f"No cell had a {kind} in the record.")
+    row, text = numbers.events.iloc[0], event_table(mhw, numbers)[0]
+    units = unit_words(plain(mhw.cube).attrs.get("units"))
+    peak = f"{number(float(row['intensity_max']), 2, sign=True)} {units}".strip()
+    place = f" at {text['place']}" if text["place"] != "—" else ""
+    sentence = (
+        f"The strongest {kind} reached {peak} relative to climatology on {text['peak']}{place}; it lasted "
+        f"{text['duration']} days ({text['start']} to {text['end']}) and was of category {row['category']}."
+    )
+    return Finding(peak, f"strongest {kind}: {row['category']}, {text['peak']}", sentence)
+
+
+def _digits(value: float) -> int:
+    """Decimals that leave two significant figures, at least two."""
+    if not np.isfinite(value) or value == 0:
+        return 2
+    return int(max(2, 1 - np.floor(np.log10(abs(value)))))
+
+
+def _p_words(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
