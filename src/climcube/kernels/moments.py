@@ -66,13 +66,13 @@ def chunk_moments(block: Array, start: int, times: Floats, adjacent: Array) -> S
     relative = own - origin
     if joined[:-1].all():
         sums, shift = _complete(block, relative)
-        gappy = np.flatnonzero(~np.isfinite(sums[SX]))
+        gappy = np.flatnonzero(~np.isfinite(sums[SX] + shift))
         if len(gappy):
             # take() keeps rows together, which indexing with an array does not.
             sums[:, gappy], shift[gappy] = _gappy(block.take(gappy, 1), relative, joined)
     else:
         sums, shift = _gappy(block, relative, joined)
-    if not np.isfinite(sums[SX]).all():
+    if not np.isfinite(sums[SX] + shift).all():
         infinite = np.isinf(block).any(axis=1)
         if infinite.any():
             raise FloatingPointError(f"infinite value at time index {start + infinite.argmax()}")
@@ -116,7 +116,7 @@ def _gappy(block: Array, times: Floats, adjacent: Array) -> tuple[Floats, Floats
     return sums, shift
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True)
 def _first_valid(block: Array, shift: Floats) -> None:
     n, cells = block.shape
     found = np.zeros(cells, np.bool_)
@@ -132,7 +132,7 @@ def _first_valid(block: Array, shift: Floats) -> None:
                 left -= 1
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, fastmath={"contract"})
 def _sum_complete(block: Array, times: Floats, shift: Floats, sums: Floats) -> None:
     n, cells = block.shape
     w = _TILE
@@ -173,7 +173,7 @@ def _sum_complete(block: Array, times: Floats, shift: Floats, sums: Floats) -> N
             sums[PCROSS, low + c] = acc[4 * w + c]
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, fastmath={"contract"})
 def _sum_gappy(block: Array, times: Floats, adjacent: Floats, shift: Floats, sums: Floats) -> None:
     n, cells = block.shape
     w = _TILE
