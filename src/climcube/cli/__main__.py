@@ -1,0 +1,5 @@
+"""``python -m climcube.cli``."""
+
+from climcube.cli import app
+
+app()

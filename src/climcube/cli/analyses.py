@@ -1,0 +1,156 @@
+"""Commands that ask a question of a cube and write the answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from climcube.cli.arguments import (
+    BasePeriod,
+    Catalog,
+    Output,
+    Overwrite,
+    Target,
+    Variable,
+    open_cube,
+    parse_period,
+)
+
+__all__ = ["anomaly", "heatwaves", "trend"]
+
+
+def anomaly(
+    target: Target,
+    output: Output,
+    frequency: Annotated[
+        str, typer.Option("--frequency", "-f", help="Of the climatology: day, month, season, year.")
+    ] = "day",
+    base_period: BasePeriod = None,
+    window: Annotated[
+        int, typer.Option("--window", help="Days pooled around each day of year (odd).")
+    ] = 1,
+    smooth: Annotated[
+        int | None, typer.Option("--smooth", help="Running mean over days of year (odd).")
+    ] = None,
+    harmonics: Annotated[
+        int | None, typer.Option("--harmonics", help="Harmonics of the year in place of a window.")
+    ] = None,
+    standardize: Annotated[
+        bool, typer.Option("--standardize", help="Divide by the standard deviation.")
+    ] = False,
+    variable: Variable = None,
+    catalog: Catalog = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Departure of every value from its climatology.
+
+    \b
+    climcube anomaly sst.zarr --base-period 1991-2020 -o anomaly.zarr
+    climcube anomaly sst.zarr --frequency month --standardize -o anomaly.nc
+    """
+    import climcube as cc
+
+    period = parse_period(base_period)
+    cube = open_cube(target, variable, catalog)
+    result = cc.anomaly(
+        cube, frequency, base_period=period, window=window, smooth=smooth, harmonics=harmonics,
+        standardize=standardize,
+    )  # fmt: skip
+    cc.save(result, output, overwrite=overwrite)
+    typer.echo(f"anomaly of {cube.name!r} written to {output}")
+
+
+def trend(
+    target: Target,
+    output: Output,
+    method: Annotated[str, typer.Option("--method", help="How the slope is estimated.")] = "ols",
+    per: Annotated[str, typer.Option("--per", help="Time unit of the slope: decade, year ...")] = (
+        "decade"
+    ),
+    autocorrelation: Annotated[
+        str, typer.Option("--autocorrelation", help="Correction of the uncertainty: ar1, none ...")
+    ] = "ar1",
+    min_valid: Annotated[
+        int, typer.Option("--min-valid", help="Fewer values than this give no trend.")
+    ] = 3,
+    confidence: Annotated[
+        float, typer.Option("--confidence", help="Level of the confidence interval.")
+    ] = 0.95,
+    variable: Variable = None,
+    catalog: Catalog = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Linear trend of every cell, with its uncertainty.
+
+    A trend of values with a seasonal cycle is poorly known: take the anomaly first.
+
+    \b
+    climcube anomaly sst.zarr -o anomaly.zarr
+    climcube trend anomaly.zarr -o trend.nc
+    """
+    import climcube as cc
+
+    cube = open_cube(target, variable, catalog)
+    result = cc.trend(
+        cube, method=method, per=per, autocorrelation=autocorrelation, min_valid=min_valid,
+        confidence=confidence,
+    )  # fmt: skip
+    cc.save(result, output, overwrite=overwrite)
+    typer.echo(f"trend of {cube.name!r} written to {output}")
+
+
+def heatwaves(
+    target: Target,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="STORE", help="Climatology and years: .zarr store."),
+    ] = None,
+    events: Annotated[
+        str | None,
+        typer.Option("--events", "-e", metavar="FILE", help="Event table: .csv or .parquet."),
+    ] = None,
+    base_period: BasePeriod = None,
+    percentile: Annotated[float, typer.Option("--percentile", help="Of the threshold.")] = 90,
+    window: Annotated[
+        int, typer.Option("--window", help="Days pooled around each day of year (odd).")
+    ] = 11,
+    smooth: Annotated[
+        int, typer.Option("--smooth", help="Running mean over days of year (odd; 1 for none).")
+    ] = 31,
+    min_duration: Annotated[int, typer.Option("--min-duration", help="Days of an event.")] = 5,
+    max_gap: Annotated[int, typer.Option("--max-gap", help="Days between runs to join.")] = 2,
+    max_pad: Annotated[int, typer.Option("--max-pad", help="Missing days to interpolate.")] = 0,
+    cold: Annotated[bool, typer.Option("--cold", help="Cold spells instead.")] = False,
+    daily: Annotated[
+        bool, typer.Option("--daily", help="Write the state of every day to the store as well.")
+    ] = False,
+    variable: Variable = None,
+    catalog: Catalog = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Marine heatwaves of every cell (Hobday et al. 2016, 2018).
+
+    \b
+    climcube heatwaves sst.zarr --base-period 1983-2012 -o heatwaves.zarr
+    climcube heatwaves sst.zarr --events events.parquet
+    climcube heatwaves sst.zarr --cold --percentile 95 --events spells.csv
+    """
+    import climcube as cc
+    from climcube.progress import dask_progress
+
+    if output is None and events is None:
+        raise typer.BadParameter("nothing to write: pass --output, --events or both")
+    period = parse_period(base_period)
+    cube = open_cube(target, variable, catalog, layout="series")
+    found = cc.heatwaves(
+        cube, base_period=period, percentile=percentile, window=window, smooth=smooth,
+        min_duration=min_duration, max_gap=max_gap, max_pad=max_pad, cold=cold,
+    )  # fmt: skip
+    if output is not None:
+        cc.save(found, output, overwrite=overwrite)
+        typer.echo(f"climatology and annual values of {cube.name!r} written to {output}")
+    if events is not None:
+        with dask_progress("listing events"):
+            found.events(events, overwrite=overwrite)
+        typer.echo(f"events of {cube.name!r} written to {events}")

@@ -1,0 +1,76 @@
+"""The application: options that hold for every command, and the commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from climcube.cli import analyses, catalogs, cubes, demo, reports
+from climcube.cli.errors import ErrorLines
+
+__all__ = ["app"]
+
+# Plain help and plain usage errors: they can be copied, piped and read aloud.
+app = typer.Typer(
+    name="climcube",
+    cls=ErrorLines,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        import climcube
+
+        typer.echo(f"climcube {climcube.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show it.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+    progress: Annotated[
+        bool | None,
+        typer.Option(
+            "--progress/--no-progress",
+            help="Progress bars on the error stream.  [default: on a terminal]",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Decades of climate files as one cube, and each question one line.
+
+    \b
+    climcube demo                                         see it all work, offline
+    climcube ingest "raw/*.nc" sst.zarr                   thousands of files to one cube
+    climcube heatwaves sst.zarr --base-period 1983-2012 --events events.csv
+    climcube COMMAND --help                               options and examples
+
+    CUBE is a catalog entry, a Zarr store, a netCDF file or a quoted glob. Exit codes: 0 done,
+    1 a mistake that one line on the error stream explains, 2 wrong usage, 130 interrupted.
+    """
+    from climcube.options import set_options
+
+    set_options(progress=progress)
+
+
+_COMMANDS = (
+    ("demo", demo.demo, "See the whole road at work, offline."),
+    ("info", cubes.info, "Say what a cube holds."),
+    ("ingest", cubes.ingest, "Turn archive files into one cube."),
+    ("anomaly", analyses.anomaly, "Departures from the climatology."),
+    ("trend", analyses.trend, "Linear trends with their uncertainty."),
+    ("heatwaves", analyses.heatwaves, "Marine heatwaves and cold spells."),
+    ("report", reports.report, "One HTML page with all of it."),
+)
+for _name, _function, _line in _COMMANDS:
+    app.command(_name, short_help=_line)(_function)
+app.add_typer(catalogs.app, name="catalog", short_help="What data sets there are.")

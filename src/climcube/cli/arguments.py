@@ -1,0 +1,80 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import typer
+
+__all__ = [
+    "BasePeriod",
+    "Catalog",
+    "Output",
+    "Overwrite",
+    "Target",
+    "Variable",
+    "open_cube",
+    "parse_period",
+]
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="CUBE",
+        help="Catalog entry, Zarr store (folder or s3://...), netCDF file or quoted glob.",
+        show_default=False,
+    ),
+]
+Variable = Annotated[
+    str | None,
+    typer.Option("--variable", "-v", metavar="NAME", help="Variable, where there are several."),
+]
+Catalog = Annotated[
+    str | None,
+    typer.Option(
+        "--catalog", metavar="FILE", help="Catalog to look in, instead of the shipped one."
+    ),
+]
+BasePeriod = Annotated[
+    str | None,
+    typer.Option(
+        "--base-period",
+        metavar="FIRST-LAST",
+        help="Years of the climatology, both included, as 1991-2020.  [default: whole record]",
+    ),
+]
+Output = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="STORE",
+        help="Where to write: .zarr (folder or s3://...) or .nc.",
+        show_default=False,
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+
+
+def parse_period(text: str | None) -> tuple[str, str] | None:
+    """Return the two years of ``FIRST-LAST``."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"\s*(\d{1,4})\s*[-:,/ ]\s*(\d{1,4})\s*", text)
+    if match is None:
+        raise typer.BadParameter(
+            f"{text!r} is not two years, as in 1991-2020", param_hint="--base-period"
+        )
+    return match[1], match[2]
+
+
+def open_cube(
+    target: str, variable: str | None, catalog: str | None, layout: str | None = None
+) -> Any:
+    """Open the one variable a command works on."""
+    import climcube as cc
+    from climcube.cubes.coordinates import select_variable
+
+    cube = cc.open(target, variable=variable, catalog=catalog, layout=layout)
+    return cube if variable is not None else select_variable(cube, None, target)

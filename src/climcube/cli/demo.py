@@ -1,0 +1,129 @@
+"""The command that shows it all: ``climcube demo``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from climcube.cli.arguments import BasePeriod, Variable, open_cube, parse_period
+
+if TYPE_CHECKING:
+    from climcube.cli.demonstration import Answers, Journal
+
+__all__ = ["demo"]
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Option("--folder", "-o", metavar="FOLDER", help="Where everything is written.")
+    ] = Path("demo"),
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="CUBE",
+            help="Your daily data (anything CUBE can be) in place of the synthetic ocean.",
+        ),
+    ] = None,
+    years: Annotated[
+        int, typer.Option("--years", min=11, max=200, help="Length of the synthetic record.")
+    ] = 12,
+    grid: Annotated[
+        str, typer.Option("--grid", metavar="ROWSxCOLUMNS", help="Size of the synthetic ocean.")
+    ] = "30x60",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the synthetic ocean.")] = 0,
+    base_period: BasePeriod = None,
+    variable: Variable = None,
+    show: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the report in a browser.")
+    ] = False,
+) -> None:
+    """The whole road, offline: files, cube, catalog, anomaly, trend, heatwaves, report.
+
+    A synthetic ocean with a known trend and known heatwaves is written as more than 4,000
+    daily netCDF files; what the analyses find is compared with what was planted, and the exit
+    code is 1 if they do not agree. With --data the same analyses run on your data.
+
+    \b
+    climcube demo
+    climcube demo --folder /tmp/ocean --open
+    climcube demo --data "raw/sst_*.nc" --base-period 1983-2012
+    """
+    from rich.console import Console
+
+    from climcube.cli.demonstration import Journal, publish
+
+    period, shape = parse_period(base_period), _parse_grid(grid)
+    folder.mkdir(parents=True, exist_ok=True)
+    journal = Journal(Console(highlight=False))
+    if data is None:
+        cube, answers, done = _on_synthetic_ocean(folder, years, shape, seed, period, journal)
+    else:
+        cube, answers = _on_data(data, variable, folder, period, journal)
+        done = []
+    title = None if data is not None else "The synthetic ocean"
+    page = publish(cube, answers, folder, title, journal)
+    journal.console.print(f"{journal.elapsed:6.1f} s  in all. Results are in {folder.resolve()}:")
+    for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".")):
+        journal.console.print(f"          {path.name}", soft_wrap=True)
+    if show:
+        typer.launch(page.resolve().as_uri())
+    if done:
+        from climcube.cli.verdict import require
+
+        require(done)
+
+
+def _on_synthetic_ocean(
+    folder: Path,
+    years: int,
+    shape: tuple[int, int],
+    seed: int,
+    period: tuple[str, str] | None,
+    journal: Journal,
+) -> tuple[Any, Answers, list[Any]]:
+    import climcube as cc
+    from climcube.cli.demonstration import ENTRY, analyse, make_ocean_cube
+    from climcube.cli.verdict import checks, print_scores
+
+    if period is not None:
+        raise typer.BadParameter("is for --data: events are planted for the whole record")
+    with journal.step("synthetic ocean made"):
+        ocean = cc.testing.synthetic_ocean(years=years, shape=shape, seed=seed)
+    catalog = make_ocean_cube(ocean, folder, journal)
+    cube = cc.open(ENTRY, variable="sst", catalog=str(catalog), layout="series")
+    answers = analyse(cube, folder, None, journal)
+    trend = cc.testing.score_trend(cc.testing.planted_trend(ocean), answers.trend)
+    events = cc.testing.score_events(cc.testing.planted_events(ocean), answers.events)
+    done = checks(trend, events)
+    print_scores(journal.console, trend, events, done)
+    return cube, answers, done
+
+
+def _on_data(
+    data: str,
+    variable: str | None,
+    folder: Path,
+    period: tuple[str, str] | None,
+    journal: Journal,
+) -> tuple[Any, Answers]:
+    from climcube.cli.demonstration import analyse
+
+    cube = open_cube(data, variable, None, layout="series")
+    answers = analyse(cube, folder, period, journal)
+    cells = answers.trend["n"].values
+    journal.console.print(
+        f"          {len(answers.events):,} events in {int((cells > 0).sum()):,} cells",
+        soft_wrap=True,
+    )
+    return cube, answers
+
+
+def _parse_grid(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", text)
+    if match is None or "0" in match.groups():
+        raise typer.BadParameter(f"{text!r} is not as 30x60", param_hint="--grid")
+    return int(match[1]), int(match[2])
