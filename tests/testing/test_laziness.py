@@ -5,6 +5,7 @@ import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
+
 from climcube.testing.laziness import ComputedError, no_compute
 
 

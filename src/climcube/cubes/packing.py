@@ -7,6 +7,7 @@ back ``float64(integer) * scale + offset`` for any value that a packed file can 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-__all__ = ["Packing", "decode"]
+__all__ = ["Decoding", "Packing", "decode"]
 
 Floats = npt.NDArray[np.floating[Any]]
+_FLAGS = ("flag_values", "flag_masks", "flag_meanings")
+_MOVED = ("scale_factor", "add_offset", "_Unsigned", "_FillValue", "missing_value")
+_LIMITS = ("valid_min", "valid_max", "valid_range")
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,12 @@ class Packing:
         A claim only: `exact` verifies it on the data.
         """
         encoding = cube.encoding
-        dtype = np.dtype(encoding.get("dtype", "float64"))
-        if not np.issubdtype(dtype, np.integer) or not ({"scale_factor", "add_offset"} & set(encoding)):
+        dtype = np.dtype(encoding.get("dtype") or "float64")
+        if not np.issubdtype(dtype, np.integer):
             return None
+        if not ({"scale_factor", "add_offset"} & set(encoding)):
+            return None
+        dtype = _stored_type(dtype, encoding.get("_Unsigned"))
         scale = float(np.asarray(encoding.get("scale_factor", 1.0)).reshape(-1)[0])
         offset = float(np.asarray(encoding.get("add_offset", 0.0)).reshape(-1)[0])
         if not (np.isfinite(scale) and np.isfinite(offset)) or scale == 0:
@@ -55,7 +62,8 @@ class Packing:
         decoded = integers * self.scale + self.offset
         # Decoding in a narrower type rounds at most twice: once each for scale and offset.
         tolerance = 2 * np.finfo(values.dtype).eps * (np.abs(wide) + abs(self.offset))
-        off_grid = np.abs(decoded - wide) > np.minimum(tolerance, abs(self.scale) / 4)
+        with np.errstate(invalid="ignore"):  # infinite values: caught by the limits below
+            off_grid = np.abs(decoded - wide) > np.minimum(tolerance, abs(self.scale) / 4)
         off_grid |= (integers < limits.min) | (integers > limits.max)
         changed = off_grid.any(axis=-1)
         if changed.any():
@@ -63,64 +71,167 @@ class Packing:
         return np.asarray(decoded, "float64")
 
 
+@dataclass(frozen=True)
+class Decoding:
+    """How the integers of one variable become floats (CF chapter 8.1).
+
+    Attributes
+    ----------
+    stored
+        Type of the integers; for ``_Unsigned = "true"`` the unsigned one.
+    scale, offset
+        ``value = integer * scale + offset``.
+    fills
+        Integers that mean "missing".
+    dtype
+        Float type of the result: that of ``scale_factor`` and ``add_offset``; float64 for
+        integers of more than 16 bits, which float32 cannot hold.
+    """
+
+    stored: str
+    scale: float
+    offset: float
+    fills: tuple[int, ...]
+    dtype: str
+
+    @classmethod
+    def of(cls, attrs: Mapping[Any, Any], stored: np.dtype[Any]) -> Decoding | None:
+        """Read the attributes of a stored variable; ``None`` where nothing is to be decoded.
+
+        Plain integers, and flags even if they have a fill value, stay integers.
+        """
+        if not np.issubdtype(stored, np.integer):
+            return None
+        scaled = any(name in attrs for name in ("scale_factor", "add_offset"))
+        fills = any(name in attrs for name in ("_FillValue", "missing_value"))
+        if not scaled and (not fills or any(name in attrs for name in _FLAGS)):
+            return None
+        kind = _stored_type(stored, attrs.get("_Unsigned"))
+        scale, offset = attrs.get("scale_factor"), attrs.get("add_offset")
+        return cls(
+            kind.str,
+            _scalar(scale, 1.0),
+            _scalar(offset, 0.0),
+            _fills(attrs, stored, kind),
+            _float_type(kind, scale, offset),
+        )
+
+    def apply(self, block: npt.NDArray[Any]) -> Floats:
+        """Decode a block of integers in one pass; the block is not changed."""
+        kind, number = np.dtype(self.stored), np.dtype(self.dtype).type
+        integers = block.astype(block.dtype.newbyteorder("="), copy=False)
+        if kind.kind != integers.dtype.kind:
+            integers = integers.view(kind)
+        out: Floats = np.asarray(np.multiply(integers, number(self.scale), dtype=self.dtype))
+        if self.offset:
+            out += number(self.offset)
+        for fill in self.fills:
+            out[integers == fill] = np.nan
+        return out
+
+
 def decode(packed: xr.DataArray) -> xr.DataArray:
     """Decode packed integers to floats in one pass (CF chapter 8.1), lazily on Dask.
 
-    The float type is that of ``scale_factor``/``add_offset`` as CF says, float64 for 32-bit
-    integers; ``_FillValue`` and ``missing_value`` become NaN. The packing stays in
-    ``encoding``, where `Packing.of` finds it.
+    Parameters
+    ----------
+    packed
+        A variable as stored, its packing in its attributes. One that is not packed
+        (see `Decoding.of`) is returned as it is.
+
+    Returns
+    -------
+    DataArray
+        Floats, NaN where ``_FillValue`` or ``missing_value`` stood. The packing moves to
+        ``encoding``, where `Packing.of` finds it; limits (``valid_range`` ...) are given in
+        the units of the decoded values.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> attrs = {"scale_factor": np.float32(0.5), "_FillValue": np.int16(-9)}
+    >>> decode(xr.DataArray(np.array([4, -9], "int16"), dims="x", attrs=attrs)).values
+    array([ 2., nan], dtype=float32)
     """
-    attrs = dict(packed.attrs)
-    fills = [
-        np.asarray(attrs.pop(name)).reshape(-1) for name in ("_FillValue", "missing_value") if name in attrs
-    ]
-    fill_values = tuple(sorted({int(v) for values in fills for v in values}))
-    scale = attrs.pop("scale_factor", None)
-    offset = attrs.pop("add_offset", None)
-    float_type = _float_type(packed.dtype, scale, offset)
-    arguments = (
-        _scalar(scale, 1.0),
-        _scalar(offset, 0.0),
-        fill_values,
-        float_type,
-    )
-    data = packed.variable._data
+    decoding = Decoding.of(packed.attrs, packed.dtype)
+    if decoding is None:
+        return packed
     if packed.chunks:
-        decoded: Any = data.map_blocks(_decode_block, *arguments, dtype=float_type, name=None)
-    else:
-        decoded = _decode_block(packed.values, *arguments)
-    out = packed.copy(data=decoded)
-    out.attrs = attrs
-    out.encoding = dict(packed.encoding) | {
-        name: value
-        for name, value in (
-            ("scale_factor", scale),
-            ("add_offset", offset),
-            ("_FillValue", None if not fill_values else packed.dtype.type(fill_values[0])),
-            ("dtype", packed.dtype),
+        data: Any = packed.data.map_blocks(
+            decoding.apply, dtype=decoding.dtype, meta=np.empty((0,) * packed.ndim, decoding.dtype)
         )
-        if value is not None
+    else:
+        data = decoding.apply(packed.values)
+    out = packed.copy(data=data)
+    out.attrs, out.encoding = dressed(packed.attrs, packed.encoding, packed.dtype, decoding)
+    return out
+
+
+def dressed(
+    attrs: Mapping[Any, Any],
+    encoding: Mapping[Any, Any],
+    stored: np.dtype[Any],
+    decoding: Decoding,
+) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    """Return attributes and encoding of a decoded variable, given those of the stored one."""
+    kept = {k: v for k, v in attrs.items() if k not in _MOVED}
+    for name in _LIMITS:
+        # Limits of the stored type are limits of the integers (CF 2.5.1), others of the values.
+        limit = np.asarray(kept[name]) if name in kept else None
+        if limit is not None and np.issubdtype(limit.dtype, np.integer):
+            values = limit.astype("float64") * decoding.scale + decoding.offset
+            kept[name] = values.astype(decoding.dtype)[()]
+    fill = np.asarray(decoding.fills[:1], np.dtype(decoding.stored)).astype(stored)
+    known = {
+        "scale_factor": attrs.get("scale_factor"),
+        "add_offset": attrs.get("add_offset"),
+        "_Unsigned": attrs.get("_Unsigned"),
+        "_FillValue": fill[0] if fill.size else None,
+        "dtype": stored,
     }
-    return out
+    return kept, dict(encoding) | {k: v for k, v in known.items() if v is not None}
 
 
-def _decode_block(
-    block: npt.NDArray[Any], scale: float, offset: float, fills: tuple[int, ...], float_type: str
-) -> Floats:
-    out: Floats = np.multiply(block, np.dtype(float_type).type(scale), dtype=float_type)
-    if offset:
-        out += np.dtype(float_type).type(offset)
-    for fill in fills:
-        out[block == fill] = np.nan
-    return out
+def _stored_type(stored: np.dtype[Any], unsigned: Any) -> np.dtype[Any]:
+    """Return the native type that the integers are read as, minding ``_Unsigned``."""
+    wanted = {"true": "u", "false": "i"}.get(str(unsigned).lower(), stored.kind)
+    return np.dtype(f"{wanted}{stored.itemsize}")
+
+
+def _fills(
+    attrs: Mapping[Any, Any], stored: np.dtype[Any], kind: np.dtype[Any]
+) -> tuple[int, ...]:
+    """Return the fill values that an integer can equal, ``_FillValue`` first."""
+    found: dict[int, None] = {}
+    for name in ("_FillValue", "missing_value"):
+        for value in np.asarray(attrs.get(name, ())).reshape(-1):
+            number = float(value)
+            if not number.is_integer():  # NaN, or a value of the decoded kind: no integer equals it
+                continue
+            if np.iinfo(stored).min <= int(number) <= np.iinfo(stored).max:
+                same_bits = np.array(int(number), stored.newbyteorder("=")).view(kind)
+                found[int(same_bits)] = None
+            elif np.iinfo(kind).min <= int(number) <= np.iinfo(kind).max:
+                found[int(number)] = None
+    return tuple(found)
 
 
 def _float_type(integers: np.dtype[Any], scale: Any, offset: Any) -> str:
-    types = [np.asarray(v).dtype for v in (scale, offset) if v is not None]
-    floats = [t for t in types if np.issubdtype(t, np.floating)]
-    if integers.itemsize > 2 or not floats:
+    if integers.itemsize > 2:
         return "float64"
-    return str(np.result_type(np.float32, *floats))
+    types = [_type_of(v) for v in (scale, offset) if v is not None]
+    return str(np.result_type(np.float32, *types))
+
+
+def _type_of(number: Any) -> np.dtype[Any]:
+    """Return the float type that a packing attribute was written in."""
+    kind: np.dtype[Any] = np.asarray(number).dtype
+    if not np.issubdtype(kind, np.floating):
+        return np.dtype("float32")  # an integer scale: the product of 16-bit integers decides
+    if isinstance(number, float) and not isinstance(number, np.floating):
+        # JSON (Zarr) forgets the type: a number that float32 holds exactly was a float32.
+        return np.dtype("float32" if float(np.float32(number)) == number else "float64")
+    return kind
 
 
 def _scalar(value: Any, default: float) -> float:
