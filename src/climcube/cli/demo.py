@@ -57,10 +57,12 @@ def demo(
     from climcube.cli.demonstration import Journal, publish
 
     period, shape = parse_period(base_period), _parse_grid(grid)
+    if data is None and (period is not None or variable is not None):
+        raise typer.BadParameter("--base-period and --variable are for --data")
     folder.mkdir(parents=True, exist_ok=True)
     journal = Journal(Console(highlight=False))
     if data is None:
-        cube, answers, done = _on_synthetic_ocean(folder, years, shape, seed, period, journal)
+        cube, answers, done = _on_synthetic_ocean(folder, years, shape, seed, journal)
     else:
         cube, answers = _on_data(data, variable, folder, period, journal)
         done = []
@@ -82,15 +84,12 @@ def _on_synthetic_ocean(
     years: int,
     shape: tuple[int, int],
     seed: int,
-    period: tuple[str, str] | None,
     journal: Journal,
 ) -> tuple[Any, Answers, list[Any]]:
     import climcube as cc
     from climcube.cli.demonstration import ENTRY, analyse, make_ocean_cube
     from climcube.cli.verdict import checks, print_scores
 
-    if period is not None:
-        raise typer.BadParameter("is for --data: events are planted for the whole record")
     with journal.step("synthetic ocean made"):
         ocean = cc.testing.synthetic_ocean(years=years, shape=shape, seed=seed)
     catalog = make_ocean_cube(ocean, folder, journal)

@@ -54,10 +54,10 @@ def checks(trend: TrendScore, events: EventScore) -> list[Check]:
     # standard errors are allowed for. The cells' weather is not exactly AR(1), hence 2 % more.
     slack = 0.02 + 3 * math.sqrt(0.05 * 0.95 / max(1, trend.cells))
     return [
-        Check("95 % interval holds the planted trend", trend.coverage, 0.95 - slack, 0.95 + slack),
-        Check("recall: planted events found", events.recall, _LEAST_SHARE, 1),
-        Check("precision: found events planted", events.precision, _LEAST_SHARE, 1),
-        Check("error of first and last day, mean", events.mean_date_error, 0, _DATE_ERROR, "days"),
+        Check("trend within its 95 % interval", trend.coverage, 0.95 - slack, 0.95 + slack),
+        Check("events planted that were found", events.recall, _LEAST_SHARE, 1),
+        Check("events found that were planted", events.precision, _LEAST_SHARE, 1),
+        Check("date error, mean", events.mean_date_error, 0, _DATE_ERROR, "days"),
     ]
 
 

@@ -1,0 +1,136 @@
+"""Help, version, exit codes: what holds for every command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import climcube
+from climcube.cli import app
+from climcube.errors import ClimcubeError
+from tests.cli.conftest import Run
+
+COMMANDS = [
+    ("demo",),
+    ("catalog",),
+    ("catalog", "ls"),
+    ("catalog", "show"),
+    ("info",),
+    ("ingest",),
+    ("anomaly",),
+    ("trend",),
+    ("heatwaves",),
+    ("report",),
+]
+
+
+def assert_one_error_line(result: object, *fragments: str) -> None:
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("climcube: error: ")
+    for fragment in fragments:
+        assert fragment in lines[0]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(run: Run, command: tuple[str, ...]) -> None:
+    result = run(*command, "--help")
+    assert result.exit_code == 0 and result.stdout.startswith("Usage: ")
+    if command != ("catalog",):
+        assert f"climcube {' '.join(command)}" in result.stdout  # an example
+    assert "\b" not in result.stdout
+
+
+def test_help_lists_every_command(run: Run) -> None:
+    text = run("--help").stdout
+    for command in COMMANDS:
+        assert f"\n  {command[0]} " in text
+
+
+def test_version(run: Run) -> None:
+    result = run("--version")
+    assert result.exit_code == 0
+    assert result.stdout == f"climcube {climcube.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("no-such-command",),
+        ("info",),
+        ("trend", "x.zarr"),
+        ("heatwaves", "x.zarr"),
+        ("heatwaves", "x.zarr", "--percentile", "many", "-o", "y.zarr"),
+        ("anomaly", "x.zarr", "-o", "y.zarr", "--base-period", "1991"),
+        ("demo", "--years", "3"),
+        ("demo", "--grid", "3"),
+        ("demo", "--base-period", "2001-2003"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_exit_code_2(
+    run: Run, arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == "" and "Error" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_debug_lets_the_error_through(run: Run, tmp_path: Path) -> None:
+    result = run("--debug", "info", tmp_path / "absent.zarr")
+    assert isinstance(result.exception, ClimcubeError)
+
+
+def test_interruption_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(climcube, "open", interrupted, raising=False)
+    result = run("info", "x.zarr")
+    assert result.exit_code == 130
+    assert result.stderr == "climcube: interrupted\n"
+
+
+def test_a_disk_error_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "x")
+
+    monkeypatch.setattr(climcube, "open", full, raising=False)
+    assert_one_error_line(run("info", "x.zarr"), "No space left on device")
+
+
+def test_as_a_process_errors_go_to_stderr_and_nothing_else_is_said(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "climcube.cli", "info", str(tmp_path / "absent.zarr")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert_one_error_line(
+        type("Result", (), {"exit_code": done.returncode, "stdout": done.stdout, "output": "", "stderr": done.stderr}),
+        "absent.zarr",
+    )  # fmt: skip
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from typer.testing import CliRunner; from climcube.cli import app;"
+        "CliRunner().invoke(app, ['heatwaves', '--help']);"
+        "print([m for m in ('numba', 'matplotlib', 'zarr', 'intake', 'rich', 'netCDF4') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout == "[]\n", done.stdout
+
+
+def test_the_entry_point_is_callable() -> None:
+    assert callable(app)
