@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MapGrid",
-    "continuous_longitude", "draw_cells", "drawn_size", "east_west", "map_size", "north_south", "require_map"]
+    "continuous_longitude",
+    "draw_cells",
+    "drawn_size",
+    "east_west",
+    "map_size",
+    "north_south",
+    "require_map",
+]
 
 Floats = npt.NDArray[np.float64]
 _WIDEST, _TALLEST = 5.8, 5.0  # inches of map
@@ -194,7 +201,7 @@ def continuous_longitude(lon: Floats) -> Floats:
     start = finite[(widest + 1) % len(finite)]
     shifted: Floats = np.mod(lon - start, 360) + start
     middle = float(np.nanmin(shifted) + np.nanmax(shifted)) / 2
-    return shifted - 360 * np.floor((middle + 180) / 360)
+    return np.asarray(shifted - 360 * np.floor((middle + 180) / 360), "float64")
 
 
 def _edges(centres: Floats) -> Floats:
@@ -214,7 +221,7 @@ def _pixels(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def _nearest_cells(x: Floats, y: Floats, columns: Floats, rows: Floats) -> npt.NDArray[np.int64]:
-    from scipy.spatial import cKDTree  # noqa: PLC0415 - only curvilinear grids need it
+    from scipy.spatial import cKDTree  # only curvilinear grids need it
 
     tree = cKDTree(_on_sphere(x, y))
     spacing, _ = tree.query(tree.data, k=min(2, len(x)))
@@ -237,7 +244,7 @@ def _aspect(grid: MapGrid) -> float:
 
 
 def _degree_axis(axis: Any, words: Callable[[float], str], label: str, room: float) -> None:
-    from matplotlib.ticker import FuncFormatter, MultipleLocator  # noqa: PLC0415 - optional extra
+    from matplotlib.ticker import FuncFormatter, MultipleLocator  # optional extra
 
     low, high = axis.get_view_interval()
     most = min(8.0, max(2.0, room))

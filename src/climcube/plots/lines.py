@@ -24,6 +24,7 @@ from climcube.plots.selection import (
 from climcube.plots.style import (
     CATEGORIES,
     INK,
+    MONTHS,
     MUTED,
     canvas,
     date_words,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["event_line", "time_series"]
 
-_NAMES = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _DASHES = (0, (4, 3))
 _SEAS = "#2f6f9f"
 _THRESH = "#2b8a5a"
@@ -106,7 +106,11 @@ def event_line(
 
 
 def time_series(
-    series: xr.DataArray, *, trend: xr.Dataset | None = None, ax: Axes | None = None
+    series: xr.DataArray,
+    *,
+    trend: xr.Dataset | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw a series, such as an area mean, and its trend.
 
@@ -117,6 +121,8 @@ def time_series(
     trend : Dataset, optional
         Result of `climcube.trend` on it: a line through the mean with its slope, and the
         slope with its confidence limits in words.
+    title
+        Heading; default the name of the series. The period is added.
     ax
         Where to draw; default a new figure.
 
@@ -152,6 +158,7 @@ def time_series(
         _date_axis(axes, axis, slice(0, len(axis)), x)
         name = str(values.attrs.get("long_name") or series.name or "series")
         axes.set_ylabel(f"{name} ({units})" if units else name, wrap=True)
+        name = title or name
         headline(axes, f"{name[:1].upper()}{name[1:]}, {period_words(axis)}", detail)
     return axes
 
@@ -253,6 +260,7 @@ def _mark_peak(ax: Axes, mhw: Any, series: Series, span: slice) -> None:
         f"{anomaly[peak - span.start]:+.2f}{' ' + units if units else ''}".replace("-", "−"),
         (x, series.value[peak]), xytext=(0, 5 * sign), textcoords="offset points",
         ha="center", va="bottom" if sign > 0 else "top", fontsize="small", zorder=6,
+        bbox={"boxstyle": "square,pad=0.1", "facecolor": ax.get_facecolor(), "edgecolor": "none", "alpha": 0.85},
     )  # fmt: skip
 
 
@@ -276,7 +284,7 @@ def _label_event(ax: Axes, mhw: Any, series: Series, span: slice) -> None:
 
 def _legend(ax: Axes) -> None:
     """Lines in the upper row, categories in the lower one."""
-    from matplotlib.lines import Line2D  # noqa: PLC0415 - optional extra
+    from matplotlib.lines import Line2D  # optional extra
 
     handles, labels = ax.get_legend_handles_labels()
     known = dict(zip(labels, handles, strict=True))
@@ -316,11 +324,12 @@ def _date_axis(ax: Axes, axis: TimeAxis, window: slice, x: npt.NDArray[Any]) -> 
     year, month = axis.year[window], axis.month[window]
     starts = np.flatnonzero(np.diff(year * 12 + month, prepend=-1))
     starts = starts[1:] if len(starts) > 2 and axis.day[window][0] > 20 else starts
-    if len(starts) <= 30:
+    yearly = len(x) > 1 and float(np.median(np.diff(axis.ordinal[window]))) > 300
+    if len(starts) <= 30 and not yearly:
         step = 1 if len(starts) <= 14 else 2
         chosen = starts[::step]
         labels = [
-            _NAMES[month[i] - 1] + (f"\n{year[i]}" if n == 0 or month[i] <= step else "")
+            MONTHS[month[i] - 1] + (f"\n{year[i]}" if n == 0 or month[i] <= step else "")
             for n, i in enumerate(chosen)
         ]
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import dask
 import numpy as np
@@ -39,6 +39,7 @@ from climcube.plots.style import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.spines import Spine
 
 __all__ = ["anomaly_map", "category_map", "trend_map"]
 
@@ -91,7 +92,7 @@ def category_map(mhw: Any, date: object = None, *, ax: Axes | None = None) -> Ax
     index = worst_day(mhw) if date is None else day_index(axis, date)
     category = plain(mhw.daily["category"]).isel({axis.name: index})
     sea = ocean(mhw)
-    weights = area_weights(category)
+    weights, measure = area_weights(mhw)
     areas = [(weights * (sea & (category == k))).sum() for k in range(1, 5)]
     shown, wet, present, total, *areas = dask.compute(
         grid.thin(category),
@@ -108,7 +109,7 @@ def category_map(mhw: Any, date: object = None, *, ax: Axes | None = None) -> Ax
     )
     shares = [float(a) / float(total) for a in areas]
     with canvas(ax, map_size(grid, 1.7), compressed=True) as axes:
-        _draw_categories(axes, grid, codes, shares, is_cold(mhw))
+        _draw_categories(axes, grid, codes, shares, is_cold(mhw), measure)
         headline(
             axes,
             f"Marine {kind_words(mhw)}s, {date_words(axis.label(index))}",
@@ -181,7 +182,12 @@ def trend_map(
         if marks is not None:
             _stipple(axes, grid, np.asarray(grid.picture(grid.thin(marks)), "float64") == 1)
         words = period or _period_of(trend)
-        name = str(slope.attrs.get("long_name", "")).removeprefix("linear ").removeprefix("trend of ").strip()
+        name = (
+            str(slope.attrs.get("long_name", ""))
+            .removeprefix("linear ")
+            .removeprefix("trend of ")
+            .strip()
+        )
         about = f" of {in_sentence(name)}" if name and name not in ("slope", "trend") else ""
         headline(axes, f"Trend{about}" + (f", {words}" if words else ""), rule)
     return axes
@@ -221,17 +227,15 @@ def anomaly_map(anomaly: xr.DataArray, date: object = None, *, ax: Axes | None =
     units = unit_words(cube.attrs.get("units"))
     with canvas(ax, map_size(grid, 0.9), compressed=True) as axes:
         _draw_diverging(axes, grid, values, f"Anomaly ({units})" if units else "Anomaly")
-        headline(
-            axes, f"Anomaly, {date_words(axis.label(index))}", f"record {period_words(axis)}"
-        )
+        headline(axes, f"Anomaly, {date_words(axis.label(index))}", f"record {period_words(axis)}")
     return axes
 
 
 def _draw_categories(
-    ax: Axes, grid: MapGrid, codes: npt.NDArray[Any], shares: list[float], cold: bool
+    ax: Axes, grid: MapGrid, codes: npt.NDArray[Any], shares: list[float], cold: bool, measure: str
 ) -> None:
-    from matplotlib.colors import BoundaryNorm, ListedColormap  # noqa: PLC0415 - optional extra
-    from matplotlib.patches import Patch  # noqa: PLC0415
+    from matplotlib.colors import BoundaryNorm, ListedColormap  # optional extra
+    from matplotlib.patches import Patch
 
     colours = [_MISSING, OCEAN, *palette(cold)]
     norm = BoundaryNorm(np.arange(-1.5, 5), len(colours))
@@ -246,11 +250,11 @@ def _draw_categories(
         handles.append(_swatch(LAND, "Land"))
     if (codes == -1).any():
         handles.append(_swatch(_MISSING, "No data that day"))
-    _side_legend(ax, grid, handles, "Category, share\nof ocean area")
+    _side_legend(ax, grid, handles, f"Category, share\nof ocean {measure}")
 
 
 def _swatch(colour: str, label: str) -> Any:
-    from matplotlib.patches import Patch  # noqa: PLC0415 - optional extra
+    from matplotlib.patches import Patch  # optional extra
 
     return Patch(facecolor=colour, edgecolor="#8a939c", linewidth=0.4, label=label)
 
@@ -277,7 +281,7 @@ def _draw_diverging(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], label: st
     inset = ax.inset_axes((1 + 0.12 * inch, 0.0, 0.13 * inch, 1.0))
     bar = figure.colorbar(mesh, cax=inset, extend="both" if clipped else "neither")
     bar.set_label(label)
-    bar.outline.set_linewidth(0.4)  # type: ignore[operator]
+    cast("Spine", bar.outline).set_linewidth(0.4)
 
 
 def _stipple(ax: Axes, grid: MapGrid, marks: npt.NDArray[np.bool_]) -> None:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from climcube.analysis.heatwaves import Heatwaves, heatwaves
+from climcube.cubes.area import cell_areas
 from climcube.cubes.calendar import TimeAxis, year_start_coordinate
 from climcube.cubes.coordinates import find_spatial
 from climcube.cubes.units import unquantify
@@ -32,8 +33,8 @@ __all__ = [
     "ocean",
     "one_cell",
     "period_words",
-    "plain",
     "pick_worst_day",
+    "plain",
     "strongest_cell",
     "weighted_severity",
     "worst_day",
@@ -78,17 +79,24 @@ def ocean(mhw: Any) -> xr.DataArray:
     return plain(mhw.climatology["seas"]).notnull().any("dayofyear")
 
 
-def area_weights(cube: xr.DataArray) -> xr.DataArray:
-    """Return the relative area of the cells of a cube; 1 where it has no horizontal dimension."""
-    # FIXME area
-    cells = {d for d in cube.dims if d != TimeAxis.of(cube).name} if "time" in cube.dims else set(cube.dims)
+def area_weights(mhw: Any) -> tuple[xr.DataArray, str]:
+    """Return the areas of the cells, and what they count: "area", "cells" or (a series) "".
+
+    Where the grid does not say how large its cells are, all weigh the same, and the figure
+    says that it counts cells.
+    """
+    cube = plain(mhw.cube)
     try:
         axes = find_spatial(cube)
     except AxisError:
-        return xr.DataArray(1.0)
-    lat = cube[axes.latitude]
-    lat, _ = xr.broadcast(lat, cube[axes.longitude])
-    return np.cos(np.radians(lat)).reset_coords(drop=True)
+        axes = None
+    if axes is None or not axes.dims or not set(axes.dims) <= set(map(str, cube.dims)):
+        return xr.DataArray(1.0), "" if cube.ndim == 1 else "cells"
+    try:
+        return cell_areas(mhw.cube, cube)[0].drop_attrs(), "area"
+    except AxisError:
+        shape = {d: cube.sizes[d] for d in axes.dims}
+        return xr.DataArray(np.ones(tuple(shape.values())), dims=tuple(shape)), "cells"
 
 
 def weighted_severity(mhw: Any) -> xr.DataArray:
@@ -97,9 +105,9 @@ def weighted_severity(mhw: Any) -> xr.DataArray:
     cells = [d for d in category.dims if d != TimeAxis.of(category).name]
     if not cells:
         return category.astype("float64")
-    weights = area_weights(category)
-    weights = weights / float(weights.sum())
-    return xr.dot(category, weights, dim=cells)
+    weights = area_weights(mhw)[0]
+    severity: xr.DataArray = xr.dot(category, weights / weights.sum(), dim=cells)
+    return severity
 
 
 def worst_day(mhw: Any) -> int:
@@ -261,7 +269,7 @@ def yearly_shares(mhw: Any) -> xr.Dataset:
     template = days[CATEGORIES[0]]
     axis = TimeAxis.of(template)
     cells = [d for d in template.dims if d != axis.name]
-    weights = area_weights(template) * ocean(mhw)
+    weights = area_weights(mhw)[0] * ocean(mhw)
     expected = xr.DataArray(expected_days(TimeAxis.of(mhw.cube), axis), dims=axis.name)
     missing = plain(mhw.annual["days_missing"]) if "days_missing" in mhw.annual else 0
     observed = ((expected - missing) * weights).sum(cells)
@@ -279,7 +287,7 @@ def expected_days(record: TimeAxis, annual: TimeAxis) -> npt.NDArray[np.int64]:
         xr.DataArray(np.zeros(len(years)), coords={"time": year_start_coordinate(years, record.calendar)}, dims="time")
     ).ordinal  # fmt: skip
     begin = np.maximum(starts[:-1], record.ordinal[0])
-    return np.minimum(starts[1:], record.ordinal[-1] + 1) - begin
+    return np.asarray(np.minimum(starts[1:], record.ordinal[-1] + 1) - begin, "int64")
 
 
 def _nearest(cube: xr.DataArray, cell: Mapping[str, float], time: str) -> dict[str, int]:
@@ -310,7 +318,9 @@ def _nearest(cube: xr.DataArray, cell: Mapping[str, float], time: str) -> dict[s
     left = [str(d) for d in cube.dims if d != time and d not in where and cube.sizes[d] > 1]
     if left:
         raise ParameterError(
-            "cell does not say which one", where=f"cell={dict(cell)!r}", expected="also " + ", ".join(left)
+            "cell does not say which one",
+            where=f"cell={dict(cell)!r}",
+            expected="also " + ", ".join(left),
         )
     return where | {str(d): 0 for d in cube.dims if d != time and d not in where}
 
@@ -330,7 +340,7 @@ def _take(
 
 
 def _place_words(cell: xr.DataArray, time: str) -> str:
-    from climcube.plots.geography import east_west, north_south  # noqa: PLC0415
+    from climcube.plots.geography import east_west, north_south
 
     try:
         axes = find_spatial(cell)

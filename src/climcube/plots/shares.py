@@ -10,6 +10,7 @@ import xarray as xr
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError
 from climcube.plots.selection import (
+    area_weights,
     base_period_words,
     is_cold,
     kind_words,
@@ -57,7 +58,7 @@ def category_share(mhw: Any, *, ax: Axes | None = None) -> Axes:
 
 def draw_shares(mhw: Any, shares: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     """Draw computed `yearly_shares`."""
-    annual = TimeAxis.of(shares)
+    annual, measure = TimeAxis.of(shares), area_weights(mhw)[1]
     record = TimeAxis.of(mhw.cube)
     heights = {n: 100 * np.asarray(shares[n].values, "float64") for n in CATEGORIES}
     if not np.isfinite(heights[CATEGORIES[0]]).any():
@@ -76,25 +77,26 @@ def draw_shares(mhw: Any, shares: xr.Dataset, *, ax: Axes | None = None) -> Axes
                 label=name, linewidth=0,
             )  # fmt: skip
             base = base + np.nan_to_num(heights[name])
-        _dress(axes, annual, base)
+        _dress(axes, annual, base, measure)
         _legend(axes)
         headline(
             axes,
-            f"Share of the ocean in a marine {kind_words(mhw)}, {period_words(record)}",
-            f"area × days of each year, by category; climatology {base_period_words(mhw, record)}",
+            f"Share of the {'ocean' if measure else 'days'} in a marine {kind_words(mhw)}, "
+            f"{period_words(record)}",
+            f"{measure + ' × ' if measure else ''}days of each year, by category; climatology {base_period_words(mhw, record)}",
         )
     return axes
 
 
-def _dress(ax: Axes, annual: TimeAxis, total: Any) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator  # noqa: PLC0415 - optional extra
+def _dress(ax: Axes, annual: TimeAxis, total: Any, measure: str) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator  # optional extra
 
     ax.set_xlim(annual.year[0] - 0.6, annual.year[-1] + 0.6)
     ax.set_ylim(0, max(1.0, min(100.0, 1.08 * float(np.max(total)))))
     ax.xaxis.set_major_locator(MaxNLocator(10, integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
-    ax.set_ylabel("Ocean area × days")
+    ax.set_ylabel(f"Ocean {measure} × days" if measure else "Days")
     ax.set_xlabel("Year")
     ax.yaxis.grid(visible=True, color="#e3e7ea", linewidth=0.6)
     ax.set_axisbelow(True)

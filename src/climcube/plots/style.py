@@ -18,6 +18,7 @@ __all__ = [
     "CATEGORIES",
     "INK",
     "LAND",
+    "MONTHS",
     "MUTED",
     "OCEAN",
     "canvas",
@@ -38,7 +39,7 @@ INK = "#1c2126"
 MUTED = "#5b6570"
 LAND = "#b4b8bc"
 OCEAN = "#f7f9fa"
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _RC: dict[str, Any] = {
     "font.size": 9.0,
@@ -117,7 +118,7 @@ def date_words(iso: str) -> str:
     '28 Feb 2011'
     """
     year, month, day = iso.split("-")
-    return f"{int(day)} {_MONTHS[int(month) - 1]} {int(year)}"
+    return f"{int(day)} {MONTHS[int(month) - 1]} {int(year)}"
 
 
 def in_sentence(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from climcube import provenance
@@ -97,6 +98,11 @@ def _step(coordinate: xr.DataArray) -> str:
     return f"{np.median(steps):.4g}°"
 
 
+def _spacing(values: npt.NDArray[np.float64]) -> float:
+    steps = np.diff(np.unique(values[np.isfinite(values)]))
+    return float(np.median(steps)) if steps.size else 0.0
+
+
 def _region(cube: xr.DataArray) -> str:
     try:
         axes = find_spatial(cube)
@@ -107,5 +113,9 @@ def _region(cube: xr.DataArray) -> str:
     if not (np.isfinite(lat).any() and np.isfinite(lon).any()):
         return ""
     south, north = (north_south(round(float(v), 3)) for v in (np.nanmin(lat), np.nanmax(lat)))
+    if np.ptp(lon[np.isfinite(lon)]) + 1.5 * _spacing(lon) >= 360:
+        return f"{south} to {north}, all longitudes"
     west, east = (east_west(round(float(v), 3)) for v in (np.nanmin(lon), np.nanmax(lon)))
-    return f"{south} to {north}, {west} to {east}" if lat.size * lon.size > 1 else f"{south}, {west}"
+    return (
+        f"{south} to {north}, {west} to {east}" if lat.size * lon.size > 1 else f"{south}, {west}"
+    )

@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from climcube.analysis.means import annual_mean, area_mean
+from climcube.analysis.area_means import area_mean
+from climcube.analysis.means import annual_mean
 from climcube.analysis.trend import trend as compute_trend
 from climcube.cubes.calendar import TimeAxis
 from climcube.plots.selection import expected_days, narrow, plain, weighted_severity, yearly_shares
@@ -54,6 +55,11 @@ class Numbers:
     complete: npt.NDArray[np.bool_]
     events: pd.DataFrame
     places: list[dict[str, int]]
+
+    @property
+    def mean_words(self) -> str:
+        """What the mean series is."""
+        return "Annual area mean" if self.trend["slope"].ndim else "Annual mean"
 
 
 def gather(mhw: Any, trend: xr.Dataset | None) -> Numbers:
@@ -96,7 +102,11 @@ def _block_peaks(peak: xr.DataArray) -> list[Any]:
     blocks = array.to_delayed()
     peaks_of = dask.delayed(_peaks_of, pure=True)
     return [
-        peaks_of(blocks[place], tuple(int(c[i]) for c, i in zip(corners, place, strict=True)), array.shape)
+        peaks_of(
+            blocks[place],
+            tuple(int(c[i]) for c, i in zip(corners, place, strict=True)),
+            array.shape,
+        )
         for place in np.ndindex(*blocks.shape)
     ]
 

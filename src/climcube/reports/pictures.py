@@ -53,6 +53,8 @@ def draw(mhw: Any, numbers: Numbers) -> list[Picture]:
     pictures = [_mean(numbers, years)]
     if mapped:
         pictures.append(_trends(numbers, years))
+    if numbers.events.empty:
+        return pictures
     pictures.append(
         _picture(
             "category_share",
@@ -62,8 +64,6 @@ def draw(mhw: Any, numbers: Numbers) -> list[Picture]:
             "cell on every day.",
         )
     )
-    if numbers.events.empty:
-        return pictures
     if mapped:
         day = axis.label(pick_worst_day(mhw, numbers.severity))
         pictures.append(
@@ -82,9 +82,9 @@ def draw(mhw: Any, numbers: Numbers) -> list[Picture]:
 def _mean(numbers: Numbers, years: str) -> Picture:
     return _picture(
         "area_mean",
-        time_series(numbers.mean, trend=numbers.mean_trend),
-        f"Line: area mean of each year, {years}, and its linear trend.",
-        "Area mean of each year, with its trend and 95 % confidence limits.",
+        time_series(numbers.mean, trend=numbers.mean_trend, title=numbers.mean_words),
+        f"Line: {numbers.mean_words.lower()} by year, {years}, and its linear trend.",
+        f"{numbers.mean_words} by year, with its trend and 95 % confidence limits.",
     )
 
 
@@ -93,8 +93,7 @@ def _trends(numbers: Numbers, years: str) -> Picture:
         "trend_map",
         trend_map(numbers.trend, period=years),
         f"Map of the trend in each cell, {years}; dots mark significant cells.",
-        "Trend in each cell; red is an increase. Dots mark cells that are significant with the "
-        "false discovery rate controlled over the whole map.",
+        "Trend of annual means in each cell; red is an increase.",
     )
 
 
@@ -104,7 +103,9 @@ def _event(mhw: Any, numbers: Numbers, kind: str) -> Picture:
     if numbers.places[0]:
         # The row's cell, by coordinates that lead back to exactly that cell.
         here = cube.isel({**numbers.places[0], TimeAxis.of(cube).name: 0})
-        cell = {str(d): float(here[d]) if d in here.coords else i for d, i in numbers.places[0].items()}
+        cell = {
+            str(d): float(here[d]) if d in here.coords else i for d, i in numbers.places[0].items()
+        }
         if _is_map(cube):
             axes = find_spatial(cube)
             for name in set(axes.dims):

@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 _TEMPLATE = "page.html.j2"
-_REFERENCES = (
-    "Benjamini, Y. and Hochberg, Y. (1995): Controlling the false discovery rate. Journal of the "
-    "Royal Statistical Society B 57, 289–300.",
-    "Hobday, A. J. et al. (2016): A hierarchical approach to defining marine heatwaves. Progress "
-    "in Oceanography 141, 227–238, doi:10.1016/j.pocean.2015.12.014.",
-    "Hobday, A. J. et al. (2018): Categorizing and naming marine heatwaves. Oceanography 31(2), "
-    "162–173, doi:10.5670/oceanog.2018.205.",
-    "Santer, B. D. et al. (2000): Statistical significance of trends and trend differences in "
-    "layer-average atmospheric temperature time series. Journal of Geophysical Research 105, "
-    "7337–7356, doi:10.1029/1999JD901105.",
-    "Wilks, D. S. (2016): “The stippling shows statistically significant grid points”. Bulletin "
-    "of the American Meteorological Society 97, 2263–2273, doi:10.1175/BAMS-D-15-00267.1.",
-)
+_REFERENCES = """\
+Benjamini, Y. and Hochberg, Y. (1995): Controlling the false discovery rate. Journal of the \
+Royal Statistical Society B 57, 289–300.
+Hobday, A. J. et al. (2016): A hierarchical approach to defining marine heatwaves. Progress in \
+Oceanography 141, 227–238, doi:10.1016/j.pocean.2015.12.014.
+Hobday, A. J. et al. (2018): Categorizing and naming marine heatwaves. Oceanography 31(2), \
+162–173, doi:10.5670/oceanog.2018.205.
+Santer, B. D. et al. (2000): Statistical significance of trends and trend differences in \
+layer-average atmospheric temperature time series. Journal of Geophysical Research 105, \
+7337–7356, doi:10.1029/1999JD901105.
+Wilks, D. S. (2016): “The stippling shows statistically significant grid points”. Bulletin of \
+the American Meteorological Society 97, 2263–2273, doi:10.1175/BAMS-D-15-00267.1.
+"""
 
 
 def report(
@@ -132,7 +132,9 @@ def report(
         with dask_progress("figures", progress):
             pictures = draw(mhw, numbers)
         advance()
-        page = environment.get_template(_TEMPLATE).render(**_contents(mhw, numbers, pictures, title))
+        page = environment.get_template(_TEMPLATE).render(
+            **_contents(mhw, numbers, pictures, title)
+        )
         _write(path, page.encode("utf-8"))
         _write_figures(pictures, figures)
         advance()
@@ -157,7 +159,7 @@ def _contents(
         "pictures": {p.name: p for p in pictures},
         "events": words.event_table(mhw, numbers),
         "methods": words.methods(mhw, axis),
-        "references": _REFERENCES,
+        "references": _REFERENCES.splitlines(),
         "parameters": [(k, _shown(v)) for k, v in mhw.parameters.items()],
         "sources": [sorted(s.items()) for s in facts.sources(cube)],
         "history": str(cube.attrs.get("history", ""))[:4000],
@@ -208,7 +210,9 @@ def _checked_target(target: str | Path, overwrite: bool) -> Path:
         )
     if path.exists() and not overwrite:
         raise StoreExistsError(
-            "the target exists already", where=str(path), remedy="pass overwrite=True or another path"
+            "the target exists already",
+            where=str(path),
+            remedy="pass overwrite=True or another path",
         )
     return path
 
@@ -221,7 +225,9 @@ def _write(path: Path, content: bytes) -> None:
         part.write_bytes(content)
         part.replace(path)
     except OSError as error:
-        raise StoreError("the report cannot be written", where=str(path), found=str(error)) from error
+        raise StoreError(
+            "the report cannot be written", where=str(path), found=str(error)
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -36,7 +36,8 @@ def number(value: float, digits: int = 2, sign: bool = False) -> str:
     >>> number(-0.314), number(0.2, sign=True)
     ('−0.31', '+0.20')
     """
-    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+    rounded = round(value, digits) + 0.0  # no minus zero
+    return f"{rounded:{'+' if sign and rounded else ''}.{digits}f}".replace("-", "−")
 
 
 def findings(mhw: Any, numbers: Numbers, axis: TimeAxis) -> list[Finding]:
@@ -92,42 +93,52 @@ def methods(mhw: Any, axis: TimeAxis) -> list[str]:
         else "Missing days were not filled: they are no exceedance, and end a run unless joined."
     )
     return [
-        f"Marine {kind}s follow Hobday et al. (2016): at least {p.get('min_duration', 5)} days in a "
-        f"row {side} the {rank:g}th percentile of the day of year; events at most "
-        f"{p.get('max_gap', 2)} days apart are joined. Climatology and threshold pool "
-        f"{p.get('window', 11)} days around each day of year over {base_period_words(mhw, axis)}"
-        f"{smoothing}. Categories (Hobday et al., 2018) count multiples of the distance from "
-        f"climatology to threshold. {gaps}",
-        "Trends are ordinary least squares on annual means, in real time, per decade. Standard "
-        "errors, confidence limits and p-values allow for autocorrelation by an effective sample "
-        "size from the residuals' lag-1 autocorrelation (Santer et al., 2000; bias-corrected). "
-        "Cells on the trend map are marked by false discovery rate (Benjamini and Hochberg, 1995; "
-        "Wilks, 2016).",
-        "Means and shares weight every cell by its area; land and days without data carry no "
-        "weight.",
+        (
+            f"Marine {kind}s follow Hobday et al. (2016): at least {p.get('min_duration', 5)} days in a "
+            f"row {side} the {rank:g}th percentile of the day of year; events at most "
+            f"{p.get('max_gap', 2)} days apart are joined. Climatology and threshold pool "
+            f"{p.get('window', 11)} days around each day of year over {base_period_words(mhw, axis)}"
+            f"{smoothing}. Categories (Hobday et al., 2018) count multiples of the distance from "
+            f"climatology to threshold. {gaps}"
+        ),
+        (
+            "Trends are ordinary least squares on annual means, in real time, per decade. Standard "
+            "errors, confidence limits and p-values allow for autocorrelation by an effective sample "
+            "size from the residuals' lag-1 autocorrelation (Santer et al., 2000; bias-corrected). "
+            "Cells on the trend map are marked by false discovery rate (Benjamini and Hochberg, 1995; "
+            "Wilks, 2016)."
+        ),
+        (
+            "Means and shares weight every cell by its area; land and days without data carry no "
+            "weight."
+        ),
     ]
 
 
 def _trend(numbers: Numbers, axis: TimeAxis) -> Finding | None:
-    trend = {n: float(plain(numbers.mean_trend[n]).values) for n in ("slope", "ci_low", "ci_high", "pvalue")}
+    trend = {
+        n: float(plain(numbers.mean_trend[n]).values)
+        for n in ("slope", "ci_low", "ci_high", "pvalue")
+    }
     if not np.isfinite(trend["slope"]):
         return None
     units = unit_words(plain(numbers.mean_trend["slope"]).attrs.get("units"))
+    mean = numbers.mean_words.lower()
     amount, _, period = units.partition("per ")
     amount, per = amount.strip(), f"per {period}" if period else ""
     digits = _digits(trend["slope"])
     slope = number(trend["slope"], digits, sign=True)
     if not (np.isfinite(trend["ci_low"]) and np.isfinite(trend["pvalue"])):
-        text = f"The area mean changed by {slope} {units}; the record is too short to judge its significance."
-        return Finding(f"{slope} {amount}".strip(), "area-mean trend", text, per)
+        text = f"The {mean} changed by {slope} {units}; the record is too short to judge its significance."
+        return Finding(f"{slope} {amount}".strip(), f"trend of the {mean}", text, per)
     limits = f"{number(trend['ci_low'], digits, True)} to {number(trend['ci_high'], digits, True)}"
     verdict = "significant" if trend["pvalue"] < _ALPHA else "not significant"
     text = (
-        f"Over {period_words(axis)} the area mean changed by {slope} {units} (95 % confidence "
+        f"Over {period_words(axis)} the {mean} changed by {slope} {units} (95 % confidence "
         f"interval {limits}), which is {verdict} at the 5 % level ({_p_words(trend['pvalue'])}, "
         "autocorrelation allowed for)."
     )
-    label = f"area-mean trend, {verdict} (95 % CI {limits})"
+    label = f"trend of the {mean}, {verdict} (95 % CI {limits})"
     return Finding(f"{slope} {amount}".strip(), label, text, per)
 
 
@@ -141,11 +152,13 @@ def _days(numbers: Numbers, kind: str) -> Finding | None:
     first, last = whole[:span], whole[-span:]
     before, after = float(days[first].mean()), float(days[last].mean())
     then, now = (f"{years[i[0]]}–{years[i[-1]]}" for i in (first, last))
-    word = "rose" if after > before else "fell" if after < before else "stayed the same"
-    text = (
-        f"{kind.capitalize()} days {word} from {number(before, 1)} a year in {then} to "
-        f"{number(after, 1)} a year in {now} (area mean, first and last {span} complete years)."
+    word = "rose" if after > before else "fell"
+    change = (
+        f"{word} from {number(before, 1)} a year in {then} to {number(after, 1)} a year in {now}"
     )
+    if before == after:
+        change = f"were {number(before, 1)} a year in {then} and in {now}"
+    text = f"{kind.capitalize()} days {change} (mean over the area, first and last {span} complete years)."
     label = f"{kind} days a year, {then} and {now}"
     return Finding(f"{number(before, 0)} → {number(after, 0)}", label, text)
 
