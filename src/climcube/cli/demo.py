@@ -33,7 +33,7 @@ def demo(
     ] = 12,
     grid: Annotated[
         str, typer.Option("--grid", metavar="ROWSxCOLUMNS", help="Size of the synthetic ocean.")
-    ] = "30x60",
+    ] = "45x90",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the synthetic ocean.")] = 0,
     base_period: BasePeriod = None,
     variable: Variable = None,
@@ -124,5 +124,5 @@ def _on_data(
 def _parse_grid(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", text)
     if match is None or "0" in match.groups():
-        raise typer.BadParameter(f"{text!r} is not as 30x60", param_hint="--grid")
+        raise typer.BadParameter(f"{text!r} is not as 45x90", param_hint="--grid")
     return int(match[1]), int(match[2])

@@ -6,6 +6,7 @@ float arithmetic, so that a seed means the same ocean on every platform.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -34,8 +35,7 @@ KINDS: dict[str, tuple[tuple[int, int], ...]] = {
 # the first about the middle of the record, so that events do not tilt the planted trend.
 _PAIRS = ((45, ("five_day", "near_threshold")), (74, ("four_day",)), (100, ("joined", "separate")))
 _LONG_DAY = 150
-_CELLS_PER_PATCH = 55  # of the sea
-_RADIUS = 2.7  # of a patch, in cells
+_SHARE, _PATCHES, _CELLS_PER_PATCH = 0.4, 28, 55  # of the sea: in patches, at most, at least
 
 
 class Bits:
@@ -112,8 +112,10 @@ class OceanPlan:
     def land(self) -> npt.NDArray[np.bool_]:
         """A continent with a wavy coast, and an island."""
         lat, lon = self.latitude[:, None], self.longitude[None, :]
-        reach = 1 + 0.25 * np.sin(np.radians(5 * lat)) * np.cos(np.radians(3 * lon))
-        continent = ((lon - 115) / 48) ** 2 + ((lat - 8) / 42) ** 2 < reach
+        east, north = (lon - 112) / 46, (lat - 6) / 40
+        around = np.arctan2(north, east)
+        coast = 1 + 0.2 * np.sin(3 * around + 0.5) + 0.1 * np.sin(5 * around + 2)
+        continent = np.hypot(east, north) < coast + 0.06 * np.sin(9 * around)
         island = ((lon - 262) / 11) ** 2 + ((lat + 31) / 8) ** 2 < 1
         return np.asarray(continent | island)
 
@@ -141,13 +143,14 @@ class OceanPlan:
     def _patches(self, bits: Bits) -> list[tuple[Integers, Floats]]:
         """Cells of each patch with their nearness (1 in its centre, 0 at its edge)."""
         rows, columns = np.divmod(np.flatnonzero(~self.land.ravel()), self.shape[1])
-        wanted = max(1, len(rows) // _CELLS_PER_PATCH)
+        wanted = min(_PATCHES, max(1, len(rows) // _CELLS_PER_PATCH))
+        radius = math.sqrt(_SHARE * len(rows) / wanted / math.pi)  # in cells
         nearest = np.full(len(rows), np.inf)
         owner = np.full(len(rows), -1)
         centres = 0
         for _ in range(20 * wanted):
             distance = self._distance(rows, columns, bits.below(len(rows)))
-            if centres and nearest[np.argmin(distance)] < 2 * _RADIUS:
+            if centres and nearest[np.argmin(distance)] < 2 * radius:
                 continue
             owner[distance < nearest] = centres
             nearest = np.minimum(nearest, distance)
@@ -155,9 +158,9 @@ class OceanPlan:
             if centres == wanted:
                 break
         flat = rows * self.shape[1] + columns
-        inside = nearest <= _RADIUS
+        inside = nearest <= radius
         members = [inside & (owner == k) for k in range(centres)]
-        return [(flat[m], 1 - (nearest[m] / _RADIUS) ** 2) for m in members]
+        return [(flat[m], 1 - (nearest[m] / radius) ** 2) for m in members]
 
     def _distance(self, rows: Integers, columns: Integers, centre: int) -> Floats:
         across = np.abs(columns - columns[centre])
