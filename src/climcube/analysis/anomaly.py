@@ -107,9 +107,7 @@ def _departures(
     cube = subject.cube
     kernel = "standardized" if len(tables) > 1 else "departure"
     dtype = "float32" if cube.dtype in (np.float16, np.float32) else "float64"
-    out = lift_gather(
-        f"{_KERNELS}:{kernel}", cube, subject.axis.name, tables, dim, index, dtype
-    )
+    out = lift_gather(f"{_KERNELS}:{kernel}", cube, subject.axis.name, tables, dim, index, dtype)
     label = cube.attrs.get("long_name", cube.name or "value")
     units = {"units": "1"} if len(tables) > 1 else subject.units.difference()
     text = f"{'standardized ' if len(tables) > 1 else ''}anomaly of {label}"

@@ -148,7 +148,9 @@ def _attributes(subject: Subject, treatment: Treatment, statistic: str) -> dict[
     else:
         units, method = subject.units.difference(), "standard_deviation"
         text = f"standard deviation over the years of {label}"
-    cell_methods = f"{subject.axis.name}: mean within {within} {subject.axis.name}: {method} over years"
+    cell_methods = (
+        f"{subject.axis.name}: mean within {within} {subject.axis.name}: {method} over years"
+    )
     return kept | units | {"long_name": text, "cell_methods": cell_methods}
 
 

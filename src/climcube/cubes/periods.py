@@ -14,7 +14,16 @@ from climcube.cubes.calendar import TimeAxis, year_start_coordinate
 from climcube.cubes.coordinates import is_dated
 from climcube.errors import CalendarError, ParameterError
 
-__all__ = ["Periods", "months", "own_axis", "require_step", "sample_days", "season_months", "seasons", "years"]
+__all__ = [
+    "Periods",
+    "months",
+    "own_axis",
+    "require_step",
+    "sample_days",
+    "season_months",
+    "seasons",
+    "years",
+]
 
 _INITIALS = "JFMAMJJASOND"
 _LONGEST_STEP = {"month": 32, "season": 32, "year": 367}  # days between two samples
@@ -69,7 +78,9 @@ def seasons(axis: TimeAxis, season: str) -> Periods:
     label = axis.year + ((axis.month >= first) & (first + length - 1 > 12))
     every = np.arange(label[member].min(), label[member].max() + 1)
     begin = (every - (first + length - 1 > 12)) * 12 + first - 1
-    starts, ends = (_month_starts(n // 12, n % 12 + 1, axis.calendar) for n in (begin, begin + length))
+    starts, ends = (
+        _month_starts(n // 12, n % 12 + 1, axis.calendar) for n in (begin, begin + length)
+    )
     coordinate = year_start_coordinate(every, axis.calendar, axis.name)
     return Periods(np.where(member, label - every[0], -1), ends - starts, coordinate)
 
@@ -131,8 +142,10 @@ def own_axis(given: Any, axis: TimeAxis) -> TimeAxis:
         return axis
     seconds = np.rint(bounds.mean(axis=1) * 86_400).astype("int64")
     dates = cftime.num2date(seconds, "seconds since 1970-01-01", calendar=axis.calendar)
-    fields = (np.array([getattr(d, f) for d in dates], "int64") for f in ("year", "month", "day"))
-    return TimeAxis(axis.name, axis.calendar, *fields, seconds)
+    year, month, day = (
+        np.array([getattr(d, f) for d in dates], "int64") for f in ("year", "month", "day")
+    )
+    return TimeAxis(axis.name, axis.calendar, year, month, day, seconds)
 
 
 def _time_bounds(given: Any, axis: TimeAxis) -> npt.NDArray[np.float64] | None:
@@ -146,7 +159,7 @@ def _time_bounds(given: Any, axis: TimeAxis) -> npt.NDArray[np.float64] | None:
         return None
     values = bounds.values
     if np.issubdtype(values.dtype, np.datetime64):
-        return values.astype("datetime64[s]").astype("float64") / 86_400
+        return np.asarray(values.astype("datetime64[s]").astype("float64") / 86_400)
     numbers = cftime.date2num(values, "days since 1970-01-01", calendar=axis.calendar)
     return np.asarray(numbers, "float64")
 
@@ -187,6 +200,8 @@ def _month_coordinate(number: npt.NDArray[np.int64], axis: TimeAxis) -> xr.DataA
     if axis.calendar in ("standard", "gregorian", "proleptic_gregorian"):
         values = np.array([f"{y:04d}-{m:02d}-01" for y, m in dates], "datetime64[ns]")
     else:
-        values = np.array([cftime.datetime(y, m, 1, calendar=axis.calendar) for y, m in dates], object)
+        values = np.array(
+            [cftime.datetime(y, m, 1, calendar=axis.calendar) for y, m in dates], object
+        )
     attrs = {"standard_name": "time", "axis": "T", "long_name": "first day of the month"}
     return xr.DataArray(values, dims=(axis.name,), attrs=attrs, name=axis.name)

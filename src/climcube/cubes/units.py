@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +12,8 @@ from climcube.errors import UnitsError
 
 __all__ = ["Units", "is_quantified", "requantify", "unquantify"]
 
+# UDUNITS spellings that pint does not know, or takes for an angle ("deg C").
+_TEMPERATURE = re.compile(r"deg(ree)?s?[ _][CcFfKk]")
 _DIFFERENCE = "temperature: difference"  # CF-1.11 units_metadata: degC here is a difference
 
 
@@ -108,7 +111,7 @@ def _registry() -> Any:
 @lru_cache(maxsize=256)
 def _parse(text: str, where: str) -> Any:
     try:
-        return _registry().Unit(text if text not in ("1", "") else "dimensionless")
+        return _registry().Unit(_spelling(text))
     except Exception as error:
         raise UnitsError(
             "unknown units",
@@ -117,6 +120,18 @@ def _parse(text: str, where: str) -> Any:
             found=repr(text),
             remedy="correct cube.attrs['units'] (for instance 'degC' or 'K'), or delete it",
         ) from error
+
+
+def _spelling(text: str) -> str:
+    """Return what pint reads for units as UDUNITS writes them."""
+    plain = text.strip()
+    if _TEMPERATURE.fullmatch(plain):
+        return "degC" if plain[-1] in "cC" else "degF" if plain[-1] in "fF" else "K"
+    try:
+        float(plain or 1)
+    except ValueError:
+        return plain
+    return "dimensionless"  # "1", or a scale as in salinity's "1e-3"
 
 
 def _as_difference(unit: Any) -> Any:

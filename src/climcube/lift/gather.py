@@ -49,7 +49,7 @@ def lift_gather(
     names = [table_dim if d == dim else d for d in cube.dims]
     ordered = [table.transpose(*[d for d in names if d in table.dims]) for table in tables]
     rows = np.asarray(index, "int32")
-    options = {
+    options: dict[str, Any] = {
         "reference": kernel,
         "axis": axis,
         "out_dtype": dtype,
@@ -60,12 +60,12 @@ def lift_gather(
         return cube.copy(data=gather_block(cube.values, rows, *plain, **options))
     letters = {d: i for i, d in enumerate(cube.dims)} | {table_dim: cube.ndim}
     arguments: list[Any] = [cube.data, tuple(range(cube.ndim))]
-    arguments += [da.from_array(rows, chunks=(cube.data.chunks[axis],)), (axis,)]
+    arguments += [da.from_array(rows, chunks=(cube.data.chunks[axis],)), (axis,)]  # type: ignore[no-untyped-call]
     for table in ordered:
         chunks = {d: cube.chunksizes.get(d, -1) for d in table.dims}
         lazy = table.chunk(chunks | {table_dim: -1}).data
         arguments += [lazy, tuple(letters[d] for d in table.dims)]
-    out = da.blockwise(
+    out = da.blockwise(  # type: ignore[no-untyped-call]
         gather_block, tuple(range(cube.ndim)), *arguments, **options,
         meta=np.empty((0,) * cube.ndim, dtype), name=None,
     )  # fmt: skip
