@@ -210,7 +210,7 @@ def test_units_and_attributes() -> None:
 
 
 def test_quantities_come_out_as_quantities() -> None:
-    import pint_xarray  # noqa: F401, PLC0415
+    import pint_xarray  # noqa: F401
 
     cube = cube_of(290 + red((30, 2)), years(30), "K").chunk(time=7)
     fit = trend(cube.pint.quantify())

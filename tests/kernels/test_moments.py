@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from functools import reduce
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ def pieces(block: np.ndarray, times: np.ndarray, adjacent: np.ndarray, cuts: lis
     return combine_moments(
         [
             chunk_moments(block[a:b], a, times, adjacent)
-            for a, b in zip(edges[:-1], edges[1:], strict=True)
+            for a, b in pairwise(edges)
             if b > a
         ]
     )

@@ -12,7 +12,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from operator import getitem
 from typing import Any
 
 import dask.array as da
@@ -23,7 +22,7 @@ from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.chunks import is_lazy
 from climcube.errors import CubeError
-from climcube.lift.common import Array, Output, Tables, dress, load_kernel, share
+from climcube.lift.common import Array, Output, Tables, dress, load_kernel, pick, share
 
 __all__ = ["Output", "lift_reduction"]
 
@@ -98,8 +97,8 @@ def lift_reduction(
         arrays = _build(cube.data, work, tables, purpose)
     else:
         boxed = Tables(tables)
-        state = _leaf(cube.values, boxed, work=work, start=0)
-        arrays = _finish(state, boxed, work=work, shape=_cells(cube.shape, work.axis))
+        shape = _cells(cube.shape, work.axis)
+        arrays = _whole([cube.values], boxed, work=work, shape=shape)
     kept = cube.coords.to_dataset().drop_dims(dim, errors="ignore").coords
     dressed = {}
     for output, array in zip(outputs, arrays, strict=True):
@@ -140,25 +139,10 @@ def _build(data: da.Array, work: _Work, tables: tuple[Any, ...], purpose: str) -
         layer[(f"finish-{name}", *place)] = (finish, keys, node.key)
     dependencies: Any = [data, node]
     graph = HighLevelGraph.from_collections(name, layer, dependencies=dependencies)
-    return [_pick(graph, name, tiles, work, number) for number in range(len(work.dtypes))]
-
-
-def _pick(
-    graph: HighLevelGraph, name: str, tiles: tuple[Any, ...], work: _Work, number: int
-) -> da.Array:
-    """Return one output of the finished tiles as a Dask array."""
-    length = work.lengths[number]
-    own = f"{name}-{number}"
-    middle = () if length is None else (0,)
-    layer = {
-        (own, *p[: work.axis], *middle, *p[work.axis :]): (getitem, (f"finish-{name}", *p), number)
-        for p in np.ndindex(*map(len, tiles))
-    }
-    layers: Any = {**graph.layers, own: layer}
-    whole = HighLevelGraph(layers, {**graph.dependencies, own: {name}})
-    chunks = tiles if length is None else (*tiles[: work.axis], (length,), *tiles[work.axis :])
-    meta = np.empty((0,) * len(chunks), work.dtypes[number])
-    return da.Array(whole, own, chunks, meta=meta)  # type: ignore[no-untyped-call]
+    return [
+        pick(graph, name, f"finish-{name}", tiles, work.axis, number, length, dtype)
+        for number, (length, dtype) in enumerate(zip(work.lengths, work.dtypes, strict=True))
+    ]
 
 
 def _groups(chunks: tuple[int, ...]) -> list[tuple[int, list[int]]]:
@@ -177,13 +161,11 @@ def _groups(chunks: tuple[int, ...]) -> list[tuple[int, list[int]]]:
     return groups
 
 
-def _leaf(blocks: Any, tables: Any, *, work: _Work, start: int) -> State:
+def _leaf(blocks: list[Array], tables: Any, *, work: _Work, start: int) -> State:
     """Return the state of consecutive blocks of one tile."""
     reduction = load_kernel(work.reference)
     shared = Tables.unwrap(tables)
-    moved = [
-        np.moveaxis(b, work.axis, 0) for b in (blocks if isinstance(blocks, list) else [blocks])
-    ]
+    moved = [np.moveaxis(block, work.axis, 0) for block in blocks]
     steps = sum(len(b) for b in moved)
     shape = moved[0].shape[1:]
     whole: State = {}
@@ -206,9 +188,12 @@ def _leaf(blocks: Any, tables: Any, *, work: _Work, start: int) -> State:
     return whole
 
 
-def _whole(blocks: Any, tables: Any, *, work: _Work, shape: tuple[int, ...]) -> tuple[Array, ...]:
+def _whole(
+    blocks: list[Array], tables: Any, *, work: _Work, shape: tuple[int, ...]
+) -> tuple[Array, ...]:
     """Return the results of a tile that is read by one task."""
-    return _finish(_leaf(blocks, tables, work=work, start=0), tables, work=work, shape=shape)
+    state = _leaf(blocks, tables, work=work, start=0)
+    return _finish([state], tables, work=work, shape=shape)
 
 
 def _merge(states: list[State], *, work: _Work) -> State:
@@ -217,12 +202,13 @@ def _merge(states: list[State], *, work: _Work) -> State:
     return merged
 
 
-def _finish(states: Any, tables: Any, *, work: _Work, shape: tuple[int, ...]) -> tuple[Array, ...]:
+def _finish(
+    states: list[State], tables: Any, *, work: _Work, shape: tuple[int, ...]
+) -> tuple[Array, ...]:
     """Merge the last states of one tile and return its results, shaped as the tile."""
     reduction = load_kernel(work.reference)
     shared = Tables.unwrap(tables)
-    given = states if isinstance(states, list) else [states]
-    state = given[0] if len(given) == 1 else reduction.combine(given)
+    state = states[0] if len(states) == 1 else reduction.combine(states)
     cells = math.prod(shape)
     results = [
         np.empty((cells,) if k is None else (k, cells), dtype)
