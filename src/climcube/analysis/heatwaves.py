@@ -201,6 +201,7 @@ class Heatwaves:
         """Metrics of every calendar year."""
         axis = self.subject.axis
         years = year_start_coordinate(axis.years, axis.calendar, axis.name)
+        number = axis.year - axis.year[0]
         outputs = [
             Output(name, axis.name, dtype, attrs)
             for name, dtype, attrs in annual_attributes(self.subject.units, self.definition)
@@ -211,8 +212,8 @@ class Heatwaves:
             outputs,
             tables=(
                 *self._tables_of_time(),
-                axis.year - axis.year[0],
-                axis.expected_days,
+                number.astype("uint32"),
+                axis.expected_days - np.bincount(number, minlength=len(axis.years)),
             ),
             coordinates={axis.name: years},
             purpose=_PURPOSE,
@@ -279,7 +280,7 @@ class Heatwaves:
 
     def _tables_of_time(self) -> tuple[Any, ...]:
         axis = self.subject.axis
-        return axis.dayofyear, axis.ordinal, self.definition.settings()
+        return axis.dayofyear.astype("uint32"), axis.ordinal, self.definition.settings()
 
     def _finish(self, result: xr.Dataset) -> xr.Dataset:
         return finish(result, _PURPOSE, self.parameters, self._inputs, self.subject.quantified)
@@ -311,7 +312,7 @@ def _climatology(subject: Subject, definition: HeatwaveDefinition) -> xr.Dataset
             ),
         ],
         tables=(
-            axis.dayofyear,
+            axis.dayofyear.astype("uint32"),
             axis.ordinal,
             definition.settings(),
             axis.days_of_year,

@@ -118,17 +118,17 @@ def annual(
     days: Days,
     settings: Settings,
     year: Days,
-    expected: Days,
+    absent: Days,
 ) -> tuple[Block, ...]:
     """Return the columns named in ``ANNUAL``, each ``(cells, years)``.
 
-    ``year`` numbers each sample's calendar year from 0, ``expected`` holds the days of each
-    year that lie within the record.
+    ``year`` numbers each sample's calendar year from 0, ``absent`` holds the days of each
+    year within the record that have no sample at all.
     """
     _prepare(block, days, settings)
     sign = settings.sign
-    table = np.empty((len(ANNUAL), block.shape[0], expected.size))
-    _annual(block, sign * seas, sign * thresh, group, days, tuple(settings), year, expected, table)
+    table = np.empty((len(ANNUAL), block.shape[0], absent.size))
+    _annual(block, sign * seas, sign * thresh, group, days, tuple(settings), year, absent, table)
     return tuple(table)
 
 
@@ -203,7 +203,7 @@ def _daily(block, seas, thresh, group, days, settings, categories, numbers):  # 
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _annual(block, seas, thresh, group, days, settings, year, expected, table):  # type: ignore[no-untyped-def]
+def _annual(block, seas, thresh, group, days, settings, year, absent, table):  # type: ignore[no-untyped-def]
     min_duration, max_gap, _, sign, ties = settings
     limit = np.empty(seas.shape[1])
     start = np.empty(block.shape[1] // 2 + 1, np.int64)
@@ -213,12 +213,14 @@ def _annual(block, seas, thresh, group, days, settings, year, expected, table): 
         series, columns = block[cell], table[:, cell]
         columns[:] = 0.0
         _limits(seas[cell], thresh[cell], ties, limit)
-        for y in range(expected.size):
-            columns[6, y] = expected[y]
+        for y in range(absent.size):
+            columns[6, y] = absent[y]
             columns[9, y] = np.nan
+        some_undefined = np.isinf(limit).any()
         for i in range(series.size):
-            if not np.isnan(series[i]):
-                columns[6, year[i]] -= 1
+            if np.isnan(series[i]):
+                columns[6, year[i]] += 1
+            elif some_undefined:
                 columns[7, year[i]] += np.isinf(limit[group[i]])
         found = find_events(series, limit, group, days, min_duration, max_gap, start, end)
         for k in range(found):
@@ -228,7 +230,7 @@ def _annual(block, seas, thresh, group, days, settings, year, expected, table): 
             accumulate_year(
                 series, seas[cell], thresh[cell], limit, group, year, start[k], end[k], sign, row, columns
             )
-        for y in range(expected.size):
+        for y in range(absent.size):
             count = columns[0, y]
             for m in range(len(COUNTS), columns.shape[0]):
                 columns[m, y] = columns[m, y] / count if count > 0 else np.nan

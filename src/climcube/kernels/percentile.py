@@ -1,10 +1,10 @@
 """Percentile and mean of sliding windows over one series, exactly, in float64.
 
-Values are sorted once into coarse bins of equal width (a monotone map, so bins are ordered as
-values are). Each bin keeps a short list of the window's values that fall into it, and a pointer
-follows the bin that holds the order statistic. Moving the window by a day touches some sixty
-values, and only the few values of one bin are ever compared. Ties and duplicates need no care:
-the values themselves decide inside the bin.
+A window is a short contiguous row of values, some sixty of which change from one day of year
+to the next. Yesterday's order statistic is off by a few ranks at most, so it is moved rank by
+rank: each step is a pass over the row that compares and counts. Values are compared as the
+integers that order as they do, for which compilers write vector instructions. No sorting, no
+approximation; ties count as often as they occur.
 """
 
 from __future__ import annotations
@@ -17,182 +17,117 @@ from numba import njit
 
 __all__ = ["sliding_statistics"]
 
-BINS = 1024
-_NONE = -1
+Floats = npt.NDArray[np.float64]
+Keys = npt.NDArray[np.int64]
+Index = npt.NDArray[np.uint32]
+
+_HIGHEST = np.int64(2**63 - 1)  # what is missing ranks last
+_LOWEST = np.int64(-(2**63))
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _bin_values(
-    series: npt.NDArray[np.float64],
-    samples: npt.NDArray[np.int32],
-    values: npt.NDArray[np.float64],
-    bins: npt.NDArray[np.int32],
-) -> float:
-    """Copy each node's value and give it a bin; return the lowest value (NaN if none)."""
-    low, high = np.inf, -np.inf
-    for node in range(samples.size):
-        value = series[samples[node]]
-        values[node] = value
-        if np.isfinite(value):
-            low, high = min(low, value), max(high, value)
-    if low > high:
-        bins[:] = _NONE
-        return np.nan
-    scale = (BINS - 1) / (high - low) if high > low else 0.0
-    if not np.isfinite(scale):
-        scale = 0.0
-    for node in range(samples.size):
-        value = values[node]
-        bins[node] = int((value - low) * scale) if np.isfinite(value) else _NONE
-    return low
+@njit(nogil=True, cache=True)
+def _turn(keys: Keys) -> None:
+    """Turn the bits of floats into integers of the same order, or back, in place."""
+    for i in range(keys.size):
+        keys[i] ^= (keys[i] >> 63) & _HIGHEST
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _take(
-    node: int, bins: npt.NDArray[np.int32], head: npt.NDArray[np.int32], following: npt.NDArray[np.int32]
-) -> None:
-    """Unlink a node from the list of its bin."""
-    here = bins[node]
-    if head[here] == node:
-        head[here] = following[node]
-        return
-    before = head[here]
-    while following[before] != node:
-        before = following[before]
-    following[before] = following[node]
+@njit(nogil=True, cache=True)
+def _count_below(row: Keys, key: int) -> int:
+    count = 0
+    for i in range(row.size):
+        count += row[i] < key
+    return count
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _collect(
-    first: int,
-    following: npt.NDArray[np.int32],
-    values: npt.NDArray[np.float64],
-    out: npt.NDArray[np.float64],
-) -> int:
-    """Copy the values of one bin to ``out``, sorted; return how many they are."""
-    size = 0
-    node = first
-    while node != _NONE:
-        out[size] = values[node]
-        size += 1
-        node = following[node]
-    if size > 32:  # values that crowd into one bin (an outlier stretched the range)
-        out[:size].sort()
-        return size
-    for i in range(1, size):
-        value = out[i]
-        j = i
-        while j > 0 and out[j - 1] > value:
-            out[j] = out[j - 1]
-            j -= 1
-        out[j] = value
-    return size
+@njit(nogil=True, cache=True)
+def _next_above(row: Keys, key: int) -> int:
+    least = _HIGHEST
+    for i in range(row.size):
+        least = min(least, row[i] if row[i] > key else _HIGHEST)
+    return least
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _order_statistic(
-    position: float,
-    bin_: int,
-    below: int,
-    head: npt.NDArray[np.int32],
-    following: npt.NDArray[np.int32],
-    values: npt.NDArray[np.float64],
-    buffer: npt.NDArray[np.float64],
-) -> float:
-    """Interpolate between the order statistics around ``position`` (Hyndman-Fan type 7)."""
-    rank = int(np.floor(position))
-    fraction = position - rank
-    size = _collect(head[bin_], following, values, buffer)
-    lower = buffer[rank - below]
-    if fraction <= 0.0:
-        return lower
-    if rank - below + 1 < size:
-        upper = buffer[rank - below + 1]
-    else:
-        bin_ += 1
-        while head[bin_] == _NONE:
-            bin_ += 1
-        _collect(head[bin_], following, values, buffer)
-        upper = buffer[0]
-    return lower + fraction * (upper - lower)
+@njit(nogil=True, cache=True)
+def _next_below(row: Keys, key: int) -> int:
+    most = _LOWEST
+    for i in range(row.size):
+        most = max(most, row[i] if row[i] < key else _LOWEST)
+    return most
+
+
+@njit(nogil=True, cache=True)
+def _order_statistic(row: Keys, rank: int, guess: int) -> tuple[int, int]:
+    """Return the key of a rank (from 0), and how many keys do not exceed it."""
+    key = guess
+    below, up_to = _count_below(row, key), _count_below(row, key + 1)
+    while up_to <= rank:
+        key = _next_above(row, key)
+        up_to = _count_below(row, key + 1)
+        below = rank  # or less: the key before was too low
+    while below > rank:
+        key = _next_below(row, key)
+        up_to, below = below, _count_below(row, key)
+    return key, up_to
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _slide(
-    series: npt.NDArray[np.float64],
-    samples: npt.NDArray[np.int32],
-    groups: npt.NDArray[np.int32],
-    enter: npt.NDArray[np.int32],
-    enter_start: npt.NDArray[np.int32],
-    leave: npt.NDArray[np.int32],
-    leave_start: npt.NDArray[np.int32],
+    series: Floats,
+    keys: Keys,
     quantile: float,
-    mean: npt.NDArray[np.float64],
-    percentile: npt.NDArray[np.float64],
+    groups: Index,
+    start: Index,
+    slots: Index,
+    samples: Index,
+    mean: Floats,
+    lower: Keys,
+    upper: Keys,
     count: npt.NDArray[np.int32],
-    values: npt.NDArray[np.float64],
-    bins: npt.NDArray[np.int32],
-    following: npt.NDArray[np.int32],
-    head: npt.NDArray[np.int32],
-    number: npt.NDArray[np.int32],
-    buffer: npt.NDArray[np.float64],
+    row: Keys,
+    values: Floats,
 ) -> None:
-    """Visit every window of one series."""
-    origin = _bin_values(series, samples, values, bins)
-    if np.isnan(origin):
-        return
-    head[:] = _NONE
-    number[:] = 0
-    total, size, pointer, below = 0.0, 0, 0, 0
+    """Visit every window of one series; write mean, two order statistics and count."""
+    row[:] = _HIGHEST
+    values[:] = np.nan
+    origin = np.nan  # sums about a value of the series lose no digits
+    total, size, key = 0.0, 0, np.int64(0)
     for k in range(groups.size):
-        for i in range(leave_start[k], leave_start[k + 1]):
-            node = leave[i]
-            here = bins[node]
-            if here != _NONE:
-                _take(node, bins, head, following)
-                number[here] -= 1
-                below -= here < pointer
+        for i in range(start[k], start[k + 1]):
+            slot, sample = slots[i], samples[i]
+            if row[slot] != _HIGHEST:
+                total -= values[slot] - origin
                 size -= 1
-                total -= values[node] - origin
-        for i in range(enter_start[k], enter_start[k + 1]):
-            node = enter[i]
-            here = bins[node]
-            if here != _NONE:
-                following[node] = head[here]
-                head[here] = node
-                number[here] += 1
-                below += here < pointer
+            row[slot], values[slot] = keys[sample], series[sample]
+            if row[slot] != _HIGHEST:
+                if np.isnan(origin):
+                    origin = values[slot]
+                    key = row[slot]
+                total += values[slot] - origin
                 size += 1
-                total += values[node] - origin
         if size == 0:
             continue
         position = (size - 1) * quantile
         rank = int(np.floor(position))
-        while below > rank:
-            pointer -= 1
-            below -= number[pointer]
-        while below + number[pointer] <= rank:
-            below += number[pointer]
-            pointer += 1
+        key, up_to = _order_statistic(row, rank, key)
         group = groups[k]
+        lower[group] = upper[group] = key
+        if position > rank and up_to <= rank + 1:
+            upper[group] = _next_above(row, key)
         count[group] = size
         mean[group] = origin + total / size
-        percentile[group] = _order_statistic(
-            position, pointer, below, head, following, values, buffer
-        )
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def sliding_statistics(
-    block: npt.NDArray[np.float64],
+    block: Floats,
     size: int,
     quantile: float,
-    samples: npt.NDArray[np.int32],
-    groups: npt.NDArray[np.int32],
-    enter: npt.NDArray[np.int32],
-    enter_start: npt.NDArray[np.int32],
-    leave: npt.NDArray[np.int32],
-    leave_start: npt.NDArray[np.int32],
+    capacity: int,
+    groups: Index,
+    start: Index,
+    slots: Index,
+    samples: Index,
 ) -> Any:
     """Return mean, percentile and count of each group's window, each ``(cells, size)``.
 
@@ -204,23 +139,34 @@ def sliding_statistics(
         Number of groups in the output; groups never visited or without data stay NaN, count 0.
     quantile
         Between 0 and 1.
-    samples, groups, enter, enter_start, leave, leave_start
+    capacity, groups, start, slots, samples
         See `climcube.kernels.windows.Windows`.
     """
-    cells = block.shape[0]
+    cells, times = block.shape
     mean = np.full((cells, size), np.nan)
     percentile = np.full((cells, size), np.nan)
     count = np.zeros((cells, size), np.int32)
-    values = np.empty(samples.size)
-    bins = np.empty(samples.size, np.int32)
-    following = np.empty(samples.size, np.int32)
-    head = np.empty(BINS + 1, np.int32)
-    number = np.empty(BINS + 1, np.int32)
-    buffer = np.empty(samples.size)
+    row, values = np.empty(capacity, np.int64), np.empty(capacity)
+    series = np.full(times + 1, np.nan)
+    keys = series.view(np.int64).copy()
+    lower, upper = np.empty(size, np.int64), np.empty(size, np.int64)
     for cell in range(cells):
+        series[:times] = block[cell]
+        keys[:] = series.view(np.int64)
+        _turn(keys)
+        for i in range(times + 1):
+            keys[i] = keys[i] if abs(series[i]) < np.inf else _HIGHEST
         _slide(
-            block[cell], samples, groups, enter, enter_start, leave, leave_start, quantile,
-            mean[cell], percentile[cell], count[cell],
-            values, bins, following, head, number, buffer,
+            series, keys, quantile, groups, start, slots, samples,
+            mean[cell], lower, upper, count[cell], row, values,
         )  # fmt: skip
+        _turn(lower)
+        _turn(upper)
+        low, high = lower.view(np.float64), upper.view(np.float64)
+        for group in range(size):
+            if count[cell, group] > 0:
+                # Hyndman-Fan type 7: interpolate between this rank and the next.
+                position = (count[cell, group] - 1) * quantile
+                fraction = position - np.floor(position)
+                percentile[cell, group] = low[group] + fraction * (high[group] - low[group])
     return mean, percentile, count

@@ -14,30 +14,27 @@ import numpy.typing as npt
 
 __all__ = ["Windows", "sliding_windows"]
 
-Index = npt.NDArray[np.int32]
+Index = npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True)
 class Windows:
     """Sliding windows of samples, visited in the order of ``groups``.
 
-    A *node* is one membership of a sample: a sample that pools twice into one window (possible
-    only in records with long holes) has two nodes. Going to the ``k``-th group, the nodes
-    ``leave[leave_start[k]:leave_start[k + 1]]`` leave and the nodes ``enter[...]`` enter.
+    A window is a row of ``capacity`` slots. Going to the ``k``-th group, slot ``slots[i]``
+    takes sample ``samples[i]``, for ``i`` from ``start[k]`` up to ``start[k + 1]``; the sample
+    that is one past the end of the record stands for nothing.
     """
 
-    samples: Index  # node -> sample
+    capacity: int
     groups: Index
-    enter: Index
-    enter_start: Index
-    leave: Index
-    leave_start: Index
+    start: Index
+    slots: Index
+    samples: Index
 
-    def arrays(self) -> tuple[Index, ...]:
+    def arrays(self) -> tuple[Any, ...]:
         """Return the tables in the order in which kernels take them."""
-        return (
-            self.samples, self.groups, self.enter, self.enter_start, self.leave, self.leave_start,
-        )  # fmt: skip
+        return self.capacity, self.groups, self.start, self.slots, self.samples
 
 
 def sliding_windows(
@@ -60,32 +57,36 @@ def sliding_windows(
     offsets = np.arange(-half_width, half_width + 1)
     base = np.asarray(group[first : last + 1])
     order = np.argsort(base, kind="stable")
-    bounds = np.searchsorted(base[order], np.column_stack([groups, groups + 1]))
-    members = []
-    for start, stop in bounds:
-        centres = order[start:stop] + first
-        pooled = (centres[:, None] + offsets).ravel()
-        members.append(_keys(pooled[(pooled >= 0) & (pooled < size)], size))
-    keys = np.unique(np.concatenate(members)) if members else np.empty(0, "int64")
-    empty = np.empty(0, "int64")
-    changes = list(zip([empty, *members[:-1]], members, strict=True))
-    enter, enter_start = _lists([np.setdiff1d(new, old, assume_unique=True) for old, new in changes], keys)
-    leave, leave_start = _lists([np.setdiff1d(old, new, assume_unique=True) for old, new in changes], keys)
-    return Windows(
-        (keys % size).astype("int32"), np.asarray(groups, "int32"), enter, enter_start, leave, leave_start
-    )  # fmt: skip
+    bounds = np.searchsorted(base[order], np.column_stack([groups, np.asarray(groups) + 1]))
+    held: dict[int, int] = {}  # membership in the window -> its slot
+    free: list[int] = []
+    capacity = 0
+    slots, samples, start = [], [], [0]
+    for begin, stop in bounds:
+        pooled = ((order[begin:stop] + first)[:, None] + offsets).ravel()
+        members = _memberships(pooled[(pooled >= 0) & (pooled < size)], size)
+        leaving = [held.pop(m) for m in held.keys() - members]
+        free = sorted(free + leaving, reverse=True)
+        for member in sorted(members - held.keys()):
+            if not free:
+                free.append(capacity)
+                capacity += 1
+            held[member] = free.pop()
+            slots.append(held[member])
+            samples.append(member % size)
+        emptied = sorted(set(leaving) & set(free))
+        slots += emptied
+        samples += [size] * len(emptied)
+        start.append(len(slots))
+    tables = (np.asarray(t, "uint32") for t in (groups, start, slots, samples))
+    return Windows(capacity, *tables)
 
 
-def _keys(samples: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
-    """Number memberships: the k-th time a sample occurs it is ``k * size + sample``."""
+def _memberships(samples: npt.NDArray[np.int64], size: int) -> set[int]:
+    """Number memberships: the k-th time a sample occurs it is ``k * size + sample``.
+
+    A sample pools twice into one window only in records with long holes.
+    """
     ordered = np.sort(samples)
-    first = np.searchsorted(ordered, ordered)
-    copy = np.arange(len(ordered)) - first
-    return np.sort(copy * size + ordered)
-
-
-def _lists(parts: list[npt.NDArray[np.int64]], keys: npt.NDArray[np.int64]) -> tuple[Index, Index]:
-    start = np.zeros(len(parts) + 1, "int32")
-    np.cumsum([len(p) for p in parts], out=start[1:])
-    joined = np.concatenate(parts) if parts else np.empty(0, "int64")
-    return np.searchsorted(keys, joined).astype("int32"), start
+    copy = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
+    return set((copy * size + ordered).tolist())
