@@ -23,9 +23,10 @@ from climcube import accessor as _accessor  # noqa: F401 - registers DataArray.c
 if TYPE_CHECKING:
     from climcube import errors, options, plots as plot, testing
     from climcube.analysis.anomaly import anomaly
+    from climcube.analysis.area_means import area_mean, zonal_mean
     from climcube.analysis.climatology import climatology
     from climcube.analysis.heatwaves import Heatwaves, heatwaves
-    from climcube.analysis.means import annual_mean, area_mean, monthly_mean, seasonal_mean
+    from climcube.analysis.means import annual_mean, monthly_mean, seasonal_mean
     from climcube.analysis.trend import trend
     from climcube.catalogs import catalog
     from climcube.cubes.chunks import rechunk
@@ -43,7 +44,7 @@ _HOMES = {
     "Heatwaves": "climcube.analysis.heatwaves",
     "annual_mean": "climcube.analysis.means",
     "anomaly": "climcube.analysis.anomaly",
-    "area_mean": "climcube.analysis.means",
+    "area_mean": "climcube.analysis.area_means",
     "catalog": "climcube.catalogs",
     "climatology": "climcube.analysis.climatology",
     "heatwaves": "climcube.analysis.heatwaves",
@@ -56,6 +57,7 @@ _HOMES = {
     "seasonal_mean": "climcube.analysis.means",
     "set_options": "climcube.options",
     "trend": "climcube.analysis.trend",
+    "zonal_mean": "climcube.analysis.area_means",
 }
 _MODULES = {
     "errors": "climcube.errors",
@@ -86,6 +88,7 @@ __all__ = [  # noqa: RUF022 - sorted as str.lower sorts; a test compares it with
     "set_options",
     "testing",
     "trend",
+    "zonal_mean",
 ]
 
 

@@ -24,6 +24,7 @@ _METHODS = (
     "save",
     "seasonal_mean",
     "trend",
+    "zonal_mean",
 )
 
 
