@@ -136,7 +136,7 @@ class OceanPlan:
         found: list[PlantedRun] = []
         for number, (cells, nearness) in enumerate(self._patches(bits)):
             for kind, first in self._calendar(number, bits):
-                amplitude = 1.2 + bits.below(5) / 10 + (2.4 if kind == "long" else 0.5) * nearness
+                amplitude = 1.2 + bits.below(5) / 10 + (2.2 if kind == "long" else 0.5) * nearness
                 found += self._runs_of(kind, first, cells, amplitude, len(found))
         return found
 
@@ -163,9 +163,13 @@ class OceanPlan:
         return [(flat[m], 1 - (nearest[m] / radius) ** 2) for m in members]
 
     def _distance(self, rows: Integers, columns: Integers, centre: int) -> Floats:
-        across = np.abs(columns - columns[centre])
-        across = np.minimum(across, self.shape[1] - across)
-        return np.asarray(np.sqrt((rows - rows[centre]) ** 2.0 + across**2.0))
+        """Distance in cells, stretched by direction so that patches are no circles."""
+        width = self.shape[1]
+        east = (columns - columns[centre] + width // 2) % width - width // 2
+        north = rows - rows[centre]
+        around = np.arctan2(north, east) + centre  # each patch is turned another way
+        lobes = 1 + 0.25 * np.cos(2 * around) + 0.15 * np.cos(3 * around)
+        return np.asarray(np.hypot(north, east) / lobes)
 
     def _calendar(self, patch: int, bits: Bits) -> list[tuple[str, int]]:
         """Kinds and first days (index in the record) of the events of one patch."""
