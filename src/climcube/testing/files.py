@@ -40,8 +40,9 @@ def write_daily_files(
     Examples
     --------
     >>> import tempfile
-    >>> ocean = synthetic_ocean(years=1, shape=(4, 8)).isel(time=slice(3))
-    >>> [path.name for path in write_daily_files(ocean, tempfile.mkdtemp())][-1]
+    >>> import climcube as cc
+    >>> ocean = cc.testing.synthetic_ocean(years=1, shape=(4, 8)).isel(time=slice(3))
+    >>> [path.name for path in cc.testing.write_daily_files(ocean, tempfile.mkdtemp())][-1]
     'oisst-avhrr-v02r01.20000103.nc'
     """
     import netCDF4
