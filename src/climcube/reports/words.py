@@ -59,7 +59,8 @@ def event_table(mhw: Any, numbers: Numbers) -> list[dict[str, str]]:
     for rank, (_, row) in enumerate(numbers.events.iterrows(), start=1):
         place = "—"
         if names is not None:
-            place = f"{north_south(float(row[names[0]]))}, {east_west(float(row[names[1]]))}"
+            lat, lon = (float(row[n] if n in row else mhw.cube[n]) for n in names)
+            place = f"{north_south(lat)}, {east_west(lon)}"
         rows.append(
             {
                 "rank": str(rank),
