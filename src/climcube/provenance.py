@@ -40,9 +40,17 @@ def redact(address: str) -> str:
 
 
 def set_source(cube: Any, address: str, **facts: str | None) -> Any:
-    """Say on a freshly opened cube where it came from (entry, version, ... as facts)."""
+    """Say on a freshly opened cube where it came from (entry, version, ... as facts).
+
+    What the cube already tells of its making (a saved result, an ingested store) is kept.
+    """
     source = {"address": redact(address)} | {k: v for k, v in facts.items() if v is not None}
-    document = {"sources": [source], "steps": [], "packages": {}}
+    before = read(cube)
+    document = {
+        "sources": _unique([source, *before.get("sources", [])]),
+        "steps": before.get("steps", []),
+        "packages": before.get("packages", {}),
+    }
     cube.attrs[ATTRIBUTE] = json.dumps(document, sort_keys=True)
     return cube
 

@@ -76,18 +76,23 @@ def rechunk(cube: Any, *, layout: str = "series") -> Any:
     return cube.chunk({d: steps if d == time else -1 for d in sizes})
 
 
-def series_chunks(sizes: dict[str, int], time: str, multiple_of: dict[str, int] | None = None) -> dict[str, int]:
+def series_chunks(
+    sizes: dict[str, int], time: str, multiple_of: dict[str, int] | None = None
+) -> dict[str, int]:
     """Chunk sizes of square tiles over all time, of about ``tile_bytes`` of float32.
 
     ``multiple_of`` gives the stored chunk of each dimension; tiles are whole numbers of it.
+    Dimensions before the last two (levels, members) are cut into single stored chunks.
     """
-    stored = multiple_of or {}
+    stored = {d: max(1, min((multiple_of or {}).get(d, 1), n)) for d, n in sizes.items()}
     others = [d for d in sizes if d != time]
-    cells = max(1, get_option("tile_bytes") // (4 * max(1, sizes[time])))
     horizontal = others[-2:]
-    chunks = {time: -1} | dict.fromkeys(others[:-2], 1)  # a level or a member at a time
-    edge = max(1, int(cells ** (1 / max(1, len(horizontal)))))
-    for dim in horizontal:
-        unit = min(stored.get(dim, 1), sizes[dim])
-        chunks[dim] = min(sizes[dim], max(unit, edge // unit * unit))
-    return chunks
+    chunks = {time: -1} | {d: stored[d] for d in others[:-2]}
+    numbers = max(1, sizes[time]) * math.prod(stored[d] for d in others[:-2])
+    cells = max(1, get_option("tile_bytes") // (4 * numbers))
+    # The dimension with less to give comes first, so that the other one can make up for it.
+    for left, dim in zip((2, 1), sorted(horizontal, key=lambda d: sizes[d]), strict=False):
+        edge = math.isqrt(cells) if left == 2 and len(horizontal) == 2 else cells
+        chunks[dim] = min(sizes[dim], max(stored[dim], edge // stored[dim] * stored[dim]))
+        cells = max(1, cells // chunks[dim])
+    return {d: chunks[d] for d in sizes}

@@ -1,0 +1,177 @@
+"""Open anything as a lazy cube: find it, open it, give it meaning, cut it well."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+from dask.base import tokenize
+
+from climcube import provenance
+from climcube.cubes.archive import open_archive
+from climcube.cubes.chunks import LAYOUTS, rechunk
+from climcube.cubes.coordinates import select_variable
+from climcube.cubes.decoding import decode_cf, decode_packed, load_coordinates
+from climcube.cubes.layout import choose_chunks, stored_layout
+from climcube.cubes.netcdf import content_token, open_netcdf
+from climcube.cubes.targets import Source, resolve
+from climcube.cubes.zarrs import open_zarr
+from climcube.errors import ParameterError, require_choice
+from climcube.options import get_option
+
+__all__ = ["open"]
+
+Target = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+
+def open(
+    target: Target,
+    *,
+    variable: str | None = None,
+    layout: str | None = None,
+    chunks: Mapping[str, int] | str | int | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    catalog: Any = None,
+    group: str | None = None,
+) -> xr.Dataset | xr.DataArray:
+    """Open a catalog entry, a Zarr store, a netCDF file or many of them, as a lazy cube.
+
+    Nothing but metadata and coordinates is read. Values are decoded by the CF conventions:
+    packed integers and fill values to floats with NaN (flags stay integers), times to dates of
+    their own calendar (cftime objects for noleap, 360_day ...).
+
+    Parameters
+    ----------
+    target
+        In this order: a list of netCDF files; an address (``s3://``, ``https://``,
+        ``memory://`` ...), which is a netCDF file where its name ends so and a Zarr store
+        otherwise; an existing path; a pattern of netCDF files (``"sst/*.nc"``); the id of a
+        catalog entry.
+    variable
+        Return this variable as a DataArray; default the whole Dataset.
+    layout
+        ``"series"``: each Dask chunk holds the whole series of a tile of cells, as
+        `climcube.heatwaves` needs it. Where maps are stored this adds a rechunk, which moves
+        the whole cube once. ``"maps"``: whole maps, cut in time as stored. Default: series
+        where the stored chunks allow it within the option ``tile_bytes``, else as stored.
+    chunks
+        Dask chunks, by dimension, instead of a layout; ``{}`` for the stored chunks.
+    storage_options
+        For the file system, as fsspec takes them (``{"anon": True}``).
+    catalog
+        Catalog (or its path) in which ``target`` is an entry; default the shipped one.
+    group
+        Group within the store (``"annual"`` of saved heatwaves).
+
+    Returns
+    -------
+    Dataset or DataArray
+        Plain xarray objects on Dask. Chunks are whole numbers of stored chunks (of shards,
+        where the store has them). Their provenance names the source, without credentials.
+        Packed variables keep their packing in ``encoding``.
+
+    Raises
+    ------
+    StoreNotFoundError
+        There is no such file, store or entry; the message names near entries.
+    StoreError
+        A file is truncated or of another format; a store cannot be read.
+    VariableError
+        No such variable; the message names near ones.
+    AxisError, CalendarError, UnitsError
+        Many files do not continue each other: grids, times, calendars or units differ. The
+        file is named; nothing is aligned. Files are put in the order of their first times.
+
+    Examples
+    --------
+    >>> import climcube as cc, tempfile
+    >>> ocean = cc.testing.synthetic_ocean(years=1, shape=(4, 6))
+    >>> path = tempfile.mkdtemp() + "/ocean.nc"
+    >>> ocean.to_netcdf(path)
+    >>> sst = cc.open(path, variable="sst")
+    >>> sst.shape, sst.chunksizes["time"]
+    ((366, 4, 6), (366,))
+    """
+    require_choice("layout", layout, (None, *LAYOUTS))
+    if layout is not None and chunks is not None:
+        raise ParameterError("layout and chunks both given", remedy="pass one of them")
+    source = resolve(target, storage_options=storage_options, catalog=catalog)
+    wanted = variable or source.variable
+    group = group or source.group
+    if source.kind == "netcdf" and len(source.addresses) > 1:
+        cube = _many_files(source, wanted, layout, chunks)
+    else:
+        cube = _one_store(source, wanted, layout, chunks, group)
+    cube = _with_source(cube, source)
+    return cube if variable is None else cube[variable]
+
+
+def _one_store(
+    source: Source,
+    variable: str | None,
+    layout: str | None,
+    chunks: Any,
+    group: str | None,
+) -> xr.Dataset:
+    """Open, decode and cut one Zarr store or netCDF file."""
+    address = source.addresses[0]
+    opener = open_zarr if source.kind == "zarr" else open_netcdf
+    raw = opener(address, source.options, group)
+    decoded = decode_cf(raw, source.label)
+    if variable is not None:
+        select_variable(decoded, variable, source.label)
+        decoded = decoded[[variable]]
+    decoded = load_coordinates(decoded)
+    token = tokenize(content_token(address), group)
+    if chunks is not None:
+        given = stored_layout(decoded) if chunks == {} else chunks
+        return decode_packed(_chunked(decoded, given, token))
+    plan = choose_chunks(decoded, layout)
+    lazy = decode_packed(_chunked(decoded, plan.chunks, token))
+    return rechunk(lazy, layout="series") if plan.rechunk else lazy
+
+
+def _many_files(
+    source: Source, variable: str | None, layout: str | None, chunks: Any
+) -> xr.Dataset:
+    """Open netCDF files that continue each other in time."""
+    cube = load_coordinates(open_archive(source.addresses, source.options, variable))
+    if chunks is not None:
+        return cube if chunks == {} else _chunked(cube, chunks, None)
+    if layout is None:
+        # A cube of at most one tile: whatever comes next, it is best in one piece.
+        return _chunked(cube, -1, None) if _size(cube) <= get_option("tile_bytes") else cube
+    relaid: xr.Dataset = rechunk(cube, layout=layout)
+    return relaid
+
+
+def _chunked(dataset: xr.Dataset, chunks: Any, token: str | None) -> xr.Dataset:
+    """Cut a data set into Dask chunks; coordinates in memory stay there."""
+    try:
+        lazy = dataset.chunk(chunks, name_prefix="open-", token=token)
+    except (ValueError, TypeError) as error:
+        raise ParameterError(
+            "chunks not understood", where=f"chunks={chunks!r}",
+            expected="sizes by dimension: " + ", ".join(map(str, dataset.dims)),
+            found=str(error),
+        ) from error  # fmt: skip
+    loaded = {
+        name: dataset[name].variable
+        for name in dataset.coords
+        if name not in dataset.xindexes and dataset[name].variable._in_memory
+    }
+    return lazy.assign_coords(loaded)
+
+
+def _size(cube: xr.Dataset) -> int:
+    """Bytes of the largest variable as float32."""
+    return 4 * max((variable.size for variable in cube.data_vars.values()), default=0)
+
+
+def _with_source(cube: xr.Dataset, source: Source) -> xr.Dataset:
+    """Name the source in the provenance of the data set and of its variables."""
+    for part in (cube, *cube.data_vars.values()):
+        provenance.set_source(part, source.label, **source.facts)
+    return cube

@@ -1,0 +1,194 @@
+"""What a user's target means: an address of files, of a store, or a catalog entry."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from climcube.errors import ClimcubeError, ParameterError, StoreError, StoreNotFoundError
+from climcube.provenance import redact
+
+__all__ = ["Source", "is_url", "resolve"]
+
+_WILDCARDS = frozenset("*?[")
+_NETCDF_SUFFIXES = (".nc", ".nc4", ".cdf", ".netcdf", ".h5", ".hdf5")
+_ZARR_MARKS = ("zarr.json", ".zgroup", ".zmetadata", ".zarray")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the bytes are.
+
+    Attributes
+    ----------
+    kind
+        ``"zarr"`` or ``"netcdf"``.
+    addresses
+        One store, or the files in the order of their names.
+    label
+        The target as the user wrote it, without credentials.
+    options
+        Storage options of the file system.
+    facts
+        Catalog entry, version ... for the provenance.
+    variable, group
+        What the entry names, if it does.
+    """
+
+    kind: str
+    addresses: tuple[str, ...]
+    label: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, str | None] = field(default_factory=dict)
+    variable: str | None = None
+    group: str | None = None
+
+
+def resolve(
+    target: Any, *, storage_options: Mapping[str, Any] | None = None, catalog: Any = None
+) -> Source:
+    """Find out what a target is; nothing is opened but the first bytes of a local file.
+
+    In this order: a list of files; an address (``scheme://...``); an existing path; a pattern
+    of paths; the id of a catalog entry. With ``catalog`` given the entry comes first.
+
+    Raises
+    ------
+    StoreNotFoundError
+        The target is none of these; the message names near entries.
+    StoreError
+        It is neither netCDF nor Zarr.
+    """
+    options = dict(storage_options or {})
+    if isinstance(target, list | tuple):
+        return _from_list(target, options)
+    if not isinstance(target, str | os.PathLike):
+        raise ParameterError(
+            "target not understood",
+            expected="a path, an address, a list of netCDF files or a catalog entry",
+            found=type(target).__name__,
+        )
+    text = os.path.expanduser(os.fspath(target))
+    if catalog is not None:
+        return _from_entry(text, catalog, options)
+    if is_url(text):
+        return _from_url(text, options)
+    if os.path.exists(text):
+        return Source(_kind_of_path(text), (text,), text, options)
+    if _WILDCARDS & set(text):
+        found = sorted(glob.glob(text, recursive=True))
+        return _from_list(found, options, pattern=text)
+    if isinstance(target, os.PathLike):
+        raise StoreNotFoundError("no such file or store", where=text)
+    return _from_entry(text, None, options)
+
+
+def is_url(text: str) -> bool:
+    """Whether a text is an address with a scheme."""
+    return "://" in text
+
+
+def _from_list(paths: Iterable[Any], options: dict[str, Any], pattern: str | None = None) -> Source:
+    files = tuple(os.path.expanduser(os.fspath(path)) for path in paths)
+    if not files:
+        raise StoreNotFoundError(
+            "no file matches" if pattern else "the list of files is empty",
+            where=redact(pattern) if pattern else None,
+            expected="at least one netCDF file",
+            found=_near_folder(pattern) if pattern else None,
+        )
+    for file in files:
+        if not is_url(file) and not os.path.exists(file):
+            raise StoreNotFoundError("no such file", where=file)
+        if (_kind_of_url(file, options) if is_url(file) else _kind_of_path(file)) != "netcdf":
+            raise StoreError(
+                "not a netCDF file",
+                where=redact(file),
+                expected="netCDF files in a list or pattern",
+                remedy="open a Zarr store alone, by its own path",
+            )
+        if not is_url(file):
+            continue
+    label = pattern or (files[0] if len(files) == 1 else f"{files[0]} ... {files[-1]}")
+    return Source("netcdf", files, redact(label), options, {"files": str(len(files))})
+
+
+def _from_url(text: str, options: dict[str, Any]) -> Source:
+    if _WILDCARDS & set(text):
+        try:
+            import fsspec
+
+            system, path = fsspec.core.url_to_fs(text, **options)
+            found = sorted(system.unstrip_protocol(p) for p in system.glob(path))
+        except ClimcubeError:
+            raise
+        except Exception as error:
+            raise StoreError(
+                "cannot list", where=redact(text), found=_reason(error),
+                remedy="check address, credentials and network",
+            ) from error  # fmt: skip
+        return _from_list(found, options, pattern=text)
+    return Source(_kind_of_url(text, options), (text,), redact(text), options)
+
+
+def _kind_of_url(text: str, options: Mapping[str, Any]) -> str:
+    path = redact(text).rstrip("/").lower()
+    return "netcdf" if path.endswith(_NETCDF_SUFFIXES) else "zarr"
+
+
+def _kind_of_path(text: str) -> str:
+    path = Path(text)
+    if path.is_dir():
+        if any((path / mark).exists() for mark in _ZARR_MARKS):
+            return "zarr"
+        inside = [p.name for p in path.iterdir() if p.suffix.lower() in _NETCDF_SUFFIXES]
+        raise StoreError(
+            "a folder, not a Zarr store",
+            where=text,
+            expected="a zarr.json or .zgroup in it",
+            found=f"{len(inside)} netCDF files" if inside else "no data that climcube knows",
+            remedy=f"open its files with cc.open('{path}/*{Path(inside[0]).suffix}')"
+            if inside
+            else None,
+        )
+    try:
+        with open(path, "rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise StoreError("cannot be read", where=text, found=_reason(error)) from error
+    if head.startswith((b"CDF", b"\x89HDF\r\n\x1a\n")) or path.suffix.lower() in _NETCDF_SUFFIXES:
+        return "netcdf"
+    raise StoreError(
+        "not a format that climcube opens",
+        where=text,
+        expected="netCDF or a Zarr store",
+        found=f"a file that starts with {head!r}" if head else "an empty file",
+    )
+
+
+def _near_folder(pattern: str) -> str | None:
+    if is_url(pattern):
+        return None
+    folder = Path(pattern)
+    while _WILDCARDS & set(str(folder)):
+        folder = folder.parent
+    if not folder.is_dir():
+        return f"no folder '{folder}'"
+    count = sum(1 for _ in folder.iterdir())
+    return f"{count} other item{'s' * (count != 1)} in '{folder}'"
+
+
+def _reason(error: BaseException) -> str:
+    first = str(error).strip().splitlines()
+    return first[0] if first else type(error).__name__
+
+
+def _from_entry(text: str, catalog: Any, options: dict[str, Any]) -> Source:
+    raise NotImplementedError
+
+
+__all__ += ["replace"]
