@@ -112,7 +112,7 @@ def test_time_series_with_its_trend() -> None:
     series = xr.DataArray(values, {"time": time}, "time", name="sst", attrs={"units": "degC"})
     ax = time_series(series, trend=trend(series), title="Area mean")
     assert ax.get_title(loc="left") == "Area mean, 1990–2019"
-    assert "trend +0.2 °C per decade (95 % CI" in all_texts(ax)
+    assert "trend +0.20 °C per decade (95 % CI" in all_texts(ax)
     line = next(item for item in ax.lines if item.get_label() == "Trend")
     drawn = np.asarray(line.get_ydata())
     assert drawn[-1] - drawn[0] == pytest.approx(0.02 * 29, rel=0.05)

@@ -216,7 +216,7 @@ def test_a_single_series_has_no_maps(ocean: xr.DataArray, tmp_path: Path) -> Non
 def test_a_constant_cube_has_no_heatwaves(ocean: xr.DataArray, tmp_path: Path) -> None:
     cube = (ocean * 0 + 20).assign_attrs(ocean.attrs)
     words = Page(report(cube, tmp_path / "r.html").read_text()).words
-    assert "No cell had a marine heatwave in the record." in words
+    assert "No marine heatwave was found in the record." in words
     assert "0.00 °C" in words
 
 

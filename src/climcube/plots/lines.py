@@ -28,7 +28,9 @@ from climcube.plots.style import (
     MUTED,
     canvas,
     date_words,
+    decimals,
     headline,
+    number,
     palette,
     unit_words,
 )
@@ -351,7 +353,9 @@ def _draw_trend(
     middle = float(np.nanmean(np.where(np.isfinite(y), t, np.nan)))
     line = float(np.nanmean(y)) + numbers["slope"] / years * (t - middle)
     ax.plot(x, line, color="#c0392b", linewidth=1.3, label="Trend")
-    text = f"trend {numbers['slope']:+.2g} {unit_words(units)}".rstrip()
+    digits = decimals(numbers["slope"])
+    shown = {name: number(value, digits, sign=True) for name, value in numbers.items()}
+    text = f"trend {shown['slope']} {unit_words(units)}".rstrip()
     if np.isfinite(numbers["ci_low"]):
-        text += f" (95 % CI {numbers['ci_low']:+.2g} to {numbers['ci_high']:+.2g})"
-    return text.replace("-", "−")
+        text += f" (95 % CI {shown['ci_low']} to {shown['ci_high']})"
+    return text

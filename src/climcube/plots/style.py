@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -23,8 +24,10 @@ __all__ = [
     "OCEAN",
     "canvas",
     "date_words",
+    "decimals",
     "headline",
     "in_sentence",
+    "number",
     "palette",
     "unit_words",
 ]
@@ -128,6 +131,23 @@ def in_sentence(name: str) -> str:
     ('daily sea surface temperature', 'SST')
     """
     return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
+def number(value: float, digits: int = 2, sign: bool = False) -> str:
+    """Write a number for readers, with a true minus.
+
+    >>> number(-0.314), number(0.2, sign=True)
+    ('−0.31', '+0.20')
+    """
+    rounded = round(value, digits) + 0.0  # no minus zero
+    return f"{rounded:{'+' if sign and rounded else ''}.{digits}f}".replace("-", "−")
+
+
+def decimals(value: float) -> int:
+    """Decimals that leave two significant figures, at least two."""
+    if not math.isfinite(value) or value == 0:
+        return 2
+    return max(2, 1 - math.floor(math.log10(abs(value))))
 
 
 @contextmanager

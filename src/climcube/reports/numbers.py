@@ -45,6 +45,8 @@ class Numbers:
         The strongest event of each year, strongest first; at most ten.
     places
         Their cells, as indices of the cube.
+    trend_given
+        Whether the map of trends is the user's.
     """
 
     trend: xr.Dataset
@@ -55,6 +57,7 @@ class Numbers:
     complete: npt.NDArray[np.bool_]
     events: pd.DataFrame
     places: list[dict[str, int]]
+    trend_given: bool = False
 
     @property
     def mean_words(self) -> str:
@@ -88,6 +91,7 @@ def gather(mhw: Any, trend: xr.Dataset | None) -> Numbers:
         np.asarray(expected_days(record, annual) >= _COMPLETE * 360),
         _event_rows(mhw, places, annual.year[years]),
         places,
+        trend is not None,
     )
 
 

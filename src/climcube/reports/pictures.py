@@ -83,17 +83,17 @@ def _mean(numbers: Numbers, years: str) -> Picture:
     return _picture(
         "area_mean",
         time_series(numbers.mean, trend=numbers.mean_trend, title=numbers.mean_words),
-        f"Line: {numbers.mean_words.lower()} by year, {years}, and its linear trend.",
-        f"{numbers.mean_words} by year, with its trend and 95 % confidence limits.",
+        f"Line: {numbers.mean_words.lower()}, {years}, and its linear trend.",
+        f"{numbers.mean_words}, with its trend and 95 % confidence limits.",
     )
 
 
 def _trends(numbers: Numbers, years: str) -> Picture:
     return _picture(
         "trend_map",
-        trend_map(numbers.trend, period=years),
+        trend_map(numbers.trend, period=None if numbers.trend_given else years),
         f"Map of the trend in each cell, {years}; dots mark significant cells.",
-        "Trend of annual means in each cell; red is an increase.",
+        f"{'Trend' if numbers.trend_given else 'Trend of annual means'} in each cell; red is an increase.",
     )
 
 

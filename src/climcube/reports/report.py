@@ -158,7 +158,7 @@ def _contents(
         "findings": words.findings(mhw, numbers, axis),
         "pictures": {p.name: p for p in pictures},
         "events": words.event_table(mhw, numbers),
-        "methods": words.methods(mhw, axis),
+        "methods": words.methods(mhw, numbers, axis),
         "references": _REFERENCES.splitlines(),
         "parameters": [(k, _shown(v)) for k, v in mhw.parameters.items()],
         "sources": [sorted(s.items()) for s in facts.sources(cube)],

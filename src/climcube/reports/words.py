@@ -12,7 +12,7 @@ from climcube.cubes.coordinates import find_spatial
 from climcube.errors import AxisError
 from climcube.plots.geography import east_west, north_south
 from climcube.plots.selection import base_period_words, is_cold, kind_words, period_words, plain
-from climcube.plots.style import date_words, unit_words
+from climcube.plots.style import date_words, decimals, number, unit_words
 from climcube.reports.numbers import Numbers
 
 __all__ = ["Finding", "event_table", "findings", "methods"]
@@ -28,16 +28,6 @@ class Finding:
     label: str
     sentence: str
     per: str = ""
-
-
-def number(value: float, digits: int = 2, sign: bool = False) -> str:
-    """Write a number for readers, with a true minus.
-
-    >>> number(-0.314), number(0.2, sign=True)
-    ('−0.31', '+0.20')
-    """
-    rounded = round(value, digits) + 0.0  # no minus zero
-    return f"{rounded:{'+' if sign and rounded else ''}.{digits}f}".replace("-", "−")
 
 
 def findings(mhw: Any, numbers: Numbers, axis: TimeAxis) -> list[Finding]:
@@ -78,42 +68,47 @@ def event_table(mhw: Any, numbers: Numbers) -> list[dict[str, str]]:
     return rows
 
 
-def methods(mhw: Any, axis: TimeAxis) -> list[str]:
+def methods(mhw: Any, numbers: Numbers, axis: TimeAxis) -> list[str]:
     """Return the paragraphs that say how the numbers were made."""
-    p = mhw.parameters
-    kind = kind_words(mhw)
+    p, kind = mhw.parameters, kind_words(mhw)
     rank, side = float(p.get("percentile", 90)), "above"
     if is_cold(mhw):
         rank, side = 100 - rank, "below"
-    smooth = p.get("smooth", 31)
+    smooth, pad = p.get("smooth", 31), p.get("max_pad", 0)
     smoothing = f", smoothed by a {smooth}-day running mean" if smooth and smooth > 1 else ""
-    pad = p.get("max_pad", 0)
     gaps = (
         f"Gaps of up to {pad} missing days were interpolated linearly."
         if pad
         else "Missing days were not filled: they are no exceedance, and end a run unless joined."
     )
-    return [
-        (
-            f"Marine {kind}s follow Hobday et al. (2016): at least {p.get('min_duration', 5)} days in a "
-            f"row {side} the {rank:g}th percentile of the day of year; events at most "
-            f"{p.get('max_gap', 2)} days apart are joined. Climatology and threshold pool "
-            f"{p.get('window', 11)} days around each day of year over {base_period_words(mhw, axis)}"
-            f"{smoothing}. Categories (Hobday et al., 2018) count multiples of the distance from "
-            f"climatology to threshold. {gaps}"
-        ),
-        (
-            "Trends are ordinary least squares on annual means, in real time, per decade. Standard "
-            "errors, confidence limits and p-values allow for autocorrelation by an effective sample "
-            "size from the residuals' lag-1 autocorrelation (Santer et al., 2000; bias-corrected). "
-            "Cells on the trend map are marked by false discovery rate (Benjamini and Hochberg, 1995; "
-            "Wilks, 2016)."
-        ),
-        (
-            "Means and shares weight every cell by its area; land and days without data carry no "
-            "weight."
-        ),
-    ]
+    definition = (
+        f"Marine {kind}s follow Hobday et al. (2016): at least {p.get('min_duration', 5)} days in "
+        f"a row {side} the {rank:g}th percentile of the day of year; events at most "
+        f"{p.get('max_gap', 2)} days apart are joined. Climatology and threshold pool "
+        f"{p.get('window', 11)} days around each day of year over {base_period_words(mhw, axis)}"
+        f"{smoothing}. Categories (Hobday et al., 2018) count multiples of the distance from "
+        f"climatology to threshold. {gaps}"
+    )
+    return [definition, *_trend_methods(numbers)]
+
+
+def _trend_methods(numbers: Numbers) -> list[str]:
+    line = (
+        "Trends are ordinary least squares on annual means, in real time. Standard errors, "
+        "confidence limits and p-values allow for autocorrelation by an effective sample size "
+        "from the residuals' lag-1 autocorrelation (Santer et al., 2000; bias-corrected)."
+    )
+    if not numbers.trend["slope"].ndim:
+        return [line]
+    if numbers.trend_given:
+        how = str(numbers.trend.attrs.get("method", ""))
+        line += " The trend map was made beforehand" + (f": {how}." if how else ".")
+    line += (
+        " Cells on the trend map are marked by false discovery rate (Benjamini and Hochberg, "
+        "1995; Wilks, 2016)."
+    )
+    weights = "Means and shares weight every cell by its area; land and days without data carry "
+    return [line, weights + "no weight."]
 
 
 def _trend(numbers: Numbers, axis: TimeAxis) -> Finding | None:
@@ -127,7 +122,7 @@ def _trend(numbers: Numbers, axis: TimeAxis) -> Finding | None:
     mean = numbers.mean_words.lower()
     amount, _, period = units.partition("per ")
     amount, per = amount.strip(), f"per {period}" if period else ""
-    digits = _digits(trend["slope"])
+    digits = decimals(trend["slope"])
     slope = number(trend["slope"], digits, sign=True)
     if not (np.isfinite(trend["ci_low"]) and np.isfinite(trend["pvalue"])):
         text = f"The {mean} changed by {slope} {units}; the record is too short to judge its significance."
@@ -159,14 +154,15 @@ def _days(numbers: Numbers, kind: str) -> Finding | None:
     )
     if before == after:
         change = f"were {number(before, 1)} a year in {then} and in {now}"
-    text = f"{kind.capitalize()} days {change} (mean over the area, first and last {span} complete years)."
+    area = "mean over the area, " if numbers.trend["slope"].ndim else ""
+    text = f"{kind.capitalize()} days {change} ({area}first and last {span} complete years)."
     label = f"{kind} days a year, {then} and {now}"
     return Finding(f"{number(before, 0)} → {number(after, 0)}", label, text)
 
 
 def _largest(mhw: Any, numbers: Numbers, kind: str) -> Finding | None:
     if numbers.events.empty:
-        return Finding("none", f"{kind}s", f"No cell had a {kind} in the record.")
+        return Finding("none", f"{kind}s", f"No {kind} was found in the record.")
     row, text = numbers.events.iloc[0], event_table(mhw, numbers)[0]
     units = unit_words(plain(mhw.cube).attrs.get("units"))
     peak = f"{number(float(row['intensity_max']), 2, sign=True)} {units}".strip()
@@ -176,13 +172,6 @@ def _largest(mhw: Any, numbers: Numbers, kind: str) -> Finding | None:
         f"{text['duration']} days ({text['start']} to {text['end']}) and was of category {row['category']}."
     )
     return Finding(peak, f"strongest {kind}: {row['category']}, {text['peak']}", sentence)
-
-
-def _digits(value: float) -> int:
-    """Decimals that leave two significant figures, at least two."""
-    if not np.isfinite(value) or value == 0:
-        return 2
-    return int(max(2, 1 - np.floor(np.log10(abs(value)))))
 
 
 def _p_words(p: float) -> str:
