@@ -113,17 +113,7 @@ def report(
     path = _checked_target(target, overwrite)
     environment = _environment()
     require_module("matplotlib", "plots")
-    if heatwaves is None:
-        subject = examine(cube, "report", daily=True).cube
-        lazy = subject if is_lazy(subject) else rechunk(subject, layout="series")
-        mhw = find_heatwaves(lazy, base_period=base_period)
-    elif base_period is None:
-        mhw = heatwaves
-    else:
-        raise ParameterError(
-            "base_period and heatwaves are both given", where=f"base_period={base_period!r}",
-            remedy="give base_period to cc.heatwaves(...) only",
-        )  # fmt: skip
+    mhw = _heatwaves_of(cube, base_period, heatwaves)
     with progress_bar("report", 3, progress) as advance:
         with dask_progress("trends and heatwaves", progress):
             numbers = gather(mhw, trend)
@@ -139,6 +129,21 @@ def report(
         _write_figures(pictures, figures)
         advance()
     return path
+
+
+def _heatwaves_of(cube: Any, base_period: BasePeriod | None, given: Heatwaves | None) -> Heatwaves:
+    if given is None:
+        subject = examine(cube, "report", daily=True).cube
+        # Tiles bound the memory of what follows, wherever the cube itself lies.
+        lazy = subject if is_lazy(subject) else rechunk(subject, layout="series")
+        return find_heatwaves(lazy, base_period=base_period)
+    if base_period is None:
+        return given
+    raise ParameterError(
+        "base_period and heatwaves are both given",
+        where=f"base_period={base_period!r}",
+        remedy="give base_period to cc.heatwaves(...) only",
+    )
 
 
 def _contents(
