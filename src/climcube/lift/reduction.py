@@ -29,9 +29,10 @@ __all__ = ["Output", "lift_reduction"]
 State = dict[str, Array]
 
 _TASK_STEPS = 128  # times that one task takes at least, where chunks are smaller
-_FAN_IN = 4  # states merged at once; a wider tree keeps more of them waiting in memory
+_FAN_IN = 2  # states merged at once; in a wider tree more of them wait in memory
 _BLOCK_STEPS = 2048  # times and numbers given to a kernel at once
 _BLOCK_NUMBERS = 2**20
+_STATE_NUMBERS = 2**16  # numbers of one state's largest array merged or finished at once
 
 
 @dataclass(frozen=True)
@@ -181,10 +182,7 @@ def _leaf(blocks: list[Array], tables: Any, *, work: _Work, start: int) -> State
             except FloatingPointError as error:
                 raise _refused(error, work) from None
             state = part if state is None else reduction.combine([state, part])
-        for key, values in (state or {}).items():
-            if key not in whole:
-                whole[key] = np.empty((*values.shape[:-1], math.prod(shape)), values.dtype)
-            whole[key][..., rows] = values
+        _put(whole, state or {}, rows, math.prod(shape))
     return whole
 
 
@@ -198,7 +196,11 @@ def _whole(
 
 def _merge(states: list[State], *, work: _Work) -> State:
     """Return the state of consecutive stretches together."""
-    merged: State = load_kernel(work.reference).combine(states)
+    combine = load_kernel(work.reference).combine
+    cells = next(iter(states[0].values())).shape[-1]
+    merged: State = {}
+    for rows in _rows(states[0], cells):
+        _put(merged, combine([_cut(state, rows) for state in states]), rows, cells)
     return merged
 
 
@@ -208,23 +210,40 @@ def _finish(
     """Merge the last states of one tile and return its results, shaped as the tile."""
     reduction = load_kernel(work.reference)
     shared = Tables.unwrap(tables)
-    state = states[0] if len(states) == 1 else reduction.combine(states)
     cells = math.prod(shape)
     results = [
         np.empty((cells,) if k is None else (k, cells), dtype)
         for k, dtype in zip(work.lengths, work.dtypes, strict=True)
     ]
-    deepest = max([1, *(v.size // max(1, cells) for v in state.values())])
-    step = max(1, _BLOCK_NUMBERS // deepest)
-    for first in range(0, max(1, cells), step):
-        rows = slice(first, min(first + step, cells))
-        part = {key: values[..., rows] for key, values in state.items()}
-        for result, values in zip(results, reduction.finalize(part, *shared), strict=True):
+    for rows in _rows(states[0], cells):
+        parts = [_cut(state, rows) for state in states]
+        state = parts[0] if len(parts) == 1 else reduction.combine(parts)
+        for result, values in zip(results, reduction.finalize(state, *shared), strict=True):
             result[..., rows] = values
     return tuple(
         r.reshape(shape) if r.ndim == 1 else np.moveaxis(r.reshape(len(r), *shape), 0, work.axis)
         for r in results
     )
+
+
+def _rows(state: State, cells: int) -> Iterator[slice]:
+    """Cut the cells of a state so that the numbers worked on at once are bounded."""
+    deepest = max([1, *(v.size // max(1, cells) for v in state.values())])
+    step = max(1, _STATE_NUMBERS // deepest)
+    for first in range(0, max(1, cells), step):
+        yield slice(first, min(first + step, cells))
+
+
+def _cut(state: State, rows: slice) -> State:
+    return {key: values[..., rows] for key, values in state.items()}
+
+
+def _put(whole: State, part: State, rows: slice, cells: int) -> None:
+    """Write the cells of a part into the whole, which the first part gives its shapes."""
+    for key, values in part.items():
+        if key not in whole:
+            whole[key] = np.empty((*values.shape[:-1], cells), values.dtype)
+        whole[key][..., rows] = values
 
 
 def _slabs(shape: tuple[int, ...], limit: int) -> Iterator[tuple[tuple[Any, ...], slice]]:

@@ -1,0 +1,127 @@
+"""Trends on 40 years of daily float32: time a cell, and memory by layout of the chunks.
+
+python benchmarks/bench_trend.py            # one core, from memory, and polyfit as peer
+python benchmarks/bench_trend.py --memory   # peak above the baseline, by chunks and threads
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+
+import climcube as cc
+
+DAYS = 14_610
+LAYOUTS = {  # time, lat, lon
+    "one tile a chunk": (-1, 30, 30),
+    "a year a chunk, tiles": (365, 60, 60),
+    "a month a chunk, maps": (31, 180, 180),
+    "a day a chunk, maps": (1, 180, 180),
+}
+
+
+def cube_of(cells: int, gaps: float = 0.0) -> xr.DataArray:
+    """Forty years of daily values, time first."""
+    values = np.random.default_rng(0).standard_normal((DAYS, cells), dtype="float32") + 290
+    values[np.random.default_rng(1).random(values.shape) < gaps] = np.nan
+    days = xr.date_range("1982-01-01", periods=DAYS, freq="D")
+    return xr.DataArray(values, dims=("time", "cell"), coords={"time": days}, name="sst")
+
+
+def best(call: Callable[[], object], repeats: int = 5) -> float:
+    """Shortest of several runs after a warm-up, in seconds."""
+    call()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def speed(cells: int) -> None:
+    """Microseconds a cell on one core."""
+    whole, gappy = cube_of(cells), cube_of(cells, 0.03)
+    series = whole.transpose("cell", "time").copy()
+    rows = {
+        "cc.trend, complete": lambda: cc.trend(whole),
+        "cc.trend, 3 % missing": lambda: cc.trend(gappy),
+        "cc.trend, stored series by series": lambda: cc.trend(series),
+        "xarray.polyfit (slope only)": lambda: whole.polyfit("time", 1),
+        "reading the values once (mean)": lambda: whole.values.mean(axis=0, dtype="float64"),
+    }
+    print(f"{DAYS} days x {cells} cells of float32, from memory, one core")
+    for name, call in rows.items():
+        print(f"{name:40s} {best(call) / cells * 1e6:8.1f} microseconds a cell")
+
+
+def memory() -> None:
+    """Peak above the baseline, for each layout in a process of its own."""
+    print("peak above the baseline; multiples are of threads x chunk or tile", flush=True)
+    for layout in LAYOUTS:
+        for threads in (1, 2):
+            command = [sys.executable, __file__, "--one", layout, str(threads)]
+            subprocess.run(command, check=True)
+
+
+def one(layout: str, threads: int) -> None:
+    """Measure one layout: chunks are made by the tasks, so that nothing but work is held."""
+    time_chunk, lat, lon = LAYOUTS[layout]
+    chunks = (DAYS if time_chunk < 0 else time_chunk, lat, lon)
+    shape = (DAYS, 180, 180) if lat == 180 else (DAYS, 120, 120)
+    source = da.map_blocks(
+        _noise, chunks=[_cut(n, c) for n, c in zip(shape, chunks, strict=True)], dtype="float32",
+        meta=np.empty((0, 0, 0), "float32"),
+    )  # fmt: skip
+    days = xr.date_range("1982-01-01", periods=DAYS, freq="D")
+    cube = xr.DataArray(source, dims=("time", "lat", "lon"), coords={"time": days}, name="sst")
+    cc.trend(cube[:400, :2, :2]).compute()  # imports and compiled code belong to the baseline
+    baseline = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.perf_counter()
+    cc.trend(cube).compute(scheduler="threads", num_workers=threads)
+    seconds = time.perf_counter() - start
+    peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - baseline) * 1024
+    chunk = 4 * int(np.prod(chunks))
+    tile = 4 * DAYS * lat * lon
+    print(
+        f"{layout:24s} {threads} thread(s), chunk {chunk / 2**20:6.1f} MiB, tile over all time "
+        f"{tile / 2**20:6.0f} MiB: peak {peak / 2**20:6.1f} MiB = {peak / threads / chunk:6.2f} "
+        f"x chunk = {peak / threads / tile:5.3f} x tile, {seconds:5.1f} s"
+    )
+
+
+def _noise(block_info: dict[object, dict[str, tuple[int, ...]]] | None = None) -> np.ndarray:
+    shape = (block_info or {None: {"chunk-shape": (0, 0, 0)}})[None]["chunk-shape"]
+    return np.random.default_rng(0).standard_normal(shape, dtype="float32")
+
+
+def _cut(size: int, chunk: int) -> tuple[int, ...]:
+    return (chunk,) * (size // chunk) + ((size % chunk,) if size % chunk else ())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--cells", type=int, default=2048)
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--one", nargs=2, metavar=("LAYOUT", "THREADS"))
+    arguments = parser.parse_args()
+    if arguments.one:
+        one(arguments.one[0], int(arguments.one[1]))
+    elif arguments.memory:
+        memory()
+    else:
+        speed(arguments.cells)
