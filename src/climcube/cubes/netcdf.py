@@ -9,8 +9,10 @@ from typing import Any
 import xarray as xr
 
 from climcube.cubes.rawfile import classic_format, is_remote, raw_file, unreadable
+from climcube.errors import StoreError
+from climcube.provenance import redact
 
-__all__ = ["content_token", "open_netcdf"]
+__all__ = ["content_token", "open_netcdf", "open_opendap"]
 
 
 def open_netcdf(address: str, options: Mapping[str, Any], group: str | None = None) -> xr.Dataset:
@@ -37,6 +39,19 @@ def open_netcdf(address: str, options: Mapping[str, Any], group: str | None = No
         )
     except (OSError, ValueError, RuntimeError, TypeError, IndexError, KeyError) as error:
         raise unreadable(address, error) from error
+
+
+def open_opendap(address: str, options: Mapping[str, Any], group: str | None = None) -> xr.Dataset:
+    """Open an OPeNDAP address undecoded; the netCDF library fetches what is asked for."""
+    try:
+        return xr.open_dataset(address, engine="netcdf4", decode_cf=False, cache=False, chunks=None)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise StoreError(
+            "the server's data set cannot be opened",
+            where=redact(address),
+            found=redact(str(error).strip().splitlines()[0]),
+            remedy="check address and network",
+        ) from error
 
 
 def content_token(address: str) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ from climcube.cubes.chunks import LAYOUTS, rechunk
 from climcube.cubes.coordinates import select_variable
 from climcube.cubes.decoding import decode_cf, decode_packed, load_coordinates
 from climcube.cubes.layout import choose_chunks, stored_layout
-from climcube.cubes.netcdf import content_token, open_netcdf
+from climcube.cubes.netcdf import content_token, open_netcdf, open_opendap
 from climcube.cubes.targets import Source, resolve
 from climcube.cubes.zarrs import open_zarr
 from climcube.errors import ParameterError, require_choice
@@ -47,8 +47,8 @@ def open(
     target
         In this order: a list of netCDF files; an address (``s3://``, ``https://``,
         ``memory://`` ...), which is a netCDF file where its name ends so and a Zarr store
-        otherwise; an existing path; a pattern of netCDF files (``"sst/*.nc"``); the id of a
-        catalog entry.
+        otherwise; an existing path; a pattern of netCDF files (``"sst/*.nc"``); the id of an
+        entry of the shipped catalog. With ``catalog`` given, its entries come first.
     variable
         Return this variable as a DataArray; default the whole Dataset.
     layout
@@ -97,13 +97,12 @@ def open(
     require_choice("layout", layout, (None, *LAYOUTS))
     if layout is not None and chunks is not None:
         raise ParameterError("layout and chunks both given", remedy="pass one of them")
-    source = resolve(target, storage_options=storage_options, catalog=catalog)
-    wanted = variable or source.variable
+    source = resolve(target, storage_options=storage_options, catalog=catalog, layout=layout)
     group = group or source.group
-    if source.kind == "netcdf" and len(source.addresses) > 1:
-        cube = _many_files(source, wanted, layout, chunks)
+    if len(source.addresses) > 1:
+        cube = _many_files(source, variable, layout, chunks)
     else:
-        cube = _one_store(source, wanted, layout, chunks, group)
+        cube = _one_store(source, variable, layout, chunks, group)
     cube = _with_source(cube, source)
     return cube if variable is None else cube[variable]
 
@@ -117,7 +116,7 @@ def _one_store(
 ) -> xr.Dataset:
     """Open, decode and cut one Zarr store or netCDF file."""
     address = source.addresses[0]
-    opener = open_zarr if source.kind == "zarr" else open_netcdf
+    opener = {"zarr": open_zarr, "netcdf": open_netcdf, "opendap": open_opendap}[source.kind]
     raw = opener(address, source.options, group)
     decoded = decode_cf(raw, source.label)
     if variable is not None:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from climcube.errors import ClimcubeError, ParameterError, StoreError, StoreNotFoundError
+from climcube.errors import ClimcubeError, ParameterError, StoreError, StoreNotFoundError, suggest
 from climcube.provenance import redact
 
 __all__ = ["Source", "is_url", "resolve"]
 
 _WILDCARDS = frozenset("*?[")
+_LAYOUT_IN_CATALOG = {"series": "series", "maps": "map"}
 _NETCDF_SUFFIXES = (".nc", ".nc4", ".cdf", ".netcdf", ".h5", ".hdf5")
 _ZARR_MARKS = ("zarr.json", ".zgroup", ".zmetadata", ".zarray")
 
@@ -26,7 +27,7 @@ class Source:
     Attributes
     ----------
     kind
-        ``"zarr"`` or ``"netcdf"``.
+        ``"zarr"``, ``"netcdf"`` or ``"opendap"``.
     addresses
         One store, or the files in the order of their names.
     label
@@ -35,8 +36,8 @@ class Source:
         Storage options of the file system.
     facts
         Catalog entry, version ... for the provenance.
-    variable, group
-        What the entry names, if it does.
+    group
+        Group that the entry names, if it does.
     """
 
     kind: str
@@ -44,17 +45,21 @@ class Source:
     label: str
     options: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, str | None] = field(default_factory=dict)
-    variable: str | None = None
     group: str | None = None
 
 
 def resolve(
-    target: Any, *, storage_options: Mapping[str, Any] | None = None, catalog: Any = None
+    target: Any,
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+    catalog: Any = None,
+    layout: str | None = None,
 ) -> Source:
     """Find out what a target is; nothing is opened but the first bytes of a local file.
 
     In this order: a list of files; an address (``scheme://...``); an existing path; a pattern
-    of paths; the id of a catalog entry. With ``catalog`` given the entry comes first.
+    of paths; the id of an entry of the shipped catalog. With ``catalog`` given, its entries
+    come first. Of an entry with several addresses the one that suits ``layout`` is taken.
 
     Raises
     ------
@@ -74,17 +79,29 @@ def resolve(
         )
     text = os.path.expanduser(os.fspath(target))
     if catalog is not None:
-        return _from_entry(text, catalog, options)
+        known = _catalog(catalog)
+        if text in known:
+            return _from_entry(known[text], layout, options)
+    try:
+        return resolve_address(text, options)
+    except StoreNotFoundError:
+        if isinstance(target, os.PathLike) or is_url(text) or _WILDCARDS & set(text):
+            raise
+    known = _catalog(catalog)
+    if text not in known:
+        raise _unknown(text, known)
+    return _from_entry(known[text], layout, options)
+
+
+def resolve_address(text: str, options: dict[str, Any]) -> Source:
+    """Find out what a path, pattern or address is."""
     if is_url(text):
         return _from_url(text, options)
     if os.path.exists(text):
         return Source(_kind_of_path(text), (text,), text, options)
     if _WILDCARDS & set(text):
-        found = sorted(glob.glob(text, recursive=True))
-        return _from_list(found, options, pattern=text)
-    if isinstance(target, os.PathLike):
-        raise StoreNotFoundError("no such file or store", where=text)
-    return _from_entry(text, None, options)
+        return _from_list(sorted(glob.glob(text, recursive=True)), options, pattern=text)
+    raise StoreNotFoundError("no such file or store", where=text)
 
 
 def is_url(text: str) -> bool:
@@ -111,8 +128,6 @@ def _from_list(paths: Iterable[Any], options: dict[str, Any], pattern: str | Non
                 expected="netCDF files in a list or pattern",
                 remedy="open a Zarr store alone, by its own path",
             )
-        if not is_url(file):
-            continue
     label = pattern or (files[0] if len(files) == 1 else f"{files[0]} ... {files[-1]}")
     return Source("netcdf", files, redact(label), options, {"files": str(len(files))})
 
@@ -187,8 +202,34 @@ def _reason(error: BaseException) -> str:
     return first[0] if first else type(error).__name__
 
 
-def _from_entry(text: str, catalog: Any, options: dict[str, Any]) -> Source:
-    raise NotImplementedError
+def _from_entry(entry: Any, layout: str | None, options: dict[str, Any]) -> Source:
+    address = entry.address(_LAYOUT_IN_CATALOG.get(layout or ""))
+    facts = {"entry": entry.id, "catalog": redact(entry.catalog), "doi": entry.doi}
+    merged = {**address.storage_options, **options}
+    if address.format == "opendap":
+        found = Source("opendap", (address.url,), redact(address.url), merged)
+    else:
+        found = resolve_address(address.url, merged)
+        if found.kind != address.format:
+            raise StoreError(
+                "the entry's address holds another format", where=f"entry '{entry.id}'",
+                expected=address.format, found=f"{found.kind} at {found.label}",
+            )  # fmt: skip
+    return replace(found, facts={**found.facts, **facts}, group=address.group)
 
 
-__all__ += ["replace"]
+def _catalog(given: Any) -> Any:
+    from climcube.catalogs import Catalog, catalog
+
+    return given if isinstance(given, Catalog) else catalog(given)
+
+
+def _unknown(text: str, known: Any) -> StoreNotFoundError:
+    """Return the error that names all that was tried."""
+    near = suggest(text, known)
+    return StoreNotFoundError(
+        "no such file, store or catalog entry",
+        where=repr(text),
+        expected="a path that exists, an address (s3://...), or the id of an entry",
+        remedy=f"{near} (cc.catalog() lists all entries)",
+    )
