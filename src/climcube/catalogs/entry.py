@@ -1,0 +1,146 @@
+"""What a catalog knows of one data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from climcube.catalogs.schema import UNKNOWN
+from climcube.errors import CatalogError
+
+__all__ = ["OPENABLE", "Address", "Entry", "Variable"]
+
+# Formats that `climcube.open` reads; the others are described, with what opens them.
+OPENABLE = ("zarr", "netcdf", "opendap")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of a data set, as its catalog entry describes it."""
+
+    name: str
+    units: str
+    standard_name: str = UNKNOWN
+    long_name: str = UNKNOWN
+    packing: str = UNKNOWN
+
+
+@dataclass(frozen=True)
+class Address:
+    """One place where a data set lies.
+
+    Attributes
+    ----------
+    name
+        Name of the address in its catalog file.
+    url
+        URL, or absolute local path (which may hold the wildcards of a glob).
+    format
+        ``zarr``, ``netcdf``, ``opendap``; or one that climcube does not open: ``icechunk``,
+        ``esm-table``, ``table``, ``files``, ``service``, ``toolbox``.
+    storage_options
+        Options for the file system: never a credential.
+    group
+        Group inside the store, or None.
+    layout
+        ``map`` (few times, whole maps a chunk), ``series`` (long times, small tiles) or
+        ``unknown``.
+    chunks
+        Lengths by dimension, or lengths in the order of the dimensions, or ``unknown``.
+    virtual
+        Whether the chunks lie elsewhere, in the files of an archive.
+    """
+
+    name: str
+    url: str
+    format: str
+    storage_options: dict[str, Any] = field(default_factory=dict)
+    group: str | None = None
+    layout: str = UNKNOWN
+    chunks: dict[str, int] | list[int] | str = UNKNOWN
+    region: str = UNKNOWN
+    auth: str = UNKNOWN
+    period: tuple[str, str] | None = None
+    note: str | None = None
+    virtual: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One data set: what it is, where it lies, under which licence, and what to beware of.
+
+    Facts that nobody established are ``"unknown"``. ``status`` is ``"unverified"`` until
+    somebody opened an address from a machine of this project; ``evidence`` says how strong the
+    evidence is: A shown working in a dated public document or listed by the owner, B listed in
+    a maintained catalog or used in many public repositories, C known from one place.
+
+    Examples
+    --------
+    >>> import climcube as cc
+    >>> entry = cc.catalog()["demo"]
+    >>> entry.title
+    'Synthetic ocean: three years of daily sea surface temperature'
+    >>> entry.variables[0].name, entry.variables[0].units, entry.calendar
+    ('sst', 'degC', 'standard')
+    """
+
+    id: str
+    title: str
+    addresses: tuple[Address, ...]
+    variables: tuple[Variable, ...]
+    licence: str
+    citation: str
+    calendar: str
+    chunks: dict[str, int] | list[int] | str
+    status: str
+    catalog: str
+    summary: str | None = None
+    provider: str | None = None
+    doi: str | None = None
+    period: tuple[str, str] | None = None
+    cadence: str = UNKNOWN
+    grid: str = UNKNOWN
+    traps: tuple[str, ...] = ()
+    evidence: str | None = None
+    verified: str | None = None
+    source: tuple[str, ...] = ()
+
+    def address(self, layout: str | None = None) -> Address:
+        """Return the first address that climcube can open, of this layout where there is one.
+
+        Parameters
+        ----------
+        layout
+            ``"map"`` or ``"series"``; None takes the first.
+
+        Raises
+        ------
+        CatalogError
+            climcube opens none of the addresses; the message says what they are.
+        """
+        able = [address for address in self.addresses if address.format in OPENABLE]
+        if not able:
+            first = self.addresses[0]
+            raise CatalogError(
+                "this entry is described, but climcube cannot open it",
+                where=f"entry '{self.id}' of {self.catalog}",
+                expected="an address in one of the formats " + ", ".join(OPENABLE),
+                found=f"{first.format} at {first.url}",
+                remedy=first.note or "open it by other means, or save what you need as Zarr",
+            )
+        return next((a for a in able if a.layout == layout), able[0])
+
+    def show(self) -> str:
+        """Return everything that is known of the entry, as text."""
+        from climcube.catalogs.text import show_text
+
+        return show_text(self)
+
+    def __repr__(self) -> str:
+        names = ", ".join(variable.name for variable in self.variables) or UNKNOWN
+        return f"<Entry '{self.id}': {self.title}; variables: {names}; {self.status}>"
+
+    def _repr_html_(self) -> str:
+        from climcube.catalogs.html import entry_html
+
+        return entry_html(self)
