@@ -22,6 +22,8 @@ from climcube.kernels.smoothing import smooth_circular
 
 __all__ = ["MEAN", "STANDARD_DEVIATION", "Finish", "Grid"]
 
+_MOMENTS = ("mean", "square", "count")
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -56,17 +58,14 @@ def _mean_combine(states: Sequence[State]) -> State:
     shape = (len(classes), states[0]["class"].shape[1])
     sums, weights = np.zeros(shape), np.zeros(shape)
     for state, row in zip(states, rows, strict=True):
-        sums[row] += state["sum"]
-        weights[row] += state["weight"]
+        _add_rows(row, *_each(row), state["sum"], state["weight"], sums, weights)
     return {"class": _spread(classes, shape[1]), "sum": sums, "weight": weights}
 
 
 def _mean_finalize(state: State, pools: Pools, grid: Grid, finish: Finish) -> tuple[Floats]:
     cells = state["class"].shape[1]
     sums, weights = np.zeros((pools.groups, cells)), np.zeros((pools.groups, cells))
-    for group, row, times in _members(state, pools):
-        sums[group] += times * state["sum"][row]
-        weights[group] += times * state["weight"][row]
+    _add_rows(*_members(state, pools), state["sum"], state["weight"], sums, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = sums / weights
     if grid.eps:
@@ -79,29 +78,27 @@ def _mean_finalize(state: State, pools: Pools, grid: Grid, finish: Finish) -> tu
 
 def _std_chunk(block: npt.NDArray[Any], start: int, pools: Pools, grid: Grid, _: Finish) -> State:
     label, _weight, classes, own = _local(block, start, pools)
-    state = {n: np.zeros((len(classes), block.shape[1])) for n in ("mean", "square", "count")}
-    _add_moments(_native(block), own, *grid, state["mean"], state["square"], state["count"])
+    state = {n: np.zeros((len(classes), block.shape[1])) for n in _MOMENTS}
+    _add_moments(_native(block), own, *grid, *(state[n] for n in _MOMENTS))
     return {"class": label, **state}
 
 
 def _std_combine(states: Sequence[State]) -> State:
     classes, rows = _union(states)
-    shape = (len(classes), states[0]["class"].shape[1])
-    merged = {n: np.zeros(shape) for n in ("mean", "square", "count")}
+    merged = [np.zeros((len(classes), states[0]["class"].shape[1])) for _ in _MOMENTS]
     for state, row in zip(states, rows, strict=True):
-        for here, there in enumerate(row):
-            _merge_moments(merged, int(there), state, here, 1.0)
-    return {"class": _spread(classes, shape[1]), **merged}
+        _merge_rows(row, *_each(row), *(state[n] for n in _MOMENTS), *merged)
+    whole = dict(zip(_MOMENTS, merged, strict=True))
+    return {"class": _spread(classes, merged[0].shape[1]), **whole}
 
 
 def _std_finalize(state: State, pools: Pools, _: Grid, finish: Finish) -> tuple[Floats]:
-    cells = state["class"].shape[1]
-    merged = {n: np.zeros((pools.groups, cells)) for n in ("mean", "square", "count")}
-    for group, row, times in _members(state, pools):
-        _merge_moments(merged, group, state, row, times)
+    merged = [np.zeros((pools.groups, state["class"].shape[1])) for _ in _MOMENTS]
+    _merge_rows(*_members(state, pools), *(state[n] for n in _MOMENTS), *merged)
+    _mean, square, count = merged
     with np.errstate(invalid="ignore", divide="ignore"):
-        variance = merged["square"] / (merged["count"] - 1)
-    variance[merged["count"] < 2] = np.nan
+        variance = square / (count - 1)
+    variance[count < 2] = np.nan
     return (_refine(np.sqrt(variance), finish),)
 
 
@@ -139,31 +136,20 @@ def _classes(state: State) -> npt.NDArray[np.int32]:
     return label[:, 0] if label.shape[1] else np.arange(len(label), dtype="int32")
 
 
-def _members(state: State, pools: Pools) -> list[tuple[int, int, float]]:
-    """List group, row of the state and number of times, for every class that is present."""
+def _members(state: State, pools: Pools) -> tuple[npt.NDArray[np.int64], ...]:
+    """Return group, row of the state and number of times, for every class that is present."""
     row_of = np.full(max(1, pools.classes), -1)
     classes = _classes(state)
     row_of[classes] = np.arange(len(classes))
     group = np.repeat(np.arange(pools.groups), np.diff(pools.start))
     rows = row_of[pools.member]
     here = rows >= 0
-    found = zip(group[here], rows[here], pools.times[here], strict=True)
-    return [(int(g), int(r), float(t)) for g, r, t in found]
+    return group[here], rows[here], pools.times[here].astype("int64")
 
 
-def _merge_moments(into: State, group: int, state: State, row: int, times: float) -> None:
-    """Add a row of moments to another, ``times`` over (Chan, Golub and LeVeque 1983)."""
-    n, mean, square = state["count"][row], state["mean"][row], state["square"][row]
-    for _ in range(int(times)):
-        before = into["count"][group]
-        total = before + n
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = np.where(total > 0, n / total, 0.0)
-        step = np.where(before > 0, mean - into["mean"][group], 0.0)
-        base = np.where(before > 0, into["mean"][group], mean)
-        into["mean"][group] = np.where(n > 0, base + step * share, into["mean"][group])
-        into["square"][group] += np.where(n > 0, square + step * step * before * share, 0.0)
-        into["count"][group] = total
+def _each(rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return every row of a state, once."""
+    return np.arange(len(rows)), np.ones(len(rows), "int64")
 
 
 def _refine(values: Floats, finish: Finish) -> Floats:
@@ -243,3 +229,32 @@ def _add_moments(block, own, scale, offset, eps, mean, square, count):  # type: 
             n = max(count[k, c], 1.0)
             square[k, c] = max(square[k, c] - mean[k, c] * mean[k, c] / n, 0.0)
             mean[k, c] = first[k, c] + mean[k, c] / n
+
+
+@_compiled
+def _add_rows(target, source, times, sums, weights, into_sums, into_weights):  # type: ignore[no-untyped-def]
+    """Add row ``source[i]`` to row ``target[i]``, ``times[i]`` over."""
+    for i in range(target.size):
+        total, seen = into_sums[target[i]], into_weights[target[i]]
+        more, days, factor = sums[source[i]], weights[source[i]], np.float64(times[i])
+        for c in range(total.size):
+            total[c] += factor * more[c]
+            seen[c] += factor * days[c]
+
+
+@_compiled
+def _merge_rows(target, source, times, mean, square, count, into_mean, into_square, into_count):  # type: ignore[no-untyped-def]
+    """Merge moments as `_add_rows` adds sums (Chan, Golub and LeVeque 1983)."""
+    for i in range(target.size):
+        here, squares, seen = into_mean[target[i]], into_square[target[i]], into_count[target[i]]
+        theirs, spread, number = mean[source[i]], square[source[i]], count[source[i]]
+        for _ in range(times[i]):
+            for c in range(here.size):
+                n, before = number[c], seen[c]
+                if n == 0.0:
+                    continue
+                step = theirs[c] - here[c] if before > 0.0 else 0.0
+                share = n / (before + n)
+                here[c] = here[c] + step * share if before > 0.0 else theirs[c]
+                squares[c] += spread[c] + step * step * before * share
+                seen[c] = before + n

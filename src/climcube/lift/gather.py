@@ -12,9 +12,10 @@ import dask.array as da
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from dask.layers import ArraySliceDep
 
 from climcube.cubes.chunks import is_lazy
-from climcube.lift.common import Array, load_kernel
+from climcube.lift.common import Array, Tables, load_kernel, share
 
 __all__ = ["lift_gather"]
 
@@ -55,26 +56,30 @@ def lift_gather(
         "out_dtype": dtype,
         "present": tuple(tuple(d in table.dims for d in names) for table in ordered),
     }
+    everything = (slice(0, len(rows)),)
     if not is_lazy(cube):
         plain = (table.values for table in ordered)
-        return cube.copy(data=gather_block(cube.values, rows, *plain, **options))
+        boxed = Tables((rows,)).scalar()
+        return cube.copy(data=gather_block(cube.values, everything, boxed, *plain, **options))
     letters = {d: i for i, d in enumerate(cube.dims)} | {table_dim: cube.ndim}
     arguments: list[Any] = [cube.data, tuple(range(cube.ndim))]
-    arguments += [da.from_array(rows, chunks=(cube.data.chunks[axis],)), (axis,)]  # type: ignore[no-untyped-call]
+    # Where a block lies along the dimension, without a task of its own to say so.
+    arguments += [ArraySliceDep((cube.data.chunks[axis],)), (axis,), share((rows,)), None]
     for table in ordered:
         chunks = {d: cube.chunksizes.get(d, -1) for d in table.dims}
         lazy = table.chunk(chunks | {table_dim: -1}).data
         arguments += [lazy, tuple(letters[d] for d in table.dims)]
     out = da.blockwise(  # type: ignore[no-untyped-call]
         gather_block, tuple(range(cube.ndim)), *arguments, **options,
-        meta=np.empty((0,) * cube.ndim, dtype), name=None,
+        align_arrays=False, meta=np.empty((0,) * cube.ndim, dtype), name=None,
     )  # fmt: skip
     return cube.copy(data=out)
 
 
 def gather_block(
     block: Array,
-    index: npt.NDArray[np.int32],
+    where: tuple[slice, ...],
+    shared: Any,
     *tables: Any,
     reference: str,
     axis: int,
@@ -82,6 +87,7 @@ def gather_block(
     present: tuple[tuple[bool, ...], ...],
 ) -> Array:
     """Work on one block of the cube (the work of one task)."""
+    index = Tables.unwrap(shared)[0][where[0]]
     moved = np.moveaxis(block, axis, 0)
     out = np.empty(moved.shape, out_dtype)
     shape = (len(moved), int(np.prod(moved.shape[1:])))
