@@ -1,0 +1,47 @@
+"""Write data sets as one netCDF-4 file."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+
+from climcube.progress import dask_progress
+from climcube.saving.places import Staging
+from climcube.saving.prepare import Parts, file_chunks
+
+__all__ = ["write_netcdf"]
+
+
+def write_netcdf(
+    datasets: Parts,
+    staging: Staging,
+    encoding: Mapping[str, Mapping[str, Any]],
+    progress: bool | None,
+) -> None:
+    """Write data sets, each into its group, compressed and with checksums."""
+    with dask_progress("saving", progress), warnings.catch_warnings():
+        warnings.simplefilter("ignore", xr.SerializationWarning)
+        for number, (group, dataset) in enumerate(datasets.items()):
+            dataset.to_netcdf(
+                staging.address,
+                mode="a" if number else "w",
+                group=group or None,
+                engine="h5netcdf",
+                encoding=_encoding(dataset, encoding),
+            )
+
+
+def _encoding(dataset: xr.Dataset, given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    encoding: dict[str, Any] = {}
+    for name, variable in dataset.variables.items():
+        own: dict[str, Any] = {}
+        if variable.ndim and variable.size and variable.dtype.kind in "iufb":
+            own = {"zlib": True, "complevel": 4, "shuffle": True, "fletcher32": True}
+            own["chunksizes"] = tuple(
+                min(n, size) for n, size in zip(file_chunks(variable), variable.shape, strict=True)
+            )
+        encoding[str(name)] = own | dict(given.get(str(name), {}))
+    return encoding

@@ -1,0 +1,186 @@
+"""Where results go: written beside the target, and put in its place when complete."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from climcube.cubes.targets import is_url
+from climcube.errors import ClimcubeError, StoreError
+from climcube.provenance import redact
+
+__all__ = ["LocalPlace", "Place", "RemotePlace", "Staging", "place_of"]
+
+_ROOT = "zarr.json"
+
+
+@dataclass(frozen=True)
+class Staging:
+    """Where to write: a path or address, and the options of its file system."""
+
+    address: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Place(Protocol):
+    """A target: does it exist, and how does a complete result get there."""
+
+    def exists(self) -> bool:
+        """Whether something is there."""
+
+    def staged(self, *, folder: bool) -> Any:
+        """Context manager: yields a `Staging`, publishes it at the end, or removes it."""
+
+
+def place_of(address: str, options: Mapping[str, Any] | None) -> Place:
+    """Return the place that an address names."""
+    if is_url(address) and not address.startswith("file://"):
+        return RemotePlace(address.rstrip("/"), dict(options or {}))
+    return LocalPlace(Path(address.removeprefix("file://")))
+
+
+@dataclass(frozen=True)
+class LocalPlace:
+    """A file or folder on this machine; published by renaming, which is atomic."""
+
+    path: Path
+
+    def exists(self) -> bool:
+        """Whether a file or a folder with something in it is there."""
+        if self.path.is_dir():
+            return any(self.path.iterdir())
+        return os.path.lexists(self.path)
+
+    @contextmanager
+    def staged(self, *, folder: bool) -> Iterator[Staging]:
+        """Yield a name beside the target; rename it to the target's when complete."""
+        self._require_replaceable(folder)
+        mark = uuid.uuid4().hex[:8]
+        beside = self.path.parent / f".{self.path.stem}.{mark}.partial{self.path.suffix}"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            yield Staging(str(beside))
+            self._publish(beside, mark)
+        except OSError as error:
+            raise StoreError(
+                "the target cannot be written", where=str(self.path),
+                found=(str(error) or type(error).__name__).splitlines()[0],
+            ) from error  # fmt: skip
+        finally:
+            _remove(beside)
+
+    def _publish(self, beside: Path, mark: str) -> None:
+        if not self.path.is_dir():
+            os.replace(beside, self.path)
+            return
+        old = self.path.parent / f".{self.path.stem}.{mark}.old{self.path.suffix}"
+        os.rename(self.path, old)
+        try:
+            os.rename(beside, self.path)
+        except BaseException:
+            os.rename(old, self.path)
+            raise
+        _remove(old)
+
+    def _require_replaceable(self, folder: bool) -> None:
+        """Never remove a folder that is no store, whatever overwrite says."""
+        if not self.exists():
+            return
+        store = any((self.path / name).exists() for name in (_ROOT, ".zgroup", ".zarray"))
+        if self.path.is_dir() and not store:
+            raise StoreError(
+                "the target is a folder that is no Zarr store; it is not replaced",
+                where=str(self.path), remedy="give the result a name of its own within it",
+            )  # fmt: skip
+        if self.path.is_dir() and not folder:
+            raise StoreError(
+                "the target is a Zarr store; a file cannot replace it", where=str(self.path)
+            )
+
+
+@dataclass(frozen=True)
+class RemotePlace:
+    """An object store: no renaming there, so objects are copied and the metadata come last."""
+
+    address: str
+    options: dict[str, Any]
+
+    def exists(self) -> bool:
+        """Whether there is an object of that name, or one below it."""
+        with self._reporting():
+            system, path = self._system()
+            system.invalidate_cache()
+            return bool(system.exists(path))
+
+    @contextmanager
+    def staged(self, *, folder: bool) -> Iterator[Staging]:
+        """Yield a place to write; move it to the target when complete."""
+        if folder:
+            beside = f"{self.address}.{uuid.uuid4().hex[:8]}.partial"
+            try:
+                yield Staging(beside, self.options)
+                with self._reporting():
+                    self._publish(beside)
+            finally:
+                with self._reporting():
+                    system, path = self._system(beside)
+                    system.invalidate_cache()
+                    if system.exists(path):
+                        system.rm(path, recursive=True)
+            return
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / "result.nc"
+            yield Staging(str(file))
+            with self._reporting():
+                system, path = self._system()
+                system.put_file(str(file), path)
+
+    def _publish(self, beside: str) -> None:
+        """Copy what was written; a reader finds no store, or the whole one."""
+        system, source = self._system(beside)
+        _, target = self._system()
+        system.invalidate_cache()
+        if system.exists(target):
+            root = f"{target}/{_ROOT}"
+            if system.exists(root):
+                system.rm_file(root)
+            system.rm(target, recursive=True)
+        # The root's metadata make it a store: they come last, those of arrays just before.
+        names = sorted(system.find(source), key=lambda n: (n.endswith(_ROOT), -n.count("/"), n))
+        for name in names:
+            destination = target + name[len(source) :]
+            system.makedirs(system._parent(destination), exist_ok=True)
+            system.cp_file(name, destination)
+
+    def _system(self, address: str | None = None) -> tuple[Any, str]:
+        import fsspec
+
+        system, path = fsspec.core.url_to_fs(address or self.address, **self.options)
+        return system, str(path)
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        try:
+            yield
+        except ClimcubeError:
+            raise
+        except Exception as error:
+            raise StoreError(
+                "the target cannot be reached or written", where=redact(self.address),
+                found=redact((str(error).strip() or type(error).__name__).splitlines()[0]),
+                remedy="check address, credentials and network",
+            ) from error  # fmt: skip
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

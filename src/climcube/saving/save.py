@@ -1,0 +1,133 @@
+"""Store a result, tile by tile, complete or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from climcube.cubes.targets import is_url
+from climcube.errors import ParameterError, StoreExistsError
+from climcube.provenance import redact
+from climcube.saving.netcdf import write_netcdf
+from climcube.saving.places import Place, place_of
+from climcube.saving.prepare import Parts, check_packing, parts_of, plain_dataset
+from climcube.saving.zarrs import write_zarr
+
+__all__ = ["save"]
+
+_NETCDF = (".nc", ".nc4")
+
+
+def save(
+    result: Any,
+    target: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    parts: tuple[str, ...] | None = None,
+    encoding: Mapping[str, Mapping[str, Any]] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    progress: bool | None = None,
+) -> str:
+    """Save a cube or a result as Zarr or netCDF.
+
+    Lazy results are computed while they are written, a few tiles at a time, so memory does not
+    grow with the cube. The target appears when it is complete; if anything fails, what was
+    there before is left as it was.
+
+    Parameters
+    ----------
+    result
+        DataArray or Dataset, lazy or not, plain or pint-quantified (stored with its CF units);
+        the result of `climcube.heatwaves`; or a mapping of names to Datasets. The last two
+        become groups: open them with ``cc.open(target, group="annual")``.
+    target
+        A path or address whose name ends in ``.nc`` (netCDF-4), or in ``.zarr`` or no suffix
+        (a Zarr 3 store). Folders above it are made.
+    overwrite
+        Replace what is there.
+    parts
+        Of heatwaves: which of ``"climatology"``, ``"annual"``, ``"daily"`` to save; default
+        the first two.
+    encoding
+        How to store single variables, as xarray takes it: ``{"sst": {"dtype": "int16",
+        "scale_factor": 0.01, "_FillValue": -32768}}``. By default values are stored as they
+        are, also those of a cube that was opened from packed integers: results need not lie
+        on the grid of the source.
+    storage_options
+        For the file system, as fsspec takes them.
+    progress
+        ``True`` or ``False`` overrides the option ``progress``.
+
+    Returns
+    -------
+    str
+        The target, without credentials.
+
+    Raises
+    ------
+    StoreExistsError
+        The target exists and ``overwrite`` is not set.
+    ParameterError
+        The suffix is unknown, or the result is nothing that can be saved.
+    CubeError
+        A value does not fit the packing asked for.
+    StoreError
+        The target cannot be written.
+
+    Notes
+    -----
+    Zarr chunks are compressed by zstd with a checksum, netCDF chunks by zlib with Fletcher32,
+    so that damage shows when they are read. File chunks lie within Dask chunks and are at most
+    about 8 MiB. Missing values are NaN.
+
+    Examples
+    --------
+    >>> import climcube as cc, tempfile
+    >>> sst = cc.testing.synthetic_ocean(years=1, shape=(4, 6)).sst
+    >>> path = cc.save(sst.mean("time"), tempfile.mkdtemp() + "/mean.zarr")
+    >>> cc.open(path, variable="sst").sizes["lat"]
+    4
+    """
+    address = os.path.expanduser(os.fspath(target))
+    writer = _writer(address)
+    named = parts_of(result, parts)
+    place = place_of(address, storage_options)
+    if not overwrite and place.exists():
+        raise StoreExistsError(
+            "the target exists", where=redact(address),
+            remedy="pass overwrite=True to replace it, or another target",
+        )  # fmt: skip
+    datasets: Parts = {
+        name: check_packing(plain_dataset(dataset), encoding or {})
+        for name, dataset in named.items()
+    }
+    _write(writer, datasets, place, encoding or {}, progress)
+    return redact(address)
+
+
+def _writer(address: str) -> Any:
+    path = redact(address).rstrip("/")
+    suffix = PurePosixPath(path.partition("://")[2] if is_url(path) else path).suffix.lower()
+    if suffix in _NETCDF:
+        return write_netcdf
+    if suffix in ("", ".zarr"):
+        return write_zarr
+    raise ParameterError(
+        "the suffix says no format that climcube writes",
+        where=redact(address),
+        expected=".nc for netCDF, .zarr (or none) for Zarr",
+        found=suffix,
+    )
+
+
+def _write(
+    writer: Any,
+    datasets: Parts,
+    place: Place,
+    encoding: Mapping[str, Mapping[str, Any]],
+    progress: bool | None,
+) -> None:
+    with place.staged(folder=writer is write_zarr) as staging:
+        writer(datasets, staging, encoding, progress)

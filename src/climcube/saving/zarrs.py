@@ -1,0 +1,72 @@
+"""Write data sets as one Zarr store of format 3."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+from dask.base import compute
+
+from climcube.progress import dask_progress
+from climcube.saving.places import Staging
+from climcube.saving.prepare import Parts, even_chunks, file_chunks
+
+__all__ = ["write_zarr"]
+
+
+def write_zarr(
+    datasets: Parts,
+    staging: Staging,
+    encoding: Mapping[str, Mapping[str, Any]],
+    progress: bool | None,
+) -> None:
+    """Write data sets, each into its group, computing all of them in one go.
+
+    One go: parts that come from the same tiles (climatology and annual blocks) read them once.
+    """
+    import zarr
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
+        warnings.filterwarnings("ignore", message=".*does not have a Zarr V3 specification.*")
+        pending: list[Any] = []
+        for group, dataset in datasets.items():
+            even = even_chunks(dataset)
+            pending.append(
+                even.to_zarr(
+                    staging.address,
+                    group=group or None,
+                    mode="a" if pending else "w-",
+                    zarr_format=3,
+                    consolidated=False,
+                    compute=False,
+                    encoding=_encoding(even, encoding),
+                    storage_options=dict(staging.options) or None,
+                )
+            )
+        with dask_progress("saving", progress):
+            compute(*pending)  # type: ignore[no-untyped-call]
+        # Last, since only a store with consolidated metadata can be listed over https.
+        zarr.consolidate_metadata(
+            staging.address if not staging.options else _store(staging), zarr_format=3
+        )
+
+
+def _encoding(dataset: xr.Dataset, given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    from zarr.codecs import ZstdCodec
+
+    encoding = {}
+    for name, variable in dataset.variables.items():
+        own: dict[str, Any] = {"compressors": (ZstdCodec(level=3, checksum=True),)}
+        if variable.ndim:
+            own["chunks"] = file_chunks(variable)
+        encoding[str(name)] = own | dict(given.get(str(name), {}))
+    return encoding
+
+
+def _store(staging: Staging) -> Any:
+    from zarr.storage import FsspecStore
+
+    return FsspecStore.from_url(staging.address, storage_options=dict(staging.options))
