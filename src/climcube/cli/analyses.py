@@ -9,6 +9,7 @@ import typer
 from climcube.cli.arguments import (
     BasePeriod,
     Catalog,
+    Group,
     Output,
     Overwrite,
     Target,
@@ -78,6 +79,7 @@ def trend(
         float, typer.Option("--confidence", help="Level of the confidence interval.")
     ] = 0.95,
     variable: Variable = None,
+    group: Group = None,
     catalog: Catalog = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -88,10 +90,11 @@ def trend(
     \b
     climcube anomaly sst.zarr -o anomaly.zarr
     climcube trend anomaly.zarr -o trend.nc
+    climcube trend heatwaves.zarr --group annual --variable days -o more_heatwaves.nc
     """
     import climcube as cc
 
-    cube = open_cube(target, variable, catalog)
+    cube = open_cube(target, variable, catalog, group=group)
     result = cc.trend(
         cube, method=method, per=per, autocorrelation=autocorrelation, min_valid=min_valid,
         confidence=confidence,
@@ -148,8 +151,9 @@ def heatwaves(
         min_duration=min_duration, max_gap=max_gap, max_pad=max_pad, cold=cold,
     )  # fmt: skip
     if output is not None:
-        cc.save(found, output, overwrite=overwrite)
-        typer.echo(f"climatology and annual values of {cube.name!r} written to {output}")
+        parts = ("climatology", "annual", "daily") if daily else ("climatology", "annual")
+        cc.save(found, output, parts=parts, overwrite=overwrite)
+        typer.echo(f"heatwaves of {cube.name!r} ({', '.join(parts)}) written to {output}")
     if events is not None:
         with dask_progress("listing events"):
             found.events(events, overwrite=overwrite)

@@ -10,6 +10,7 @@ import typer
 __all__ = [
     "BasePeriod",
     "Catalog",
+    "Group",
     "Output",
     "Overwrite",
     "Target",
@@ -35,6 +36,10 @@ Catalog = Annotated[
     typer.Option(
         "--catalog", metavar="FILE", help="Catalog to look in, instead of the shipped one."
     ),
+]
+Group = Annotated[
+    str | None,
+    typer.Option("--group", metavar="NAME", help="Group of the store, as annual of heatwaves."),
 ]
 BasePeriod = Annotated[
     str | None,
@@ -70,11 +75,16 @@ def parse_period(text: str | None) -> tuple[str, str] | None:
 
 
 def open_cube(
-    target: str, variable: str | None, catalog: str | None, layout: str | None = None
+    target: str,
+    variable: str | None,
+    catalog: str | None,
+    *,
+    layout: str | None = None,
+    group: str | None = None,
 ) -> Any:
     """Open the one variable a command works on."""
     import climcube as cc
     from climcube.cubes.coordinates import select_variable
 
-    cube = cc.open(target, variable=variable, catalog=catalog, layout=layout)
+    cube: Any = cc.open(target, variable=variable, catalog=catalog, layout=layout, group=group)
     return cube if variable is not None else select_variable(cube, None, target)

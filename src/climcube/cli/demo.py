@@ -93,7 +93,7 @@ def _on_synthetic_ocean(
     with journal.step("synthetic ocean made"):
         ocean = cc.testing.synthetic_ocean(years=years, shape=shape, seed=seed)
     catalog = make_ocean_cube(ocean, folder, journal)
-    cube = cc.open(ENTRY, variable="sst", catalog=str(catalog), layout="series")
+    cube: Any = cc.open(ENTRY, variable="sst", catalog=str(catalog), layout="series")
     answers = analyse(cube, folder, None, journal)
     trend = cc.testing.score_trend(cc.testing.planted_trend(ocean), answers.trend)
     events = cc.testing.score_events(cc.testing.planted_events(ocean), answers.events)
