@@ -135,7 +135,11 @@ def _build(data: da.Array, work: _Work, tables: tuple[Any, ...], purpose: str) -
             level += 1
             parts = [keys[i : i + _FAN_IN] for i in range(0, len(keys), _FAN_IN)]
             keys = [(f"merge-{name}", level, i, *place) for i in range(len(parts))]
-            layer |= {k: (partial(_merge, work=work), p) for k, p in zip(keys, parts, strict=True)}
+            for i, part in enumerate(parts):
+                if len(part) == 1:  # nothing to merge: it waits for the next level
+                    keys[i] = part[0]
+                else:
+                    layer[keys[i]] = (partial(_merge, work=work), part)
         finish = partial(_finish, work=work, shape=shape)
         layer[(f"finish-{name}", *place)] = (finish, keys, node.key)
     dependencies: Any = [data, node]
