@@ -142,8 +142,7 @@ def _sum_complete(block: Array, times: Floats, shift: Floats, sums: Floats) -> N
     for low in range(0, cells, w):
         width = min(w, cells - low)
         acc[:] = 0.0
-        for c in range(width):
-            acc[5 * w + c] = shift[low + c]
+        acc[5 * w : 5 * w + width] = shift[low : low + width]
         i = 1
         while i < n:
             # Four times at once: a quarter of the traffic of the sums. Past the end the last row
@@ -175,19 +174,18 @@ def _sum_complete(block: Array, times: Floats, shift: Floats, sums: Floats) -> N
 
 @numba.njit(nogil=True, cache=True, fastmath={"contract"})
 def _sum_gappy(block: Array, times: Floats, adjacent: Floats, shift: Floats, sums: Floats) -> None:
-    n, cells = block.shape
-    w = _TILE
+    # Three short loops over cells: in one with all the sums the compiler gives up working on
+    # several cells at once.
+    (n, cells), w = block.shape, _TILE
     acc = np.empty(19 * w)
     for low in range(0, cells, w):
         width = min(w, cells - low)
         acc[:] = 0.0
-        for c in range(width):
-            acc[_SHIFT * w + c] = shift[low + c]
+        acc[_SHIFT * w : _SHIFT * w + width] = shift[low : low + width]
         t0, step = 0.0, 0.0  # the first sample has no neighbour before it
         for i in range(n):
             t = times[i]
             row = block[i, low : low + width]
-            # Three short loops: one with all the sums is too long to work on several cells at once.
             for c in range(width):
                 value = np.float64(row[c])
                 there = value == value  # noqa: PLR0124 - NaN is not equal to itself
@@ -216,8 +214,7 @@ def _sum_gappy(block: Array, times: Floats, adjacent: Floats, shift: Floats, sum
                 acc[PCROSS * w + c] += x0 * t + t0 * x1
             t0, step = t, adjacent[i]
         for k in range(_SUMS):
-            for c in range(width):
-                sums[k, low + c] = acc[k * w + c]
+            sums[k, low : low + width] = acc[k * w : k * w + width]
 
 
 def _centre(sums: Floats, shift: Floats, origin: float) -> State:
