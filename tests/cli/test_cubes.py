@@ -18,7 +18,7 @@ def test_info_says_what_is_there(run: Run, cube_file: Path) -> None:
     assert result.exit_code == 0, result.output
     text = result.stdout
     assert "time 1461, lat 4, lon 6" in text
-    assert "[degC]" in text and "int16" in text
+    assert "[degC]" in text and "float32" in text
     assert "2000-01-01 to 2003-12-31" in text and "calendar" in text
     assert run("info", cube_file, "-v", "sst").exit_code == 0
 
