@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dask
 import numpy as np
+import pint_xarray  # noqa: F401 - registers .pint
 import pytest
 import xarray as xr
 from hypothesis import given, settings
@@ -26,7 +27,11 @@ def by_day(cube: xr.DataArray, table: xr.DataArray) -> np.ndarray:
 
 def test_by_definition() -> None:
     cube = cube_of(dtype="float64")
-    for options in ({}, {"window": 11, "smooth": 31, "base_period": (2002, 2004)}, {"leap": "pool"}):
+    for options in (
+        {},
+        {"window": 11, "smooth": 31, "base_period": (2002, 2004)},
+        {"leap": "pool"},
+    ):
         table = climatology(cube, **options)
         np.testing.assert_array_equal(anomaly(cube, **options), cube.values - by_day(cube, table))
     month = anomaly(cube, "month")

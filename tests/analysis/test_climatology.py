@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dask
 import numpy as np
+import pint_xarray  # noqa: F401 - registers .pint
 import pytest
 import xarray as xr
 from hypothesis import given, settings
@@ -37,11 +38,13 @@ def test_daily_by_definition(calendar: str, half: int, statistic: str, rule: obj
     year = cube.time.dt.year.values
     first, last = np.flatnonzero((year >= 2002) & (year <= 2005))[[0, -1]]
     keys = np.unique(month_day(cube))
-    assert result.sizes["dayofyear"] == len(keys) == {"noleap": 365, "360_day": 360}.get(calendar, 366)
+    assert (
+        result.sizes["dayofyear"] == len(keys) == {"noleap": 365, "360_day": 360}.get(calendar, 366)
+    )
     options = {"ddof": 1} if statistic == "std" else {}
     for day in (0, 1, 58, 59, 60, 200, len(keys) - 1):
         pool = pooled(cube, keys[day], half, first, last)
-        if len(pool) > options.get("ddof", 0):
+        if (np.isfinite(pool).sum(axis=0) > options.get("ddof", 0)).all():
             expected = rule(pool, axis=0, **options)  # type: ignore[operator]
             np.testing.assert_allclose(result[day], expected, rtol=1e-12)
     assert result.dayofyear.values.tolist() == list(range(1, len(keys) + 1))
@@ -54,7 +57,9 @@ def test_leap_rules(window: int) -> None:
     around = 0.5 * (by_rule["interp"][58] + by_rule["interp"][60])
     np.testing.assert_array_equal(by_rule["interp"][59], around)
     np.testing.assert_allclose(
-        by_rule["pool"][59], np.nanmean(pooled(cube, 229, window // 2, 0, 10**6), axis=0), rtol=1e-12
+        by_rule["pool"][59],
+        np.nanmean(pooled(cube, 229, window // 2, 0, 10**6), axis=0),
+        rtol=1e-12,
     )
     others = np.r_[0:59, 60:366]
     np.testing.assert_array_equal(by_rule["interp"][others], by_rule["pool"][others])
@@ -145,8 +150,6 @@ def test_labels_units_and_provenance() -> None:
 
 
 def test_pint_in_pint_out() -> None:
-    pint_xarray = pytest.importorskip("pint_xarray")
-    assert pint_xarray
     cube = cube_of()
     quantified = cube.pint.quantify()
     mean = climatology(quantified)
@@ -164,7 +167,7 @@ def test_a_cell_without_values() -> None:
 
 
 def test_the_same_seas_as_heatwaves() -> None:
-    from climcube.analysis.heatwaves import heatwaves  # noqa: PLC0415 - the peer under comparison
+    from climcube.analysis.heatwaves import heatwaves
 
     cube = cube_of(years=9, dtype="float64")
     packed = (cube * 100).round().astype("float32") * np.float32(0.01)

@@ -34,10 +34,16 @@ def with_bounds(cube: xr.DataArray, lat_bnds: np.ndarray, lon_bnds: np.ndarray) 
 
 
 @pytest.mark.parametrize("order", [1, -1])
-@pytest.mark.parametrize("lon", [np.arange(0.5, 360), np.arange(-180, 180, 2.5), np.array([0, 90, 180, 270.0])])
+@pytest.mark.parametrize(
+    "lon", [np.arange(0.5, 360), np.arange(-180, 180, 2.5), np.array([0, 90, 180, 270.0])]
+)
 @pytest.mark.parametrize(
     "lat",
-    [np.arange(-89.5, 90), np.linspace(-90, 90, 19), np.rad2deg(np.arcsin(np.polynomial.legendre.leggauss(32)[0]))],
+    [
+        np.arange(-89.5, 90),
+        np.linspace(-90, 90, 19),
+        np.rad2deg(np.arcsin(np.polynomial.legendre.leggauss(32)[0])),
+    ],
     ids=["centres", "poles", "gaussian"],
 )
 def test_global_grids_cover_the_globe(lat: np.ndarray, lon: np.ndarray, order: int) -> None:

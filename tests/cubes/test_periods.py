@@ -8,7 +8,14 @@ import pytest
 import xarray as xr
 
 from climcube.cubes.calendar import TimeAxis
-from climcube.cubes.periods import months, own_axis, sample_days, season_months, seasons, years
+from climcube.cubes.periods import (
+    months,
+    own_axis,
+    sample_days,
+    season_months,
+    seasons,
+    years,
+)
 from climcube.errors import CalendarError, ParameterError
 
 CALENDARS = {"standard": 366, "noleap": 365, "all_leap": 366, "360_day": 360, "julian": 366}
@@ -28,7 +35,10 @@ def test_months_weigh_by_their_length(calendar: str, length: int) -> None:
     days = sample_days(cube, axis)
     assert days.sum() == length
     counted = [
-        sum(d.month == m for d in xr.date_range("2004-01-01", periods=length, calendar=calendar, use_cftime=True))
+        sum(
+            d.month == m
+            for d in xr.date_range("2004-01-01", periods=length, calendar=calendar, use_cftime=True)
+        )
         for m in range(1, 13)
     ]
     assert days.tolist() == counted
@@ -46,7 +56,13 @@ def test_other_steps() -> None:
 
 @pytest.mark.parametrize(
     ("season", "expected"),
-    [("DJF", (12, 3)), ("JJA", (6, 3)), ("ndjfm", (11, 5)), ("JJ", (6, 2)), ("JFMAMJJASOND", (1, 12))],
+    [
+        ("DJF", (12, 3)),
+        ("JJA", (6, 3)),
+        ("ndjfm", (11, 5)),
+        ("JJ", (6, 2)),
+        ("JFMAMJJASOND", (1, 12)),
+    ],
 )
 def test_season_names(season: str, expected: tuple[int, int]) -> None:
     assert season_months(season) == expected

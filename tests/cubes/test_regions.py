@@ -57,7 +57,12 @@ def test_the_whole_globe() -> None:
 def test_ways_to_name_a_region(given_as: object) -> None:
     box = find_region(given_as)
     assert (box.width, box.south, box.north) == (60, -5, 5)
-    assert box.contains_longitude(np.array([209, 210, 270, 271])).tolist() == [False, True, True, False]
+    assert box.contains_longitude(np.array([209, 210, 270, 271])).tolist() == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(

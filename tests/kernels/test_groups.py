@@ -125,7 +125,10 @@ def test_weights_and_coverage() -> None:
     np.testing.assert_allclose(mean, [[(31 + 112 + 279) / 90, 5.0]])
     for share, expected in ((0.6, [False, False]), (0.7, [False, True]), (1.0, [False, True])):
         finish = Finish(np.array([90.0]), share)
-        assert np.isnan(reduce_in_parts(MEAN, values, [], pools, finish=finish)[0]).tolist() == expected
+        assert (
+            np.isnan(reduce_in_parts(MEAN, values, [], pools, finish=finish)[0]).tolist()
+            == expected
+        )
 
 
 def test_a_state_holds_the_classes_that_occur() -> None:
@@ -167,7 +170,9 @@ def test_leap_day_smoothing_and_harmonics() -> None:
     noisy = wave + np.random.default_rng(0).normal(size=366)
     spectrum = np.fft.rfft(noisy)
     spectrum[4:] = 0
-    np.testing.assert_allclose(fit_harmonics(noisy[:, None], 3)[:, 0], np.fft.irfft(spectrum), rtol=1e-11)
+    np.testing.assert_allclose(
+        fit_harmonics(noisy[:, None], 3)[:, 0], np.fft.irfft(spectrum), rtol=1e-11
+    )
 
 
 def test_harmonics_with_missing_days() -> None:

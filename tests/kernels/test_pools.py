@@ -62,7 +62,11 @@ def test_every_sample_has_one_class_and_there_are_few() -> None:
 
 def test_groups_without_window() -> None:
     pools = group_samples(np.array([0, 1, -1, 1]), 3, np.array([1.0, 2.0, 3.0, 4.0]))
-    assert [members(pools, g) for g in range(3)] == [Counter({0: 1}), Counter({1: 1, 3: 1}), Counter()]
+    assert [members(pools, g) for g in range(3)] == [
+        Counter({0: 1}),
+        Counter({1: 1, 3: 1}),
+        Counter(),
+    ]
     assert pools.weight.tolist() == [1.0, 2.0, 3.0, 4.0]
 
 

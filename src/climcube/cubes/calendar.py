@@ -14,7 +14,7 @@ import xarray as xr
 from climcube.cubes.coordinates import find_time
 from climcube.errors import AxisError, CalendarError, ParameterError
 
-__all__ = ["BasePeriod", "TimeAxis", "year_start_coordinate"]
+__all__ = ["BasePeriod", "TimeAxis", "first_days", "year_start_coordinate"]
 
 BasePeriod = tuple[Any, Any]
 IntArray = npt.NDArray[np.int64]
@@ -195,12 +195,22 @@ def year_start_coordinate(years: IntArray, calendar: str, name: str = "time") ->
     Years label annual values by their first day, so that successive values are exactly one
     calendar year apart.
     """
-    if calendar in ("standard", "gregorian", "proleptic_gregorian"):
-        values: Any = np.array([f"{y:04d}-01-01" for y in years], "datetime64[ns]")
-    else:
-        values = np.array([cftime.datetime(int(y), 1, 1, calendar=calendar) for y in years], object)
+    values = first_days(years, np.ones_like(years), calendar)
     attrs = {"standard_name": "time", "axis": "T", "long_name": "start of the calendar year"}
     return xr.DataArray(values, dims=(name,), attrs=attrs, name=name)
+
+
+def first_days(years: IntArray, months: IntArray, calendar: str) -> npt.NDArray[Any]:
+    """Return the first day of each (year, month) as dates of the calendar."""
+    pairs = list(zip(years, months, strict=True))
+    if calendar in ("standard", "gregorian", "proleptic_gregorian"):
+        return np.array([f"{y:04d}-{m:02d}-01" for y, m in pairs], "datetime64[ns]")
+    dates = [cftime.datetime(int(y), int(m), 1, calendar=calendar) for y, m in pairs]
+    # By way of numbers, for dates of the calendar's own class: selection by "2001" needs it.
+    unit = "days since 1970-01-01"
+    numbers = cftime.date2num(dates, unit, calendar=calendar)
+    own = cftime.num2date(numbers, unit, calendar=calendar, only_use_cftime_datetimes=True)
+    return np.array(list(own), object)
 
 
 def _seconds(coordinate: xr.DataArray, calendar: str) -> IntArray:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from climcube.cubes.calendar import TimeAxis, year_start_coordinate
+from climcube.cubes.calendar import TimeAxis, first_days, year_start_coordinate
 from climcube.cubes.coordinates import is_dated
 from climcube.errors import CalendarError, ParameterError
 
@@ -195,13 +195,6 @@ def _month_starts(year: Any, month: Any, calendar: str) -> npt.NDArray[np.float6
 
 
 def _month_coordinate(number: npt.NDArray[np.int64], axis: TimeAxis) -> xr.DataArray:
-    dates = [(int(n) // 12, int(n) % 12 + 1) for n in number]
-    values: Any
-    if axis.calendar in ("standard", "gregorian", "proleptic_gregorian"):
-        values = np.array([f"{y:04d}-{m:02d}-01" for y, m in dates], "datetime64[ns]")
-    else:
-        values = np.array(
-            [cftime.datetime(y, m, 1, calendar=axis.calendar) for y, m in dates], object
-        )
+    values = first_days(number // 12, number % 12 + 1, axis.calendar)
     attrs = {"standard_name": "time", "axis": "T", "long_name": "first day of the month"}
     return xr.DataArray(values, dims=(axis.name,), attrs=attrs, name=axis.name)

@@ -1,0 +1,164 @@
+"""Means over periods: month lengths, the December before, completeness, any chunks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pint_xarray  # noqa: F401 - registers .pint
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from climcube.analysis.means import annual_mean, monthly_mean, seasonal_mean
+from climcube.errors import CalendarError, ParameterError
+from climcube.testing.laziness import no_compute
+from tests.oracles.series import cube_of
+
+CALENDARS = ["standard", "noleap", "360_day", "julian"]
+
+
+def whole(calendar: str = "standard", **options: object) -> xr.DataArray:
+    return cube_of(calendar, dtype="float64", **options).fillna(7.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("calendar", CALENDARS)
+def test_months_of_days_and_years_of_months_agree(calendar: str) -> None:
+    daily = whole(calendar)
+    monthly = monthly_mean(daily)
+    np.testing.assert_allclose(monthly, daily.resample(time="MS").mean(), rtol=1e-13)
+    annual = annual_mean(daily)
+    np.testing.assert_allclose(annual, daily.groupby("time.year").mean(), rtol=1e-13)
+    # A mean of means is the mean, if months weigh by their days.
+    np.testing.assert_allclose(annual_mean(monthly), annual, rtol=1e-13)
+    plain = monthly.groupby("time.year").mean()
+    assert (abs(annual.values - plain.values) > 1e-6).any() == (calendar != "360_day")
+    assert annual.time.dt.calendar == daily.time.dt.calendar
+    assert annual.time.dt.year.values.tolist() == list(range(2001, 2007))
+    assert (annual.time.dt.dayofyear == 1).all()
+    np.testing.assert_allclose(
+        seasonal_mean(monthly, "NDJFM"), seasonal_mean(daily, "NDJFM"), rtol=1e-13
+    )
+
+
+@pytest.mark.parametrize("calendar", CALENDARS)
+def test_december_comes_from_the_year_before(calendar: str) -> None:
+    daily = whole(calendar)
+    winter = seasonal_mean(daily)
+    assert winter.time.dt.year.values.tolist() == list(range(2001, 2008))
+    assert np.isnan(winter[[0, -1]]).all()  # two months without December, and December alone
+    inside = (daily.time >= daily.time[0]) & (
+        daily.time.dt.year * 12 + daily.time.dt.month >= 2001 * 12 + 12
+    )
+    inside &= daily.time.dt.year * 12 + daily.time.dt.month <= 2002 * 12 + 2
+    np.testing.assert_allclose(
+        winter.sel(time="2002").squeeze(), daily[inside.values].mean("time"), rtol=1e-13
+    )
+    assert winter.season == "DJF"
+    partial = seasonal_mean(daily, min_coverage=0.0)
+    assert not np.isnan(partial).any()
+
+
+def test_coverage_counts_days_of_the_calendar() -> None:
+    daily = whole(years=2)
+    for missing, expected in ((36, False), (37, True)):  # 36.5 days are a tenth of 365
+        holes = daily.copy()
+        holes[10 : 10 + missing, 0] = np.nan
+        result = annual_mean(holes)
+        assert bool(np.isnan(result[0, 0])) is expected
+        assert not np.isnan(result[:, 1:]).any()
+        absent = annual_mean(daily.isel(time=np.r_[0:10, 10 + missing : 730]))
+        assert bool(np.isnan(absent[0, 0])) is expected
+    half_december = daily.sel(time=slice("2001-12-16", "2002-12-31"))
+    assert np.isnan(seasonal_mean(half_december)[0]).all()
+    assert not np.isnan(seasonal_mean(half_december, min_coverage=0.8)[0]).any()
+    assert np.isnan(annual_mean(half_december)[0]).all()
+    assert np.isnan(annual_mean(daily.where(False))).all()
+    strict = annual_mean(daily, min_coverage=1.0)
+    np.testing.assert_array_equal(strict, annual_mean(daily))
+
+
+def test_missing_values_have_no_weight() -> None:
+    cube = whole(years=1, freq="MS")
+    cube[1, 0] = np.nan
+    days = cube.time.dt.days_in_month.values[:, None]
+    keep = np.isfinite(cube.values)
+    expected = np.nansum(cube.values * days, axis=0) / (days * keep).sum(axis=0)
+    np.testing.assert_allclose(annual_mean(cube)[0], expected, rtol=1e-13)
+    assert np.isnan(annual_mean(cube, min_coverage=0.95)[0, 0])
+
+
+def test_a_missing_year_stays_in_its_place() -> None:
+    daily = whole(years=4)
+    result = annual_mean(daily[(daily.time.dt.year != 2002).values])
+    assert result.time.dt.year.values.tolist() == [2001, 2002, 2003, 2004]
+    assert np.isnan(result).any("x").values.tolist() == [False, True, False, False]
+
+
+def test_time_bounds_of_a_dataset_weigh() -> None:
+    edges = np.array(["2001-01-01", "2001-01-11", "2002-01-01"], "datetime64[ns]")
+    bounds = np.stack([edges[:-1], edges[1:]], axis=1)
+    dataset = xr.Dataset(
+        {"x": ("time", [1.0, 2.0]), "time_bnds": (("time", "bnds"), bounds)},
+        coords={"time": ("time", edges[:-1], {"bounds": "time_bnds"})},
+    )
+    np.testing.assert_allclose(annual_mean(dataset), [(10 * 1 + 355 * 2) / 365])
+    ends = dataset.assign_coords(time=("time", edges[1:], {"bounds": "time_bnds"}))
+    result = annual_mean(ends)
+    assert result.time.dt.year.values.tolist() == [2001]
+    np.testing.assert_allclose(result, annual_mean(dataset))
+
+
+def test_six_hourly_data() -> None:
+    cube = whole(years=1, freq="6h").sel(time="2001")
+    full = cube.isel(time=slice(0, 1456))
+    np.testing.assert_allclose(
+        annual_mean(full, min_coverage=0.99)[0], full.mean("time"), rtol=1e-13
+    )
+    assert np.isnan(annual_mean(full.isel(time=slice(0, 1300)))).all()
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.integers(1, 2190), max_size=6),
+    st.sampled_from([annual_mean, monthly_mean, lambda c: seasonal_mean(c, "NDJFM")]),
+    st.permutations(["time", "x", "z"]),
+)
+def test_chunks_and_order_never_matter(cuts: list[int], mean: object, order: list[str]) -> None:
+    cube = cube_of().expand_dims(z=2)
+    expected = mean(cube)  # type: ignore[operator]
+    edges = np.unique([0, *cuts, cube.sizes["time"]])
+    lazy = cube.transpose(*order).chunk(time=tuple(np.diff(edges).tolist()), x=2, z=1)
+    with no_compute():
+        result = mean(lazy)  # type: ignore[operator]
+    assert list(result.dims) == order
+    assert result.transpose(*expected.dims).values.tobytes() == expected.values.tobytes()
+
+
+def test_labels_units_and_provenance() -> None:
+    cube = cube_of().rename(time="day").assign_attrs(long_name="SST", cell_methods="area: mean")
+    result = annual_mean(cube)
+    assert result.name == "sst"
+    assert result.dims == ("day", "x")
+    assert result.attrs["units"] == "degC"
+    assert result.attrs["standard_name"] == "sea_surface_temperature"
+    assert result.attrs["cell_methods"] == "area: mean day: mean"
+    assert "annual_mean(min_coverage=0.9)" in result.attrs["history"]
+    delta = annual_mean(cube.assign_attrs(units_metadata="temperature: difference"))
+    assert delta.attrs["units_metadata"] == "temperature: difference"
+    assert str(annual_mean(cube.pint.quantify()).pint.units) == "degree_Celsius"
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, "all", True, float("nan")])
+def test_coverage_out_of_range(share: object) -> None:
+    with pytest.raises(ParameterError, match="min_coverage out of range"):
+        annual_mean(cube_of(), min_coverage=share)  # type: ignore[arg-type]
+
+
+def test_steps_that_do_not_fit() -> None:
+    yearly = cube_of(freq="YS")
+    assert not np.isnan(annual_mean(yearly.fillna(1.0))).any()
+    for mean in (monthly_mean, seasonal_mean):
+        with pytest.raises(CalendarError, match="time step is too long"):
+            mean(yearly)
+    with pytest.raises(ParameterError, match="unknown season"):
+        seasonal_mean(cube_of(), "winter")
