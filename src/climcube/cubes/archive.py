@@ -7,6 +7,7 @@ or times do not continue the other files' is refused by name.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,16 +30,38 @@ from climcube.errors import (
 from climcube.progress import progress_bar
 from climcube.provenance import redact
 
-__all__ = ["open_archive"]
+__all__ = ["Archive", "open_archive", "scan_archive"]
 
 _COLUMN = 64  # numbers a time step, up to which a variable is read at once like the times
 _PACKING = ("scale_factor", "add_offset", "_FillValue", "_Unsigned", "missing_value", "dtype")
 
 
-def open_archive(
+@dataclass(frozen=True)
+class Archive:
+    """Files that continue each other in time, looked at but not read.
+
+    Attributes
+    ----------
+    template
+        The first file, decoded and lazy; static variables are in memory.
+    roles
+        What the variables are to the whole.
+    headers
+        One for each file, in the order of time.
+    columns
+        Times and other variables of a few numbers a time step, of all files, decoded.
+    """
+
+    template: xr.Dataset
+    roles: Roles
+    headers: tuple[Header, ...]
+    columns: xr.Dataset
+
+
+def scan_archive(
     addresses: Sequence[str], options: Mapping[str, Any], variable: str | None = None
-) -> xr.Dataset:
-    """Open files that continue each other in time as one decoded, lazy data set.
+) -> Archive:
+    """Read the headers and coordinates of all files, and refuse those that do not fit.
 
     Parameters
     ----------
@@ -71,7 +94,19 @@ def open_archive(
             advance()
     columns, headers = _in_order(headers, _columns(headers, roles), roles.time)
     _require_increasing(headers, columns, roles.time)
-    lazy = {n: _lazy(n, template, headers, roles.time, options) for n in roles.gridded}
+    return Archive(template, roles, tuple(headers), columns)
+
+
+def open_archive(
+    addresses: Sequence[str], options: Mapping[str, Any], variable: str | None = None
+) -> xr.Dataset:
+    """Open files that continue each other in time as one decoded, lazy data set.
+
+    Parameters and errors are those of `scan_archive`.
+    """
+    archive = scan_archive(addresses, options, variable)
+    template, roles, columns = archive.template, archive.roles, archive.columns
+    lazy = {n: _lazy(n, template, archive.headers, roles.time, options) for n in roles.gridded}
     whole = template.drop_vars([*roles.gridded, *roles.columns])
     whole = whole.assign(dict(columns.variables)).assign(lazy)
     coordinates = [n for n in template.coords if n in whole.variables]
