@@ -18,7 +18,10 @@ LAYOUTS = ("series", "maps")
 
 def is_lazy(cube: xr.DataArray | xr.Dataset) -> bool:
     """Whether a cube (plain or pint-quantified) is backed by Dask."""
-    return bool(cube.chunks)
+    if isinstance(cube, xr.Dataset):
+        return any(is_lazy(variable) for variable in cube.data_vars.values())
+    data = cube.variable._data  # .data would read a lazily indexed file
+    return hasattr(getattr(data, "magnitude", data), "dask")
 
 
 def require_whole(cube: xr.DataArray, dim: str, purpose: str) -> None:

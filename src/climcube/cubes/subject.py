@@ -25,7 +25,7 @@ class Subject:
     cube: xr.DataArray
     axis: TimeAxis
     units: Units
-    quantified: bool
+    quantified: Any  # the pint registry of the cube, False for a plain one
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -37,8 +37,8 @@ class Subject:
         return own_units(self.cube, self.units)
 
 
-def plain_cube(cube: Any, purpose: str) -> tuple[xr.DataArray, bool]:
-    """Return a numeric DataArray with units as attribute, and whether it was pint-quantified."""
+def plain_cube(cube: Any, purpose: str) -> tuple[xr.DataArray, Any]:
+    """Return a numeric DataArray with units as attribute, and its pint registry, if any."""
     if isinstance(cube, xr.Dataset):
         cube = select_variable(cube, None, f"dataset given to {purpose}")
     if not isinstance(cube, xr.DataArray):
@@ -91,7 +91,7 @@ def finish_array(
     function: str,
     parameters: Mapping[str, Any],
     inputs: list[Any],
-    quantified: bool = False,
+    quantified: Any = False,
 ) -> xr.DataArray:
     """Do the same as `finish` for a result that is one array; its name is kept."""
     provenance.record(result, function, parameters, inputs)
@@ -105,7 +105,7 @@ def finish(
     function: str,
     parameters: Mapping[str, Any],
     inputs: list[Any],
-    quantified: bool = False,
+    quantified: Any = False,
 ) -> xr.Dataset:
     """Write provenance and give pint quantities back if the input came with them."""
     result.attrs.setdefault("Conventions", "CF-1.11")

@@ -14,6 +14,10 @@ __all__ = ["Units", "is_quantified", "requantify", "unquantify"]
 
 # UDUNITS spellings that pint does not know, or takes for an angle ("deg C").
 _TEMPERATURE = re.compile(r"deg(ree)?s?[ _][CcFfKk]")
+_DELTAS = {
+    "degree_Celsius": "delta_degree_Celsius",
+    "degree_Fahrenheit": "delta_degree_Fahrenheit",
+}
 _DIFFERENCE = "temperature: difference"  # CF-1.11 units_metadata: degC here is a difference
 
 
@@ -68,43 +72,65 @@ def is_quantified(cube: xr.DataArray) -> bool:
     return hasattr(data, "magnitude") and hasattr(data, "units")
 
 
-def unquantify(cube: xr.DataArray) -> tuple[xr.DataArray, bool]:
-    """Return the cube with its units as a CF attribute, and whether it held a pint quantity."""
+def unquantify(cube: xr.DataArray) -> tuple[xr.DataArray, Any]:
+    """Return the cube with its units as CF attributes, and the pint registry it came with.
+
+    The registry is ``False`` for a plain cube, which is returned as it is.
+    """
     if not is_quantified(cube):
         return cube, False
     data: Any = cube.variable._data
     plain = cube.copy(data=data.magnitude)
     plain.encoding = dict(cube.encoding)
-    plain.attrs["units"] = _write(data.units)
-    return plain, True
+    plain.attrs.update(_write(data.units))
+    return plain, data._REGISTRY
 
 
-def requantify(result: xr.Dataset, quantified: bool) -> xr.Dataset:
-    """Turn the CF units of a result back into pint quantities, if the input was quantified."""
+def requantify(result: xr.Dataset, quantified: Any) -> xr.Dataset:
+    """Turn the CF units of a result back into pint quantities, if the input was quantified.
+
+    Parameters
+    ----------
+    result
+        With CF units as attributes.
+    quantified
+        The registry that `unquantify` returned: quantities of another one could not be
+        combined with the caller's. ``True`` stands for pint's application registry.
+    """
     if not quantified:
         return result
     out = result.copy()
     for name, variable in result.data_vars.items():
         if "units" not in variable.attrs:
             continue
-        text = str(variable.attrs["units"])
-        unit = _parse(text, f"variable {name!r}")
+        unit = _parse(str(variable.attrs["units"]), f"variable {name!r}")
         if variable.attrs.get("units_metadata") == _DIFFERENCE:
             unit = _as_difference(unit)
+        registry, unit = _moved(unit, quantified)
         attrs = {k: v for k, v in variable.attrs.items() if k not in ("units", "units_metadata")}
-        quantity = _registry().Quantity(variable.variable._data, unit)
-        out[name] = variable.copy(data=quantity).assign_attrs(attrs)
+        quantity = registry.Quantity(variable.variable._data, unit)
+        out[name] = variable.copy(data=quantity)
         out[name].attrs = attrs
     return out
+
+
+def _moved(unit: Any, registry: Any) -> tuple[Any, Any]:
+    """Return a registry and a unit of it that means the same."""
+    if registry is True:
+        import pint
+
+        registry = pint.get_application_registry().get()
+    try:
+        return registry, registry.Unit(f"{unit:D}")
+    except Exception:  # noqa: BLE001 - the caller's registry lacks the unit, in whatever way
+        return _registry(), unit
 
 
 @lru_cache(maxsize=1)
 def _registry() -> Any:
     # pint and its CF definitions take 0.3 s to import, and most analyses parse one unit at most.
-    import pint  # noqa: PLC0415
-    from cf_xarray.units import units  # noqa: PLC0415
+    from cf_xarray.units import units
 
-    pint.set_application_registry(units)
     return units
 
 
@@ -135,16 +161,28 @@ def _spelling(text: str) -> str:
 
 
 def _as_difference(unit: Any) -> Any:
+    return _renamed(unit, _DELTAS)
+
+
+def _renamed(unit: Any, names: dict[str, str]) -> Any:
     registry = _registry()
-    swap = {"degree_Celsius": "delta_degree_Celsius", "degree_Fahrenheit": "delta_degree_Fahrenheit"}
     parts = registry.Unit("dimensionless")
     for name, power in unit._units.items():
-        parts *= registry.Unit(swap.get(name, name)) ** power
+        parts *= registry.Unit(names.get(name, name)) ** power
     return parts
 
 
-def _write(unit: Any) -> str:
+def _write(unit: Any) -> dict[str, str]:
+    """Return the CF attributes that say what a pint unit of any registry says."""
+    try:
+        own = _registry().Unit(f"{unit:D}")
+    except Exception:  # noqa: BLE001 - a unit that only the caller's registry knows
+        return {"units": f"{unit:~D}"}
+    difference = any(name.startswith("delta_") for name in own._units)
     for text in ("degC", "degF", "K", "1"):
-        if unit == _parse(text, "units"):
-            return text
-    return f"{unit:cf}"
+        known = _parse(text, "units")
+        if own == known or (difference and own == _as_difference(known)):
+            break
+    else:
+        text = f"{own:cf}".replace("delta_deg", "deg").replace("°", "deg")
+    return {"units": text} | ({"units_metadata": _DIFFERENCE} if difference else {})

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import pint
+import pytest
+import xarray as xr
+
+from climcube.cubes.units import Units, is_quantified, requantify, unquantify
+from climcube.errors import UnitsError
+from climcube.testing.laziness import no_compute
+
+DIFFERENCE = {"units_metadata": "temperature: difference"}
+
+
+def cube(units: str | None, **attrs: Any) -> xr.DataArray:
+    own = attrs if units is None else attrs | {"units": units}
+    return xr.DataArray([1.0, 2.0], dims="x", name="sst", attrs=own)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["degC", "K", "Celsius", "celsius", "degree_C", "deg C", "degrees C", "degrees_Celsius",
+     "degree_Celsius", "deg_C", "°C", "kelvin", "degK", "degF", "deg_F", "degree_Fahrenheit"],
+)  # fmt: skip
+def test_temperatures_are_recognised(text: str) -> None:
+    units = Units.of(cube(text))
+    assert units.is_temperature
+    assert units.absolute() == {"units": text}  # as the user wrote it
+    assert units.difference() == {"units": text} | DIFFERENCE
+
+
+@pytest.mark.parametrize("text", ["mm/day", "kg m-2 s-1", "1", "", "%", "m s-1", "psu", "1e-3", "m2"])
+def test_other_units_are_known_and_no_temperatures(text: str) -> None:
+    units = Units.of(cube(text))
+    assert not units.is_temperature
+    assert units.difference() == {"units": text}
+
+
+def test_a_rate_is_a_difference_over_time() -> None:
+    assert Units("degC").times("decade-1") == {"units": "degC decade-1"} | DIFFERENCE
+    assert Units("mm").times("decade-1") == {"units": "mm decade-1"}
+    assert Units("1").times("day") == {"units": "day"}
+    assert Units(None).times("day") == {}
+
+
+def test_unknown_units_name_the_variable_and_the_remedy() -> None:
+    with pytest.raises(UnitsError, match=r"variable 'sst'.*'florp'.*attrs\['units'\]"):
+        Units.of(cube("florp"))
+
+
+def test_no_units_are_no_units() -> None:
+    units = Units.of(cube(None))
+    assert (units.text, units.is_temperature, units.absolute()) == (None, False, {})
+
+
+def test_the_callers_units_win() -> None:
+    assert Units.of(cube("K"), "degC").text == "degC"
+
+
+def cf_registry() -> Any:
+    from cf_xarray.units import units
+
+    return units
+
+
+REGISTRIES = pytest.mark.parametrize(
+    "registry", [pint.UnitRegistry(), pint.get_application_registry().get(), cf_registry()]
+)
+
+
+@REGISTRIES
+@pytest.mark.parametrize(
+    ("unit", "attrs"),
+    [
+        ("degC", {"units": "degC"}),
+        ("delta_degC", {"units": "degC"} | DIFFERENCE),
+        ("delta_degC / decade", {"units": "degC decade-1"} | DIFFERENCE),
+        ("delta_degC * day", {"units": "d degC"} | DIFFERENCE),
+        ("kelvin", {"units": "K"}),
+        ("mm / day", {"units": "mm d-1"}),
+        ("kg / m**2 / s", {"units": "kg m-2 s-1"}),
+        ("dimensionless", {"units": "1"}),
+    ],
+)
+def test_quantities_go_in_and_out_in_the_registry_of_the_caller(
+    registry: Any, unit: str, attrs: dict[str, str]
+) -> None:
+    given = xr.DataArray(registry.Quantity(np.ones(2), unit), dims="x", name="v", attrs={"long_name": "v"})
+    plain, found = unquantify(given)
+    assert found is registry
+    assert plain.attrs == {"long_name": "v"} | attrs
+    assert isinstance(plain.data, np.ndarray)
+    back = requantify(plain.to_dataset(), found)["v"]
+    assert back.data.units == given.data.units
+    assert back.data._REGISTRY is registry
+    assert back.attrs == {"long_name": "v"}
+
+
+def test_pint_xarray_with_its_default_registry() -> None:
+    import pint_xarray  # noqa: F401
+
+    given = cube("degC").pint.quantify()
+    plain, registry = unquantify(given)
+    assert plain.attrs["units"] == "degC"
+    back = requantify(plain.to_dataset(), registry)["sst"]
+    np.testing.assert_array_equal((back - given).data.magnitude, 0)
+
+
+def test_reading_units_leaves_pints_own_registry_alone() -> None:
+    before = pint.get_application_registry().get()
+    Units.of(cube("degC"))
+    assert pint.get_application_registry().get() is before
+
+
+def test_a_plain_cube_is_returned_as_it_is() -> None:
+    given = cube("degC")
+    plain, registry = unquantify(given)
+    assert plain is given
+    assert not registry
+    dataset = given.to_dataset()
+    assert requantify(dataset, registry) is dataset
+
+
+def test_variables_without_units_stay_plain() -> None:
+    dataset = xr.Dataset({"a": cube("degC"), "b": cube(None)})
+    out = requantify(dataset, True)
+    assert is_quantified(out["a"])
+    assert not is_quantified(out["b"])
+    assert dataset["a"].attrs == {"units": "degC"}
+
+
+def test_lazy_quantities_stay_lazy() -> None:
+    registry = pint.UnitRegistry()
+    lazy = xr.DataArray(registry.Quantity(da.ones(4, chunks=2), "degC"), dims="x", name="v")
+    lazy.encoding = {"scale_factor": 0.1}
+    with no_compute():
+        plain, found = unquantify(lazy)
+        back = requantify(plain.to_dataset(), found)["v"]
+    assert plain.chunks == ((2, 2),)
+    assert plain.encoding == {"scale_factor": 0.1}
+    assert back.data.magnitude.chunks == ((2, 2),)
