@@ -38,9 +38,8 @@ def ingest(
     store: Annotated[
         str, typer.Argument(metavar="STORE", help="Zarr store to make.", show_default=False)
     ],
-    variables: Annotated[
-        list[str] | None,
-        typer.Option("--variable", "-v", metavar="NAME", help="Only this variable; repeatable."),
+    variable: Annotated[
+        str | None, typer.Option("--variable", "-v", metavar="NAME", help="Only this variable.")
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -56,5 +55,5 @@ def ingest(
     import climcube as cc
 
     sources: Any = files[0] if len(files) == 1 else files
-    report = cc.ingest(sources, store, variables=variables or None, overwrite=overwrite)
+    report = cc.ingest(sources, store, variable=variable, overwrite=overwrite)
     typer.echo(str(report))
