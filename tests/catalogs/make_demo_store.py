@@ -39,6 +39,7 @@ def main() -> None:
         "grid": "8 x 12 cells between 60S and 60N",
         "status": "verified",
         "verified": "opened by climcube's tests",
+        "consolidated": False,
         "traps": ["Not measured: made up from a seed."],
     }
     address = {"name": "local", "url": str(STORE), "layout": "series", "chunks": facts["chunks"]}

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from climcube.catalogs.entry import Address, Entry, Variable
-from climcube.catalogs.rules import check_options, home_of, reference, require_inert, resolve
+from climcube.catalogs.rules import (
+    check_group,
+    check_options,
+    home_of,
+    reference,
+    require_inert,
+    resolve,
+)
 from climcube.catalogs.schema import FORMATS, NO_READER, READER, check, place
 from climcube.errors import CatalogError, suggest
 
@@ -21,6 +28,13 @@ _KWARGS: Mapping[str, tuple[str, ...]] = {
     _TYPE + "IcechunkRepo": ("storage_options", "root", "ref"),
     _TYPE + "OpenDAP": (),
     _TYPE + "Service": (),
+}
+# Formats that are a service somewhere, not bytes that might lie in a folder.
+TOOLBOX = ("copernicusmarine:",)
+_PROTOCOLS: Mapping[str, tuple[str, ...]] = {
+    "opendap": ("http://", "https://"),
+    "service": ("http://", "https://"),
+    "toolbox": TOOLBOX,
 }
 
 
@@ -66,6 +80,8 @@ def _address(name: str, node: _Node, home: str, file: str) -> Address:
                 where=place(file, ("data", name, "kwargs", key)),
                 found=f"{key} for {kind}",
             )
+    group = kwargs.get("root") or kwargs.get("path")
+    check_group(group, place(file, ("data", name, "kwargs", "root")))
     options = kwargs.get("storage_options", {})
     check_options(options, place(file, ("data", name, "kwargs", "storage_options")))
     where = place(file, ("data", name, "kwargs", "url"))
@@ -78,12 +94,24 @@ def _address(name: str, node: _Node, home: str, file: str) -> Address:
             found=form,
         )
     url = _icechunk_url(kwargs, where) if kind == _TYPE + "IcechunkRepo" else kwargs["url"]
+    protocols = _PROTOCOLS.get(form)
+    if (
+        protocols
+        and not url.startswith(protocols)
+        or url.startswith(TOOLBOX) != (form == "toolbox")
+    ):
+        raise CatalogError(
+            "address and format do not fit",
+            where=where,
+            expected=f"for {form}: an address with " + (" or ".join(protocols or ("s3://",))),
+            found=f"{url!r:.120}",
+        )
     return Address(
         name=name,
         url=resolve(url, home, where),
         format=form,
         storage_options=dict(options),
-        group=kwargs.get("root") or kwargs.get("path"),
+        group=group,
         period=_period(facts),
         **{
             key: facts[key]

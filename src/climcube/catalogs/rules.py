@@ -22,6 +22,7 @@ from climcube.errors import CatalogError
 __all__ = [
     "CATALOG_DIR",
     "PROTOCOLS",
+    "check_group",
     "check_options",
     "home_of",
     "reference",
@@ -127,6 +128,12 @@ def resolve(url: str, home: str, where: str) -> str:
         known = ", ".join(f"{name}://" for name in PROTOCOLS if name != "file")
         raise _refused("protocol not allowed", where, url, f"a relative path or {known}")
     return _checked_url(url, where)
+
+
+def check_group(group: str | None, where: str) -> None:
+    """Raise `CatalogError` for a group that is not a plain path inside a store."""
+    if group is not None and (_climbs(group) or group.startswith("/") or "\\" in group):
+        raise _refused("group not allowed", where, group, "names separated by '/'")
 
 
 def check_options(options: Mapping[str, Any], where: str) -> None:

@@ -166,7 +166,6 @@ _ENTRY = _object(
                 "chunks": {"type": "object", "additionalProperties": {"type": "integer"}},
                 "engine": {"enum": ["zarr", "h5netcdf", "netcdf4", "scipy", "pydap"]},
                 "consolidated": _FLAG,
-                "group": _TEXT,
                 "combine": {"enum": ["by_coords", "nested"]},
             },
         ),
@@ -223,7 +222,7 @@ def check(document: Any, file: str) -> None:
     CatalogError
         Naming file, entry, key, what was expected and what was found.
     """
-    errors = sorted(_validator().iter_errors(document), key=lambda e: (len(e.path), str(e.path)))
+    errors = sorted(_validator().iter_errors(document), key=_rank)
     if errors:
         raise _complaint(_most_telling(errors[0]), file)
 
@@ -234,6 +233,12 @@ def _validator() -> Validator:
     import jsonschema
 
     return jsonschema.Draft202012Validator(SCHEMA)
+
+
+def _rank(error: ValidationError) -> tuple[int, bool, str]:
+    # A key misspelt is unknown and missing; its near name helps more than what is missing.
+    path = [str(part) for part in error.absolute_path]
+    return len(path), error.validator != "additionalProperties", ".".join(path)
 
 
 def _most_telling(error: ValidationError) -> ValidationError:
@@ -275,6 +280,13 @@ def _complaint(error: ValidationError, file: str) -> CatalogError:
 
 
 def _wanted(rule: str, wanted: Any) -> str:
+    if rule == "anyOf":
+        return " or ".join(
+            _wanted(key, choice[key])
+            for choice in wanted
+            for key in ("const", "type")
+            if key in choice
+        )
     if rule == "enum":
         return "one of " + ", ".join(repr(choice) for choice in wanted)
     if rule == "const":

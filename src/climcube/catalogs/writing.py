@@ -73,7 +73,8 @@ def write_entry(
         ``format``, ``storage_options``, ``group``, ``layout``, ``chunks``, ``region``, ``auth``,
         ``period``, ``note``, ``virtual``); ``title``, ``variables`` (name: {"units": ...}), ``licence``,
         ``citation``, ``calendar``, ``chunks`` and the other facts of `Entry`. Facts left out are
-        written as ``unknown``. Local paths start from the working directory and must lie below
+        written as ``unknown``. ``consolidated`` tells Intake's reader whether a Zarr store has
+        consolidated metadata. Local paths start from the working directory and must lie below
         the folder of the catalog file.
 
     Returns
@@ -195,7 +196,10 @@ def _add(document: dict[str, Any], name: str, fields: Mapping[str, Any], file: P
             expected="address= or addresses=",
             found="both" if single is not None else "neither",
         )
+    consolidated = facts.pop("consolidated", None)
     items = [single] if several is None else list(several)
+    if not items:
+        raise CatalogError("an entry without an address", where=f"{file}, entry '{name}'")
     names = []
     for number, item in enumerate(items, 1):
         address = {"url": os.fspath(item)} if not isinstance(item, Mapping) else dict(item)
@@ -207,6 +211,8 @@ def _add(document: dict[str, Any], name: str, fields: Mapping[str, Any], file: P
     kwargs: dict[str, Any] = {"args": ["{data(" + names[0] + ")}"]}
     if form in _READ:
         kwargs["chunks"] = {}  # without it Intake's reader gives no Dask arrays
+    if consolidated is not None:
+        kwargs["consolidated"] = consolidated
     if "*" in first["kwargs"]["url"] or "?" in first["kwargs"]["url"]:
         kwargs["combine"] = "by_coords"
     document["entries"][name] = {
