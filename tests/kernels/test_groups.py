@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,18 +18,19 @@ from climcube.kernels.pools import Pools, group_samples, pool_samples
 from climcube.kernels.reduction import Reduction
 
 Array = np.ndarray
+PLAIN, NOTHING = Grid(), Finish()
 RULES = [(MEAN, np.nanmean, {}), (STANDARD_DEVIATION, np.nanstd, {"ddof": 1})]
 
 
 def reduce_in_parts(
     reduction: Reduction, values: Array, cuts: list[int], pools: Pools,
-    grid: Grid = Grid(), finish: Finish = Finish(),
+    grid: Grid = PLAIN, finish: Finish = NOTHING,
 ) -> Array:  # fmt: skip
     """Run chunk, combine and finalize over stretches that end at the cuts."""
     edges = [0, *sorted(set(cuts)), len(values)]
     states = [
         reduction.chunk(values[a:b], a, pools, grid, finish)
-        for a, b in zip(edges, edges[1:], strict=False)
+        for a, b in pairwise(edges)
     ]
     while len(states) > 1:  # a tree, as the lift builds it
         states = [reduction.combine(states[i : i + 3]) for i in range(0, len(states), 3)]
