@@ -335,7 +335,7 @@ def test_memory_does_not_grow_with_the_cube(tmp_path: Path, suffix: str) -> None
         array = xr.DataArray(data, dims=("time", "y", "x"), name="v")
         tracemalloc.start()
         try:
-            cc.save(array, tmp_path / f"m{tiles}{suffix}")
+            cc.save(array, tmp_path / f"m{suffix}", overwrite=True)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

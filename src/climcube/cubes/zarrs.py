@@ -39,7 +39,7 @@ def open_zarr(address: str, options: Mapping[str, Any], group: str | None = None
                 cache=False,
                 backend_kwargs={"storage_options": dict(options) or None},
             )
-    except FileNotFoundError as error:
+    except (FileNotFoundError, KeyError) as error:
         groups = _groups(address, options)
         raise StoreNotFoundError(
             "no such group" if group and groups is not None else "no Zarr store",

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -70,7 +70,7 @@ class LocalPlace:
             self._publish(beside, mark)
         except OSError as error:
             raise StoreError(
-                "the target cannot be written", where=str(self.path),
+                "saving failed", where=str(self.path),
                 found=(str(error) or type(error).__name__).splitlines()[0],
             ) from error  # fmt: skip
         finally:
@@ -183,4 +183,5 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # whatever keeps it there was reported already
+            path.unlink()

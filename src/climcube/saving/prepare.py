@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from climcube import provenance
 from climcube.cubes.units import unquantify
 from climcube.errors import CubeError, ParameterError, require_choice, suggest
 
@@ -32,7 +33,8 @@ def parts_of(result: Any, parts: tuple[str, ...] | None) -> Parts:
         The result is nothing that can be saved, or has no such part.
     """
     if isinstance(result, xr.DataArray):
-        return {"": result.to_dataset(name=result.name or "values")}
+        whole = result.to_dataset(name="values" if result.name is None else result.name)
+        return {"": provenance.inherit(whole, result)}
     if isinstance(result, xr.Dataset):
         return {"": result}
     if isinstance(result, Mapping) and all(isinstance(v, xr.Dataset) for v in result.values()):

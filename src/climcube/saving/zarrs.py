@@ -30,6 +30,7 @@ def write_zarr(
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
+        warnings.simplefilter("ignore", xr.SerializationWarning)
         warnings.filterwarnings("ignore", message=".*does not have a Zarr V3 specification.*")
         pending: list[Any] = []
         for group, dataset in datasets.items():
