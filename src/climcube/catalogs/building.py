@@ -29,6 +29,7 @@ _KWARGS: Mapping[str, tuple[str, ...]] = {
     _TYPE + "OpenDAP": (),
     _TYPE + "Service": (),
 }
+_ADDRESS_FACTS = ("layout", "chunks", "region", "auth", "note", "virtual")
 # Formats that are a service somewhere, not bytes that might lie in a folder.
 TOOLBOX = ("copernicusmarine:",)
 _PROTOCOLS: Mapping[str, tuple[str, ...]] = {
@@ -73,37 +74,21 @@ def build(document: Any, file: str) -> tuple[dict[str, Entry], dict[str, str]]:
 
 def _address(name: str, node: _Node, home: str, file: str) -> Address:
     kind, kwargs, facts = node["datatype"], node["kwargs"], node["metadata"]
-    for key in kwargs:
-        if key not in ("url", *_KWARGS.get(kind, ("storage_options",))):
-            raise CatalogError(
-                "key and data type do not fit",
-                where=place(file, ("data", name, "kwargs", key)),
-                found=f"{key} for {kind}",
-            )
-    group = kwargs.get("root") or kwargs.get("path")
-    check_group(group, place(file, ("data", name, "kwargs", "root")))
-    options = kwargs.get("storage_options", {})
-    check_options(options, place(file, ("data", name, "kwargs", "storage_options")))
     where = place(file, ("data", name, "kwargs", "url"))
     form = facts.get("format", FORMATS[kind][0])
-    if form not in FORMATS[kind]:
-        raise CatalogError(
-            "format and data type do not fit",
-            where=place(file, ("data", name, "metadata", "format")),
-            expected="one of " + ", ".join(FORMATS[kind]) + f" for {kind}",
-            found=form,
-        )
+    _check_keys(name, node, form, file)
+    options = kwargs.get("storage_options", {})
+    check_options(options, place(file, ("data", name, "kwargs", "storage_options")))
+    group = kwargs.get("root") or kwargs.get("path")
+    check_group(group, place(file, ("data", name, "kwargs", "root")))
     url = _icechunk_url(kwargs, where) if kind == _TYPE + "IcechunkRepo" else kwargs["url"]
-    protocols = _PROTOCOLS.get(form)
-    if (
-        protocols
-        and not url.startswith(protocols)
-        or url.startswith(TOOLBOX) != (form == "toolbox")
-    ):
+    protocols = _PROTOCOLS.get(form, ())
+    strange = url.startswith(TOOLBOX) and form != "toolbox"
+    if strange or (protocols and not url.startswith(protocols)):
         raise CatalogError(
             "address and format do not fit",
             where=where,
-            expected=f"for {form}: an address with " + (" or ".join(protocols or ("s3://",))),
+            expected=" or ".join(protocols or ("a path", "a URL")) + f" for the format {form}",
             found=f"{url!r:.120}",
         )
     return Address(
@@ -113,12 +98,26 @@ def _address(name: str, node: _Node, home: str, file: str) -> Address:
         storage_options=dict(options),
         group=group,
         period=_period(facts),
-        **{
-            key: facts[key]
-            for key in ("layout", "chunks", "region", "auth", "note", "virtual")
-            if key in facts
-        },
+        **{key: facts[key] for key in _ADDRESS_FACTS if key in facts},
     )
+
+
+def _check_keys(name: str, node: _Node, form: str, file: str) -> None:
+    kind = node["datatype"]
+    for key in node["kwargs"]:
+        if key not in ("url", *_KWARGS.get(kind, ("storage_options",))):
+            raise CatalogError(
+                "key and data type do not fit",
+                where=place(file, ("data", name, "kwargs", key)),
+                found=f"{key} for {kind}",
+            )
+    if form not in FORMATS[kind]:
+        raise CatalogError(
+            "format and data type do not fit",
+            where=place(file, ("data", name, "metadata", "format")),
+            expected="one of " + ", ".join(FORMATS[kind]) + f" for {kind}",
+            found=form,
+        )
 
 
 def _icechunk_url(kwargs: _Node, where: str) -> str:

@@ -197,15 +197,7 @@ def _add(document: dict[str, Any], name: str, fields: Mapping[str, Any], file: P
             found="both" if single is not None else "neither",
         )
     consolidated = facts.pop("consolidated", None)
-    items = [single] if several is None else list(several)
-    if not items:
-        raise CatalogError("an entry without an address", where=f"{file}, entry '{name}'")
-    names = []
-    for number, item in enumerate(items, 1):
-        address = {"url": os.fspath(item)} if not isinstance(item, Mapping) else dict(item)
-        label = f"{name}@{address.pop('name', number)}"
-        document["data"][label] = _data(address, file, f"{file}, entry '{name}', address {number}")
-        names.append(label)
+    names = _add_addresses(document, name, [single] if several is None else several, file)
     first = document["data"][names[0]]
     form = first["metadata"]["format"]
     kwargs: dict[str, Any] = {"args": ["{data(" + names[0] + ")}"]}
@@ -224,6 +216,20 @@ def _add(document: dict[str, Any], name: str, fields: Mapping[str, Any], file: P
     }
     # Intake lists aliases, not entries.
     document["aliases"][name] = name
+
+
+def _add_addresses(
+    document: dict[str, Any], name: str, items: Sequence[Any], file: Path
+) -> list[str]:
+    names = []
+    for number, item in enumerate(items, 1):
+        address = dict(item) if isinstance(item, Mapping) else {"url": os.fspath(item)}
+        label = f"{name}@{address.pop('name', number)}"
+        document["data"][label] = _data(address, file, f"{file}, entry '{name}', address {number}")
+        names.append(label)
+    if not names:
+        raise CatalogError("an entry without an address", where=f"{file}, entry '{name}'")
+    return names
 
 
 def _data(address: dict[str, Any], file: Path, where: str) -> dict[str, Any]:
