@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from climcube.errors import require_module
@@ -156,6 +157,8 @@ def canvas(
 ) -> Iterator[Axes]:
     """Yield the axes to draw on: the caller's untouched style, or a new figure in ours."""
     matplotlib = require_module("matplotlib", "plots")
+    if ax is None and _in_notebook():
+        _load_backend()
     with nullcontext() if ax is not None else matplotlib.rc_context(_RC):
         if ax is not None:
             yield ax
@@ -174,6 +177,17 @@ def _new_figure(size: tuple[float, float], layout: str) -> Figure:
         figsize=size, layout=layout
     )
     return figure
+
+
+@cache
+def _load_backend() -> None:
+    """Have pyplot load the notebook's backend now, by a figure that is never shown.
+
+    Loading it turns interactive mode on; within ``rc_context`` that would be undone, and no
+    figure but the first would be shown.
+    """
+    pyplot = require_module("matplotlib.pyplot", "plots")
+    pyplot.close(pyplot.figure())
 
 
 def _in_notebook() -> bool:
