@@ -132,7 +132,8 @@ def _roles(template: xr.Dataset, variable: str | None, where: str) -> Roles:
         names = {variable, *map(str, template[variable].coords)}
     timed = {n for n in names if time in template[n].dims}
     per_step = {n: template[n].size // max(1, template.sizes[time]) for n in timed}
-    gridded = {n for n in timed if per_step[n] > _COLUMN or n == variable} - {time}
+    numbers = {n for n in timed if n in template.data_vars and template[n].dtype.kind in "iuf"}
+    gridded = {n for n in timed if per_step[n] > _COLUMN or n == variable or n in numbers} - {time}
     for name in gridded:
         if template[name].dtype.kind not in "iufb":
             raise CubeError(
@@ -170,7 +171,8 @@ def _decoded_run(run: list[Header], roles: Roles, *, use_cftime: bool | None) ->
         values = [header.values[name] for header in run]
         joined = values[0] if len(values) == 1 else np.concatenate(values, dims.index(roles.time))
         variables[name] = xr.Variable(dims, joined, run[0].attrs[name])
-    return decode_cf(xr.Dataset(variables), redact(run[0].address), use_cftime=use_cftime)
+    columns = xr.Dataset(coords=variables)  # coordinates all: one of them may hold the dates
+    return decode_cf(columns, redact(run[0].address), use_cftime=use_cftime)
 
 
 def _in_order(

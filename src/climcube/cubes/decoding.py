@@ -10,6 +10,7 @@ from typing import Any
 import xarray as xr
 from xarray.coders import CFDatetimeCoder
 
+from climcube.cubes.coordinates import is_dated
 from climcube.cubes.packing import Decoding, decode
 from climcube.errors import CalendarError, CubeError
 
@@ -50,7 +51,7 @@ def decode_cf(raw: xr.Dataset, where: str, *, use_cftime: bool | None = None) ->
             "cannot be decoded by the CF conventions", where=where, found=lines[0],
             remedy="correct units and calendar of the time coordinate",
         ) from error  # fmt: skip
-    return decoded.set_coords(_named_coordinates(decoded))
+    return _date_dimensions(decoded.set_coords(_named_coordinates(decoded)))
 
 
 def decode_packed(dataset: xr.Dataset) -> xr.Dataset:
@@ -70,6 +71,24 @@ def load_coordinates(dataset: xr.Dataset) -> xr.Dataset:
     ]
     loaded = {name: dataset[name].variable.load() for name in small}
     return dataset.assign_coords(loaded) if loaded else dataset
+
+
+def _date_dimensions(dataset: xr.Dataset) -> xr.Dataset:
+    """Give a dimension without dates the one auxiliary coordinate along it that holds them.
+
+    NEMO numbers its ``time_counter`` and keeps the dates in ``time_centered``.
+    """
+    found: dict[str, list[str]] = {}
+    for name, coordinate in dataset.coords.items():
+        if coordinate.ndim == 1 and name != coordinate.dims[0] and is_dated(coordinate):
+            if coordinate.attrs.get("standard_name") in ("time", None):
+                found.setdefault(str(coordinate.dims[0]), []).append(str(name))
+    for dim, names in found.items():
+        if len(names) == 1 and not (dim in dataset.coords and is_dated(dataset[dim])):
+            dates = dataset[names[0]].variable.to_base_variable()
+            dates.attrs = {"axis": "T", **dates.attrs}
+            dataset = dataset.assign_coords({dim: dates})
+    return dataset
 
 
 def _flags_or_floats(stored: xr.DataArray) -> xr.DataArray:

@@ -74,7 +74,8 @@ def find_gaps(axis: TimeAxis) -> tuple[str, ...]:
 
 def _storage(header: Header, name: str) -> dict[str, Any]:
     attrs = header.attrs[name]
-    packing = {k: np.asarray(attrs[k]).tolist() for k in _PACKING if k in attrs}
+    # As text: a fill value of NaN equals itself.
+    packing = {k: str(np.asarray(attrs[k]).tolist()) for k in _PACKING if k in attrs}
     return {"type": str(header.dtypes[name])} | packing
 
 
