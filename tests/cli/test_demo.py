@@ -26,7 +26,7 @@ def yearly_files(ocean: xr.Dataset, folder: Path) -> None:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(cc.testing, "write_daily_files", yearly_files)
-    return ["--years", "11", "--grid", "6x12"]
+    return ["--years", "11", "--grid", "9x18"]
 
 
 def test_demo_finds_what_was_planted_and_leaves_everything_behind(
@@ -41,7 +41,7 @@ def test_demo_finds_what_was_planted_and_leaves_everything_behind(
     assert {"report.html", "events.csv", "catalog.yaml", "ocean.zarr", "heatwaves.zarr"} <= names
     assert sum(name.endswith(".png") for name in names) >= 4
     assert str(tmp_path) in result.stdout
-    ocean = cc.testing.synthetic_ocean(years=11, shape=(6, 12))
+    ocean = cc.testing.synthetic_ocean(years=11, shape=(9, 18))
     opened = cc.open("synthetic-ocean", variable="sst", catalog=str(tmp_path / "catalog.yaml"))
     np.testing.assert_array_equal(opened, ocean.sst)
     assert len(pd.read_csv(tmp_path / "events.csv")) == len(cc.testing.planted_events(ocean))
