@@ -200,9 +200,10 @@ def _require_increasing(headers: Sequence[Header], columns: xr.Dataset, time: st
         values = columns[time].values
         wrong = next((i for i in range(1, len(values)) if not values[i] > values[i - 1]), 0)
         this, before = (int(np.searchsorted(ends, i, "right")) for i in (wrong, max(0, wrong - 1)))
+        seen = bool((values[:wrong] == values[wrong]).any())
         other = "" if this == before else f" (also {redact(headers[before].address)})"
         raise AxisError(
-            error.what, where=f"{redact(headers[this].address)}{other}", expected=error.expected,
+            "duplicate times" if seen else error.what, where=f"{redact(headers[this].address)}{other}", expected=error.expected,
             found=error.found, remedy="leave out or correct one of the files",
         ) from error  # fmt: skip
 
