@@ -54,6 +54,7 @@ def test_a_second_run_replaces_the_first(run: Run, small: list[str], tmp_path: P
     stale = tmp_path / "files" / "oisst-avhrr-v02r01.19990101.nc"
     stale.parent.mkdir()
     stale.write_bytes(b"of another run")
+    (tmp_path / ".climcube-demo").touch()
     for _ in range(2):
         assert run("demo", "--folder", tmp_path, *small).exit_code == 0
 
@@ -79,3 +80,13 @@ def test_demo_on_own_data(run: Run, cube_file: Path, tmp_path: Path) -> None:
 def test_demo_on_data_that_is_not_there(run: Run, tmp_path: Path) -> None:
     result = run("demo", "--data", tmp_path / "absent.nc", "--folder", tmp_path / "demo")
     assert_one_error_line(result, "absent.nc")
+
+
+def test_demo_never_writes_into_a_folder_of_something_else(
+    run: Run, small: list[str], tmp_path: Path
+) -> None:
+    precious = tmp_path / "report.html"
+    precious.write_text("my own")
+    assert_one_error_line(run("demo", "--folder", tmp_path, *small), "did not write", str(tmp_path))
+    assert_one_error_line(run("demo", "--folder", precious, *small), "not a folder")
+    assert precious.read_text() == "my own" and list(tmp_path.iterdir()) == [precious]

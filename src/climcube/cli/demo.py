@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from climcube.cli.arguments import BasePeriod, Variable, open_cube, parse_period
+from climcube.errors import StoreExistsError
 
 if TYPE_CHECKING:
     from climcube.cli.demonstration import Answers, Journal
 
 __all__ = ["demo"]
+
+_MARKER = ".climcube-demo"
 
 
 def demo(
@@ -59,7 +62,7 @@ def demo(
     period, shape = parse_period(base_period), _parse_grid(grid)
     if data is None and (period is not None or variable is not None):
         raise typer.BadParameter("--base-period and --variable are for --data")
-    folder.mkdir(parents=True, exist_ok=True)
+    _claim(folder)
     journal = Journal(Console(highlight=False))
     if data is None:
         cube, answers, done = _on_synthetic_ocean(folder, years, shape, seed, journal)
@@ -119,6 +122,20 @@ def _on_data(
         soft_wrap=True,
     )
     return cube, answers
+
+
+def _claim(folder: Path) -> None:
+    """Make the folder, or take one that an earlier demo made: nothing else is overwritten."""
+    if folder.exists() and not folder.is_dir():
+        raise StoreExistsError("not a folder", where=str(folder), remedy="pass another --folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARKER).exists():
+        raise StoreExistsError(
+            "the folder holds something that climcube demo did not write",
+            where=str(folder),
+            remedy="pass another --folder",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARKER).touch()
 
 
 def _parse_grid(text: str) -> tuple[int, int]:
