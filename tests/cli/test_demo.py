@@ -80,6 +80,7 @@ def test_demo_on_own_data(run: Run, cube_file: Path, tmp_path: Path) -> None:
 def test_demo_on_data_that_is_not_there(run: Run, tmp_path: Path) -> None:
     result = run("demo", "--data", tmp_path / "absent.nc", "--folder", tmp_path / "demo")
     assert_one_error_line(result, "absent.nc")
+    assert not (tmp_path / "demo").exists()
 
 
 def test_demo_never_writes_into_a_folder_of_something_else(

@@ -62,13 +62,14 @@ def demo(
     period, shape = parse_period(base_period), _parse_grid(grid)
     if data is None and (period is not None or variable is not None):
         raise typer.BadParameter("--base-period and --variable are for --data")
+    # A mistake in --data must not leave a folder behind.
+    own = None if data is None else open_cube(data, variable, None, layout="series")
     _claim(folder)
     journal = Journal(Console(highlight=False))
-    if data is None:
+    if own is None:
         cube, answers, done = _on_synthetic_ocean(folder, years, shape, seed, journal)
     else:
-        cube, answers = _on_data(data, variable, folder, period, journal)
-        done = []
+        cube, answers, done = own, _on_data(own, folder, period, journal), []
     title = None if data is not None else "The synthetic ocean"
     page = publish(cube, answers, folder, title, journal)
     journal.console.print(f"{journal.elapsed:6.1f} s  in all. Results are in {folder.resolve()}:")
@@ -105,23 +106,13 @@ def _on_synthetic_ocean(
     return cube, answers, done
 
 
-def _on_data(
-    data: str,
-    variable: str | None,
-    folder: Path,
-    period: tuple[str, str] | None,
-    journal: Journal,
-) -> tuple[Any, Answers]:
+def _on_data(cube: Any, folder: Path, period: tuple[str, str] | None, journal: Journal) -> Answers:
     from climcube.cli.demonstration import analyse
 
-    cube = open_cube(data, variable, None, layout="series")
     answers = analyse(cube, folder, period, journal)
-    cells = answers.trend["n"].values
-    journal.console.print(
-        f"          {len(answers.events):,} events in {int((cells > 0).sum()):,} cells",
-        soft_wrap=True,
-    )
-    return cube, answers
+    cells = int((answers.trend["n"].values > 0).sum())
+    journal.console.print(f"          {len(answers.events):,} events in {cells:,} cells")
+    return answers
 
 
 def _claim(folder: Path) -> None:
