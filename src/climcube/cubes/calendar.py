@@ -21,6 +21,7 @@ IntArray = npt.NDArray[np.int64]
 
 _DAYS_OF_YEAR = {"noleap": 365, "365_day": 365, "360_day": 360}  # all others know 29 February
 _SECONDS_PER_DAY = 86_400
+_FIRST_NS_YEAR, _LAST_NS_YEAR = 1677, 2262  # beyond, datetime64[ns] wraps around silently
 # First day-of-year index (from 0) of each month, on a leap year, a common year, a 360-day year.
 _MONTH_START_LEAP = np.cumsum([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30])
 _MONTH_START_COMMON = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])
@@ -66,8 +67,10 @@ class TimeAxis:
         if coordinate.isnull().any():
             raise AxisError("the time axis has missing values", where=name)
         calendar = str(coordinate.dt.calendar)
-        fields = (np.asarray(getattr(coordinate.dt, f).values, "int64") for f in ("year", "month", "day"))
-        axis = cls(name, calendar, *fields, _seconds(coordinate, calendar))
+        year, month, day = (
+            np.asarray(getattr(coordinate.dt, f).values, "int64") for f in ("year", "month", "day")
+        )
+        axis = cls(name, calendar, year, month, day, _seconds(coordinate, calendar))
         axis._require_increasing(coordinate)
         return axis
 
@@ -103,7 +106,7 @@ class TimeAxis:
         start = np.array([edges[int(y)] for y in years], "float64")
         length = np.array([edges[int(y) + 1] - edges[int(y)] for y in years], "float64")
         position = np.searchsorted(years, self.year)
-        return self.year + (self.seconds - start[position]) / length[position]
+        return np.asarray(self.year + (self.seconds - start[position]) / length[position])
 
     @cached_property
     def years(self) -> IntArray:
@@ -115,7 +118,8 @@ class TimeAxis:
         """Days of each of ``years`` between the first and the last sample, present or not."""
         starts = [_year_start_seconds(int(y), self.calendar) for y in (*self.years, self.years[-1] + 1)]
         edges = np.array(starts, "int64") // _SECONDS_PER_DAY
-        return np.minimum(edges[1:], self.ordinal[-1] + 1) - np.maximum(edges[:-1], self.ordinal[0])
+        last = np.minimum(edges[1:], self.ordinal[-1] + 1)
+        return np.asarray(last - np.maximum(edges[:-1], self.ordinal[0]))
 
     def require_daily(self, purpose: str) -> None:
         """Raise `CalendarError` unless there is at most one sample a day and mostly each day."""

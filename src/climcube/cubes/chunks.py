@@ -7,11 +7,11 @@ from typing import Any
 
 import xarray as xr
 
-from climcube.cubes.coordinates import find_time
-from climcube.errors import ChunkError, require_choice
+from climcube.cubes.coordinates import find_spatial, find_time
+from climcube.errors import AxisError, ChunkError, require_choice
 from climcube.options import get_option
 
-__all__ = ["LAYOUTS", "rechunk", "require_whole", "series_chunks"]
+__all__ = ["LAYOUTS", "horizontal_dims", "is_lazy", "rechunk", "require_whole", "series_chunks"]
 
 LAYOUTS = ("series", "maps")
 
@@ -71,31 +71,78 @@ def rechunk(cube: Any, *, layout: str = "series") -> Any:
     """
     require_choice("layout", layout, LAYOUTS)
     time = find_time(cube)
-    sizes = {str(d): int(n) for d, n in cube.sizes.items()}
+    main = _main_array(cube, time)
+    sizes = {str(d): int(n) for d, n in main.sizes.items()}
     if layout == "series":
-        return cube.chunk(series_chunks(sizes, time))
-    cell_bytes = 4 * math.prod(n for d, n in sizes.items() if d != time)
-    steps = max(1, min(sizes[time], get_option("tile_bytes") // max(1, cell_bytes)))
-    return cube.chunk({d: steps if d == time else -1 for d in sizes})
+        chunks = series_chunks(sizes, time, horizontal=horizontal_dims(main))
+    else:
+        cell_bytes = 4 * math.prod(n for d, n in sizes.items() if d != time)
+        steps = max(1, min(sizes[time], get_option("tile_bytes") // max(1, cell_bytes)))
+        chunks = {d: steps if d == time else -1 for d in sizes}
+    return _cut(cube, {str(d): chunks.get(str(d), -1) for d in cube.dims})
+
+
+def _main_array(cube: xr.DataArray | xr.Dataset, time: str) -> xr.DataArray:
+    """Return the array whose chunks matter: of a data set the largest one with time."""
+    if isinstance(cube, xr.DataArray):
+        return cube
+    timed = [v for v in cube.data_vars.values() if time in v.dims]
+    return max(timed, key=lambda v: v.size, default=cube[time])
+
+
+def horizontal_dims(cube: xr.DataArray) -> tuple[str, ...] | None:
+    """Return the dimensions of latitude and longitude; ``None`` where it is not clear which."""
+    try:
+        dims = find_spatial(cube).dims
+    except AxisError:
+        return None
+    return dims or None
+
+
+def _cut(cube: Any, chunks: dict[str, int]) -> Any:
+    if isinstance(cube, xr.Dataset):
+        quantified = [n for n, v in cube.data_vars.items() if _is_quantity(v)]
+        rest = cube.drop_vars(quantified).chunk({d: n for d, n in chunks.items() if d in cube.dims})
+        for name in quantified:
+            own = {d: n for d, n in chunks.items() if d in cube[name].dims}
+            rest[name] = _cut(cube[name], own)
+        return rest[list(cube.data_vars)]
+    if not _is_quantity(cube):
+        return cube.chunk(chunks)
+    quantity = cube.variable._data  # xarray would put the quantity into Dask, not Dask into it
+    plain = cube.copy(data=quantity.magnitude).chunk(chunks)
+    return cube.copy(data=quantity._REGISTRY.Quantity(plain.data, quantity.units))
+
+
+def _is_quantity(cube: xr.DataArray) -> bool:
+    return hasattr(cube.variable._data, "magnitude")
 
 
 def series_chunks(
-    sizes: dict[str, int], time: str, multiple_of: dict[str, int] | None = None
+    sizes: dict[str, int],
+    time: str,
+    multiple_of: dict[str, int] | None = None,
+    horizontal: tuple[str, ...] | None = None,
 ) -> dict[str, int]:
     """Chunk sizes of square tiles over all time, of about ``tile_bytes`` of float32.
 
     ``multiple_of`` gives the stored chunk of each dimension; tiles are whole numbers of it.
-    Dimensions before the last two (levels, members) are cut into single stored chunks.
+    Dimensions other than the ``horizontal`` ones (default the last two), levels and members,
+    are cut into single stored chunks.
     """
     stored = {d: max(1, min((multiple_of or {}).get(d, 1), n)) for d, n in sizes.items()}
     others = [d for d in sizes if d != time]
-    horizontal = others[-2:]
-    chunks = {time: -1} | {d: stored[d] for d in others[:-2]}
-    numbers = max(1, sizes[time]) * math.prod(stored[d] for d in others[:-2])
+    map_dims = [d for d in others if d in (horizontal or ())] or others[-2:]
+    single = {d: stored[d] for d in others if d not in map_dims}
+    chunks = {time: -1} | single
+    numbers = max(1, sizes[time]) * math.prod(single.values())
     cells = max(1, get_option("tile_bytes") // (4 * numbers))
     # The dimension with less to give comes first, so that the other one can make up for it.
-    for left, dim in zip((2, 1), sorted(horizontal, key=lambda d: sizes[d]), strict=False):
-        edge = math.isqrt(cells) if left == 2 and len(horizontal) == 2 else cells
+    left = sorted(map_dims, key=lambda d: sizes[d])
+    while left:
+        dim = left.pop(0)
+        room = cells // math.prod(stored[d] for d in left)  # the others need a stored chunk each
+        edge = min(room, math.isqrt(cells)) if left else room
         chunks[dim] = min(sizes[dim], max(stored[dim], edge // stored[dim] * stored[dim]))
         cells = max(1, cells // chunks[dim])
     return {d: chunks[d] for d in sizes}

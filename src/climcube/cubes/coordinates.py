@@ -33,8 +33,8 @@ class SpatialAxes:
 def find_time(cube: xr.DataArray | xr.Dataset) -> str:
     """Return the name of the one time dimension.
 
-    A time dimension is one whose coordinate holds dates (``datetime64`` or cftime), or is
-    marked ``axis="T"`` or ``standard_name="time"``.
+    A time dimension is one whose coordinate holds dates (``datetime64`` or cftime); of several,
+    the one marked ``axis="T"``.
 
     Raises
     ------
@@ -152,9 +152,10 @@ def _marked_as_time(coordinate: xr.DataArray) -> bool:
 def _find_horizontal(
     cube: xr.DataArray | xr.Dataset, kind: str, usual_names: tuple[str, ...]
 ) -> str:
-    import cf_xarray  # noqa: F401, PLC0415 - registers .cf; half of the start-up time, so only here
+    import cf_xarray  # noqa: F401 - registers .cf; half of the start-up time, so only here
 
-    candidates = [str(n) for n in cube.cf.coordinates.get(kind, [])]
+    bounds = {str(c.attrs.get("bounds")) for c in cube.coords.values()}
+    candidates = [str(n) for n in cube.cf.coordinates.get(kind, []) if str(n) not in bounds]
     if not candidates:
         candidates = [str(n) for n in cube.coords if str(n).lower() in usual_names]
     if len(candidates) > 1:  # a dimension coordinate outranks auxiliary ones

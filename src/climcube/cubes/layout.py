@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import xarray as xr
 
-from climcube.cubes.chunks import series_chunks
+from climcube.cubes.chunks import horizontal_dims, series_chunks
 from climcube.cubes.coordinates import find_time
 from climcube.errors import AxisError
 from climcube.options import get_option
@@ -50,7 +50,7 @@ def choose_chunks(dataset: xr.Dataset, layout: str | None) -> Plan:
     for unit in (shards, inner):
         column = 4 * sizes[time] * math.prod(min(unit[d], n) for d, n in sizes.items() if d != time)
         if column <= get_option("tile_bytes"):
-            return Plan(series_chunks(sizes, time, unit))
+            return Plan(series_chunks(sizes, time, unit, horizontal_dims(main)))
     order = [time, *(d for d in reversed(list(sizes)) if d != time)]
     return Plan(grow_chunks(sizes, shards, order, share=8), rechunk=layout == "series")
 

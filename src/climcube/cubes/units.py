@@ -119,7 +119,7 @@ def _moved(unit: Any, registry: Any) -> tuple[Any, Any]:
     if registry is True:
         import pint
 
-        registry = pint.get_application_registry().get()
+        registry = pint.get_application_registry().get()  # type: ignore[no-untyped-call]
     try:
         return registry, registry.Unit(f"{unit:D}")
     except Exception:  # noqa: BLE001 - the caller's registry lacks the unit, in whatever way
