@@ -127,6 +127,8 @@ def cycle_values(
         tables=(cycle.pools, grid_of(subject.cube), finishing),
         coordinates={treatment.dim: cycle.coordinate},
         purpose="climatology",
+        # A state has a row for each class: small beside the data that it sums up.
+        task_steps=max(128, 4 * cycle.pools.classes),
     )
     return result[name]
 

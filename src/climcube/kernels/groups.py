@@ -55,10 +55,14 @@ def _mean_chunk(block: npt.NDArray[Any], start: int, pools: Pools, grid: Grid, _
 
 def _mean_combine(states: Sequence[State]) -> State:
     classes, rows = _union(states)
+    whole = [i for i, row in enumerate(rows) if len(row) == len(classes)]
     shape = (len(classes), states[0]["class"].shape[1])
-    sums, weights = np.zeros(shape), np.zeros(shape)
-    for state, row in zip(states, rows, strict=True):
-        _add_rows(row, *_each(row), state["sum"], state["weight"], sums, weights)
+    # A state that holds every class is where the others are added to.
+    first = states[whole[0]] if whole else {"sum": np.zeros(shape), "weight": np.zeros(shape)}
+    sums, weights = first["sum"].copy(), first["weight"].copy()
+    for number, (state, row) in enumerate(zip(states, rows, strict=True)):
+        if not whole or number != whole[0]:
+            _add_rows(row, *_each(row), state["sum"], state["weight"], sums, weights)
     return {"class": _spread(classes, shape[1]), "sum": sums, "weight": weights}
 
 
@@ -102,8 +106,8 @@ def _std_finalize(state: State, pools: Pools, _: Grid, finish: Finish) -> tuple[
     return (_refine(np.sqrt(variance), finish),)
 
 
-MEAN = Reduction(_mean_chunk, _mean_combine, _mean_finalize)
-STANDARD_DEVIATION = Reduction(_std_chunk, _std_combine, _std_finalize)
+MEAN = Reduction(_mean_chunk, _mean_combine, _mean_finalize, streams=True)
+STANDARD_DEVIATION = Reduction(_std_chunk, _std_combine, _std_finalize, streams=True)
 
 
 def _local(
@@ -184,7 +188,7 @@ def _add(block, own, weight, scale, offset, eps, sums, weights):  # type: ignore
         if own[t] < 0:
             continue
         w, row, total, seen = weight[t], block[t], sums[own[t]], weights[own[t]]
-        for c in range(row.size):
+        for c in range(total.size):
             v = np.float64(row[c])
             x = v
             if packed:
@@ -204,7 +208,7 @@ def _add_moments(block, own, scale, offset, eps, mean, square, count):  # type: 
     Sums run over deviations from the first valid value of the class, so that a constant has
     exactly no variance and none is lost to cancellation.
     """
-    cells = block.shape[1]
+    cells = mean.shape[1]
     first = np.zeros(mean.shape)
     packed = eps > 0.0
     for t in range(block.shape[0]):

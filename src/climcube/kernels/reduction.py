@@ -31,8 +31,12 @@ class Reduction:
     finalize
         ``finalize(state, *tables) -> arrays``: one ``(cells,)`` or ``(k, cells)`` array for each
         output.
+    streams
+        ``chunk`` reads its block once, row by row, and copies none of it: it may be given a
+        whole block where others are given slabs of cells.
     """
 
     chunk: Callable[..., State]
     combine: Callable[[Sequence[State]], State]
     finalize: Callable[..., tuple[npt.NDArray[Any], ...]]
+    streams: bool = False

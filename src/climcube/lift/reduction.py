@@ -55,6 +55,7 @@ def lift_reduction(
     tables: tuple[Any, ...] = (),
     coordinates: Mapping[str, xr.DataArray] | None = None,
     purpose: str,
+    task_steps: int = _TASK_STEPS,
 ) -> xr.Dataset:
     """Apply a mergeable statistic along one dimension.
 
@@ -74,6 +75,8 @@ def lift_reduction(
         Coordinates of the dimensions that outputs introduce; sizes are taken from here.
     purpose
         The public function, for messages and for the names of tasks.
+    task_steps
+        Times that one task takes at least; more where a state is large.
 
     Returns
     -------
@@ -95,7 +98,7 @@ def lift_reduction(
     )
     arrays: Sequence[Any]
     if is_lazy(cube):
-        arrays = _build(cube.data, work, tables, purpose)
+        arrays = _build(cube.data, work, tables, purpose, task_steps)
     else:
         boxed = Tables(tables)
         shape = _cells(cube.shape, work.axis)
@@ -109,11 +112,13 @@ def lift_reduction(
     return xr.Dataset(dressed)
 
 
-def _build(data: da.Array, work: _Work, tables: tuple[Any, ...], purpose: str) -> list[da.Array]:
+def _build(
+    data: da.Array, work: _Work, tables: tuple[Any, ...], purpose: str, task_steps: int
+) -> list[da.Array]:
     """Write the graph: leaves, merges, one finish for each tile, one pick for each output."""
     node = share(tables)
     name = f"{purpose}-{tokenize(data.name, node.key, work)}"
-    groups = _groups(data.chunks[work.axis])
+    groups = _groups(data.chunks[work.axis], task_steps)
     tiles = _cells(data.chunks, work.axis)
     layer: dict[Any, Any] = {}
     for place in np.ndindex(*map(len, tiles)):
@@ -150,7 +155,7 @@ def _build(data: da.Array, work: _Work, tables: tuple[Any, ...], purpose: str) -
     ]
 
 
-def _groups(chunks: tuple[int, ...]) -> list[tuple[int, list[int]]]:
+def _groups(chunks: tuple[int, ...], task_steps: int) -> list[tuple[int, list[int]]]:
     """Gather neighbouring chunks into tasks: first time of each, and the numbers of its chunks."""
     groups: list[tuple[int, list[int]]] = []
     start = steps = 0
@@ -158,7 +163,7 @@ def _groups(chunks: tuple[int, ...]) -> list[tuple[int, list[int]]]:
     for number, size in enumerate(chunks):
         members.append(number)
         steps += size
-        if steps >= _TASK_STEPS:
+        if steps >= task_steps:
             groups.append((start, members))
             start, steps, members = start + steps, 0, []
     if steps or not groups:
@@ -171,6 +176,10 @@ def _leaf(blocks: list[Array], tables: Any, *, work: _Work, start: int) -> State
     reduction = load_kernel(work.reference)
     shared = Tables.unwrap(tables)
     moved = [np.moveaxis(block, work.axis, 0) for block in blocks]
+    if reduction.streams and len(moved) == 1 and _streamable(moved[0]):
+        flat = moved[0].reshape(len(moved[0]), math.prod(moved[0].shape[1:]))
+        streamed: State = reduction.chunk(flat, start, *shared)
+        return streamed
     steps = sum(len(b) for b in moved)
     shape = moved[0].shape[1:]
     whole: State = {}
@@ -188,6 +197,12 @@ def _leaf(blocks: list[Array], tables: Any, *, work: _Work, start: int) -> State
             state = part if state is None else reduction.combine([state, part])
         _put(whole, state or {}, rows, math.prod(shape))
     return whole
+
+
+def _streamable(block: Array) -> bool:
+    """Whether a block can be read as it lies in memory, without a copy of another type."""
+    native: bool = block.dtype.kind == "f" and block.dtype.isnative and block.dtype.itemsize >= 4
+    return native and bool(block.flags.c_contiguous)
 
 
 def _whole(
