@@ -207,7 +207,8 @@ def year_start_coordinate(years: IntArray, calendar: str, name: str = "time") ->
 def first_days(years: IntArray, months: IntArray, calendar: str) -> npt.NDArray[Any]:
     """Return the first day of each (year, month) as dates of the calendar."""
     pairs = list(zip(years, months, strict=True))
-    if calendar in ("standard", "gregorian", "proleptic_gregorian"):
+    in_range = all(_FIRST_NS_YEAR < y < _LAST_NS_YEAR for y, _ in pairs)
+    if calendar in ("standard", "gregorian", "proleptic_gregorian") and in_range:
         return np.array([f"{y:04d}-{m:02d}-01" for y, m in pairs], "datetime64[ns]")
     dates = [cftime.datetime(int(y), int(m), 1, calendar=calendar) for y, m in pairs]
     # By way of numbers, for dates of the calendar's own class: selection by "2001" needs it.
