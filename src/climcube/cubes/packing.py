@@ -1,7 +1,8 @@
 """Packed integers: decode them in one pass, and get them back exactly where it matters.
 
 A day exactly on a threshold is not rare in data that were stored as integers, and whether it
-counts must not depend on the float type it was decoded to. `Packing.exact` therefore gives
+counts must not depend on the float type it was decoded to. The kernel
+`climcube.kernels.unpacking.exact_series` therefore gives
 back ``float64(integer) * scale + offset`` for any value that a packed file can have produced.
 """
 
@@ -35,7 +36,7 @@ class Packing:
     def of(cls, cube: xr.DataArray) -> Packing | None:
         """Return the packing that a cube's encoding claims, or ``None``.
 
-        A claim only: `exact` verifies it on the data.
+        A claim only: it is verified on the data (`climcube.kernels.unpacking`).
         """
         encoding = cube.encoding
         dtype = np.dtype(encoding.get("dtype") or "float64")
@@ -50,25 +51,10 @@ class Packing:
             return None
         return cls(scale, offset, dtype.str)
 
-    def exact(self, values: Floats) -> npt.NDArray[np.float64]:
-        """Return float64 values, exactly decoded for each series that is on the packed grid.
-
-        Series run along the last axis. A series with a single value off the grid (the cube was
-        changed since it was opened) is returned as given.
-        """
-        wide = np.asarray(values, "float64")
+    def grid(self) -> tuple[float, float, float, float]:
+        """Scale, offset, and the least and greatest integer: what a value can have come from."""
         limits = np.iinfo(self.dtype)
-        integers = np.rint((wide - self.offset) / self.scale)
-        decoded = integers * self.scale + self.offset
-        # Decoding in a narrower type rounds at most twice: once each for scale and offset.
-        tolerance = 2 * np.finfo(values.dtype).eps * (np.abs(wide) + abs(self.offset))
-        with np.errstate(invalid="ignore"):  # infinite values: caught by the limits below
-            off_grid = np.abs(decoded - wide) > np.minimum(tolerance, abs(self.scale) / 4)
-        off_grid |= (integers < limits.min) | (integers > limits.max)
-        changed = off_grid.any(axis=-1)
-        if changed.any():
-            decoded[changed] = wide[changed]
-        return np.asarray(decoded, "float64")
+        return self.scale, self.offset, float(limits.min), float(limits.max)
 
 
 @dataclass(frozen=True)

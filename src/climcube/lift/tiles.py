@@ -14,9 +14,11 @@ import xarray as xr
 
 from climcube.cubes.chunks import is_lazy, require_whole
 from climcube.cubes.packing import Packing
-from climcube.lift.common import Array
+from climcube.lift.common import Array, load_kernel
 
-__all__ = ["TiledCubes", "blocks_of_tile"]
+__all__ = ["TiledCubes", "blocks_of_tile", "exact_blocks"]
+
+_KERNELS = "climcube.kernels.unpacking"  # by name: the lift imports no kernel
 
 Chunks = tuple[tuple[int, ...], ...]
 
@@ -108,13 +110,15 @@ def blocks_of_tile(
     flat = [m.reshape(cells, m.shape[-1]) for m in moved]
     for start in range(0, cells, block_cells):
         rows = slice(start, min(start + block_cells, cells))
-        yield rows, [_wide(f[rows], packing) for f, packing in zip(flat, packings, strict=True)]
+        yield rows, [exact_blocks(f[rows], packing) for f, packing in zip(flat, packings, strict=True)]
 
 
-def _wide(block: Array, packing: Packing | None) -> npt.NDArray[np.float64]:
-    """Return a C-ordered float64 copy that the kernel may overwrite."""
-    # Copy first: numpy then works along the series, not across the map.
-    series = np.array(block, order="C", copy=True)
-    if packing is not None and np.issubdtype(series.dtype, np.floating):
-        return packing.exact(series)
-    return series.astype("float64", copy=False)
+def exact_blocks(block: Array, packing: Packing | None) -> npt.NDArray[np.float64]:
+    """Return a C-ordered float64 copy that the kernel may overwrite, packed values exact."""
+    if block.dtype not in (np.float32, np.float64):  # one compiled version each is enough
+        return np.array(block, dtype="float64", order="C")
+    series: npt.NDArray[np.float64] = load_kernel(f"{_KERNELS}:gather_series")(block)
+    if packing is not None:
+        rounding = float(np.finfo(block.dtype).eps)
+        load_kernel(f"{_KERNELS}:exact_series")(series, *packing.grid(), rounding)
+    return series
