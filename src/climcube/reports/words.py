@@ -152,12 +152,13 @@ def _days(numbers: Numbers, kind: str) -> Finding | None:
     change = (
         f"{word} from {number(before, 1)} a year in {then} to {number(after, 1)} a year in {now}"
     )
-    if before == after:
+    if number(before, 1) == number(after, 1):  # no change that the printed digits show
         change = f"were {number(before, 1)} a year in {then} and in {now}"
     area = "mean over the area, " if numbers.trend["slope"].ndim else ""
     text = f"{kind.capitalize()} days {change} ({area}first and last {span} complete years)."
     label = f"{kind} days a year, {then} and {now}"
-    return Finding(f"{number(before, 0)} → {number(after, 0)}", label, text)
+    digits = 1 if max(before, after) < 10 else 0
+    return Finding(f"{number(before, digits)} → {number(after, digits)}", label, text)
 
 
 def _largest(mhw: Any, numbers: Numbers, kind: str) -> Finding | None:
