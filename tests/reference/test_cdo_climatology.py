@@ -10,6 +10,7 @@ import xarray as xr
 
 from climcube.analysis.anomaly import anomaly
 from climcube.analysis.climatology import climatology
+from climcube.analysis.heatwaves import heatwaves
 from tests.oracles.cdo import case, output
 
 DAILY = ["tasman_west_6x6", "hadgem2_mrsos_360", "canesm5_snw_noleap"]
@@ -103,3 +104,11 @@ def group_sizes(cube: xr.DataArray) -> np.ndarray:
     """Number of samples of each (month, day)."""
     key = np.asarray(cube.time.dt.month * 100 + cube.time.dt.day)
     return np.unique(key, return_counts=True)[1].reshape(-1, *[1] * (cube.ndim - 1))
+
+
+def test_the_same_seas_as_heatwaves(reference_data: Path) -> None:
+    """Real packed data with land: pooled and smoothed as heatwaves do it."""
+    cube = case(reference_data, "tasman_west_6x6")
+    options = {"window": 11, "smooth": 31, "base_period": (1983, 2012)}
+    seas = heatwaves(cube, **options).climatology.seas
+    np.testing.assert_allclose(climatology(cube, **options), seas, **EQUAL)
