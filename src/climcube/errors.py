@@ -6,10 +6,10 @@
     ├── CatalogError              the catalog file or entry: correct it, or name another entry
     ├── StoreError                the bytes: check the address, the credentials, the network
     │   ├── StoreNotFoundError        nothing is there
-    │   └── StoreExistsError          something is there already: pass overwrite=True, or another target
-    ├── CubeError                 the data handed in: correct the data, or select another part of it
-    │   ├── AxisError                 time, latitude or longitude is missing, ambiguous or out of order
-    │   ├── UnitsError                units that are unknown or cannot mean what the statistic needs
+    │   └── StoreExistsError          something is there: pass overwrite=True, or another target
+    ├── CubeError                 the data handed in: correct it, or select another part of it
+    │   ├── AxisError                 time, latitude or longitude: missing, ambiguous, out of order
+    │   ├── UnitsError                units: unknown, or not what the statistic needs
     │   ├── VariableError             no such variable, or more than one candidate
     │   ├── CalendarError             calendar or time step does not fit the statistic
     │   └── ChunkError                the chunks cut what must stay whole: rechunk
@@ -63,8 +63,8 @@ class ClimcubeError(Exception):
     Examples
     --------
     >>> print(CubeError("no time axis", where="variable 'sst'", expected="a CF time coordinate",
-    ...                 found="dimensions lat, lon", remedy="select a variable that has time"))
-    no time axis (variable 'sst'): expected a CF time coordinate, found dimensions lat, lon; select a variable that has time
+    ...                 found="lat, lon", remedy="open another"))
+    no time axis (variable 'sst'): expected a CF time coordinate, found lat, lon; open another
     """
 
     def __init__(
@@ -180,9 +180,7 @@ def require_module(module: str, extra: str) -> ModuleType:
         ) from error
 
 
-def _sentence(
-    what: str, where: object, expected: object, found: object, remedy: str | None
-) -> str:
+def _sentence(what: str, where: object, expected: object, found: object, remedy: str | None) -> str:
     text = what if where is None else f"{what} ({where})"
     facts = [
         f"{label} {value}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from numbers import Integral
 from types import MappingProxyType, TracebackType
 from typing import Any
 
@@ -20,7 +21,7 @@ def _is_bool_or_none(value: object) -> bool:
 
 
 def _is_positive_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
 
 
 # name: (default, check, what is expected)
@@ -31,7 +32,7 @@ _KNOWN: Mapping[str, tuple[Any, Callable[[object], bool], str]] = MappingProxyTy
         "tile_bytes": (
             256 * 2**20,
             _is_positive_integer,
-            "a positive number of bytes: the float32 size aimed at for one spatial tile over all time",
+            "a positive number of bytes: the float32 size of one spatial tile over all time",
         ),
         "block_cells": (32, _is_positive_integer, "a positive number of cells worked on at once"),
     }

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
+import numpy as np
 import xarray as xr
 
 from climcube.options import get_option
@@ -23,20 +24,34 @@ __all__ = ["ATTRIBUTE", "inherit", "read", "record", "redact", "set_source"]
 
 ATTRIBUTE = "climcube_provenance"
 _PACKAGES = ("climcube", "xarray", "dask", "numpy", "zarr", "numba", "scipy")
-_SECRET = re.compile(r"key|secret|token|password|credential|signature|auth", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<rest>[^\s'\"<>]*)")
+_SECRET = re.compile(
+    r"storage_options|key|secret|token|password|credential|signature|auth", re.IGNORECASE
+)
 
 
 def redact(address: str) -> str:
-    """Return an address without user, password, query and fragment.
+    """Return a text with no user, password, query or fragment in the addresses it holds.
 
     >>> redact("https://me:pw@host/store.zarr?X-Amz-Signature=abc")
     'https://host/store.zarr'
+    >>> redact("simplecache::s3://key:secret@bucket/sst.nc")
+    'simplecache::s3://bucket/sst.nc'
     """
-    if "://" not in address:
-        return address
-    parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    return _ADDRESS.sub(_without_secrets, address)
+
+
+def _without_secrets(found: re.Match[str]) -> str:
+    host, slash, path = found["rest"].partition("/")
+    if "@" not in host and "@" in found["rest"]:  # a password may hold a slash
+        user, _, after = found["rest"].rpartition("@")
+        if ":" in user:
+            host, slash, path = after.partition("/")
+    return (
+        found["scheme"]
+        + host.rpartition("@")[2].partition("?")[0].partition("#")[0]
+        + (slash + re.split(r"[?#]", path)[0] if "?" not in host and "#" not in host else "")
+    )
 
 
 def set_source(cube: Any, address: str, **facts: str | None) -> Any:
@@ -74,9 +89,7 @@ def read(cube: Any) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def record(
-    result: Any, function: str, parameters: Mapping[str, Any], inputs: Sequence[Any]
-) -> Any:
+def record(result: Any, function: str, parameters: Mapping[str, Any], inputs: Sequence[Any]) -> Any:
     """Write provenance and history of one step onto a result and onto its variables.
 
     Parameters
@@ -92,7 +105,8 @@ def record(
     """
     if not get_option("provenance"):
         return result
-    step = {"function": function, "parameters": {k: _plain(k, v) for k, v in parameters.items()}}
+    plain = {k: _plain(k, v) for k, v in parameters.items()}
+    step = {"function": function, "parameters": plain}
     before = [read(cube) for cube in inputs]
     document = {
         "sources": _unique(source for b in before for source in b.get("sources", [])),
@@ -100,7 +114,7 @@ def record(
         "packages": versions(),
     }
     text = json.dumps(document, sort_keys=True)
-    line = _history_line(function, step["parameters"])
+    line = _history_line(function, plain)
     older = next((str(c.attrs["history"]) for c in inputs if c.attrs.get("history")), None)
     history = line if older is None else f"{line}\n{older}"
     targets = [result, *result.data_vars.values()] if isinstance(result, xr.Dataset) else [result]
@@ -144,6 +158,12 @@ def _plain(name: str, value: Any) -> Any:
         return {str(k): _plain(str(k), v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(name, v) for v in value]
+    if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, np.ndarray):
+        return [_plain(name, v) for v in value.tolist()]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no NaN
     if value is None or isinstance(value, bool | int | float):
         return value
     return redact(str(value))

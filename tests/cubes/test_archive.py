@@ -11,8 +11,7 @@ import dask
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import climcube as cc
 from climcube.cubes.packing import Packing
@@ -25,40 +24,59 @@ PACKED = {"dtype": "int16", "scale_factor": F4(0.01), "_FillValue": I2(-999)}
 def day(start: str, steps: int = 3, **changes: Any) -> xr.Dataset:
     calendar = changes.get("calendar", "proleptic_gregorian")
     time = xr.date_range(start, periods=steps, calendar=calendar, use_cftime="calendar" in changes)
-    seed = int(time.values[0].astype("datetime64[D]").astype(int)) if "calendar" not in changes else 7
+    seed = (
+        int(time.values[0].astype("datetime64[D]").astype(int)) if "calendar" not in changes else 7
+    )
     values = np.random.default_rng(seed).integers(-300, 3500, (steps, 1, 5, 6)) * F4(0.01)
     return xr.Dataset(
         {
-            "sst": (("time", "zlev", "lat", "lon"), values.astype("f4"), {"units": changes.get("units", "degC")}),
+            "sst": (
+                ("time", "zlev", "lat", "lon"),
+                values.astype("f4"),
+                {"units": changes.get("units", "degC")},
+            ),
             "time_bnds": (("time", "bnds"), np.stack([time.values, time.values], 1)),
             "crs": ((), np.int32(0)),
         },
-        coords={"time": time, "zlev": [0.0], "lat": np.arange(5.0) + changes.get("shift", 0.0),
-                "lon": np.arange(6.0)},
-    )  # fmt: skip
+        coords={
+            "time": time,
+            "zlev": [0.0],
+            "lat": np.arange(5.0) + changes.get("shift", 0.0),
+            "lon": np.arange(6.0),
+        },
+    )
 
 
-def write(folder: Path, name: str, dataset: xr.Dataset, since: str = "1990-01-01", **packing: Any) -> Path:
+def write(
+    folder: Path, name: str, dataset: xr.Dataset, since: str = "1990-01-01", **packing: Any
+) -> Path:
     path = folder / name
     times = {"units": f"days since {since}", "dtype": "float64"}
     dataset.to_netcdf(
-        path, engine="netcdf4",
+        path,
+        engine="netcdf4",
         encoding={"sst": PACKED | {"zlib": True} | packing, "time": times, "time_bnds": times},
-    )  # fmt: skip
+    )
     return path
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
     starts = ["2000-01-01", "2000-01-04", "2000-01-07", "2000-01-10"]
-    return [write(tmp_path, f"{s}.nc", day(s), since=s) for s in starts]  # each in its own time units
+    return [
+        write(tmp_path, f"{s}.nc", day(s), since=s) for s in starts
+    ]  # each in its own time units
 
 
 def whole() -> xr.Dataset:
     return xr.concat(
-        [day(f"2000-01-{n:02d}") for n in (1, 4, 7, 10)], "time", data_vars="minimal",
-        coords="minimal", compat="override", join="exact",
-    )  # fmt: skip
+        [day(f"2000-01-{n:02d}") for n in (1, 4, 7, 10)],
+        "time",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        join="exact",
+    )
 
 
 def refused(files: Any, kind: type[Exception], *words: str, **options: Any) -> None:
@@ -150,34 +168,86 @@ def test_calendars(tmp_path: Path, calendar: str) -> None:
 # ---- refused -------------------------------------------------------------------------------
 
 MISFITS: dict[str, tuple[Callable[[Path], Path], type[Exception], tuple[str, ...]]] = {
-    "units": (lambda p: write(p, "bad.nc", day("2000-01-04", units="K")),
-              cc.errors.UnitsError, ("'degC'", "'K'")),
-    "grid": (lambda p: write(p, "bad.nc", day("2000-01-04", shift=1e-7)),
-             cc.errors.AxisError, ("'lat'", "1e-07 apart")),
-    "flipped": (lambda p: write(p, "bad.nc", day("2000-01-04").isel(lat=slice(None, None, -1))),
-                cc.errors.AxisError, ("'lat'",)),
-    "shape": (lambda p: write(p, "bad.nc", day("2000-01-04").isel(lon=slice(3))),
-              cc.errors.AxisError, ("lon",)),
-    "transposed": (lambda p: write(p, "bad.nc", day("2000-01-04").transpose("time", "zlev", "lon", "lat", "bnds")),
-                   cc.errors.AxisError, ("dimensions",)),
-    "duplicate": (lambda p: write(p, "bad.nc", day("2000-01-03")), cc.errors.AxisError, ("duplicate",)),
-    "same": (lambda p: write(p, "bad.nc", day("2000-01-01")), cc.errors.AxisError, ("duplicate", "a.nc")),
-    "overlap": (lambda p: write(p, "bad.nc", day("2000-01-02T12")), cc.errors.AxisError, ("not increasing",)),
-    "unordered": (lambda p: write(p, "bad.nc", day("2000-01-04").isel(time=[0, 2, 1])),
-                  cc.errors.AxisError, ("not increasing",)),
-    "calendar": (lambda p: write(p, "bad.nc", day("2000-01-04", calendar="noleap")),
-                 cc.errors.CalendarError, ("noleap",)),
-    "missing": (lambda p: write(p, "bad.nc", day("2000-01-04").drop_vars("crs")),
-                cc.errors.VariableError, ("'crs'",)),
-    "extra": (lambda p: write(p, "bad.nc", day("2000-01-04").assign(ice=1)),
-              cc.errors.VariableError, ("'ice'", "variable=")),
-    "static": (lambda p: write(p, "bad.nc", day("2000-01-04").assign(crs=np.int32(1))),
-               cc.errors.AxisError, ("'crs'",)),
-    "no time": (lambda p: write_plain(p / "bad.nc", day("2000-01-04").drop_vars("time_bnds").isel(time=0, drop=True)),
-                cc.errors.CubeError, ()),
-    "empty": (lambda p: write_plain(p / "bad.nc", day("2000-01-04").isel(time=slice(0))),
-              cc.errors.AxisError, ("empty",)),
-}  # fmt: skip
+    "units": (
+        lambda p: write(p, "bad.nc", day("2000-01-04", units="K")),
+        cc.errors.UnitsError,
+        ("'degC'", "'K'"),
+    ),
+    "grid": (
+        lambda p: write(p, "bad.nc", day("2000-01-04", shift=1e-7)),
+        cc.errors.AxisError,
+        ("'lat'", "1e-07 apart"),
+    ),
+    "flipped": (
+        lambda p: write(p, "bad.nc", day("2000-01-04").isel(lat=slice(None, None, -1))),
+        cc.errors.AxisError,
+        ("'lat'",),
+    ),
+    "shape": (
+        lambda p: write(p, "bad.nc", day("2000-01-04").isel(lon=slice(3))),
+        cc.errors.AxisError,
+        ("lon",),
+    ),
+    "transposed": (
+        lambda p: write(
+            p, "bad.nc", day("2000-01-04").transpose("time", "zlev", "lon", "lat", "bnds")
+        ),
+        cc.errors.AxisError,
+        ("dimensions",),
+    ),
+    "duplicate": (
+        lambda p: write(p, "bad.nc", day("2000-01-03")),
+        cc.errors.AxisError,
+        ("duplicate",),
+    ),
+    "same": (
+        lambda p: write(p, "bad.nc", day("2000-01-01")),
+        cc.errors.AxisError,
+        ("duplicate", "a.nc"),
+    ),
+    "overlap": (
+        lambda p: write(p, "bad.nc", day("2000-01-02T12")),
+        cc.errors.AxisError,
+        ("not increasing",),
+    ),
+    "unordered": (
+        lambda p: write(p, "bad.nc", day("2000-01-04").isel(time=[0, 2, 1])),
+        cc.errors.AxisError,
+        ("not increasing",),
+    ),
+    "calendar": (
+        lambda p: write(p, "bad.nc", day("2000-01-04", calendar="noleap")),
+        cc.errors.CalendarError,
+        ("noleap",),
+    ),
+    "missing": (
+        lambda p: write(p, "bad.nc", day("2000-01-04").drop_vars("crs")),
+        cc.errors.VariableError,
+        ("'crs'",),
+    ),
+    "extra": (
+        lambda p: write(p, "bad.nc", day("2000-01-04").assign(ice=1)),
+        cc.errors.VariableError,
+        ("'ice'", "variable="),
+    ),
+    "static": (
+        lambda p: write(p, "bad.nc", day("2000-01-04").assign(crs=np.int32(1))),
+        cc.errors.AxisError,
+        ("'crs'",),
+    ),
+    "no time": (
+        lambda p: write_plain(
+            p / "bad.nc", day("2000-01-04").drop_vars("time_bnds").isel(time=0, drop=True)
+        ),
+        cc.errors.CubeError,
+        (),
+    ),
+    "empty": (
+        lambda p: write_plain(p / "bad.nc", day("2000-01-04").isel(time=slice(0))),
+        cc.errors.AxisError,
+        ("empty",),
+    ),
+}
 
 
 def write_plain(path: Path, dataset: xr.Dataset) -> Path:
@@ -193,7 +263,9 @@ def test_a_file_that_does_not_continue_the_others_is_named(tmp_path: Path, misfi
     refused([good, make(tmp_path)], kind, "bad.nc", *words)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(lengths=st.lists(st.integers(1, 5), min_size=2, max_size=5), tile=st.integers(1, 4000))
 def test_files_of_any_length(tmp_path: Path, lengths: list[int], tile: int) -> None:
     start, paths, parts = np.datetime64("2000-01-01"), [], []
@@ -218,7 +290,11 @@ def test_classic_files(tmp_path: Path) -> None:
     for number in (1, 4):
         path = tmp_path / f"{number}.nc"
         day(f"2000-01-{number:02d}").to_netcdf(
-            path, format="NETCDF3_64BIT", engine="netcdf4", unlimited_dims=["time"], encoding={"sst": PACKED}
+            path,
+            format="NETCDF3_64BIT",
+            engine="netcdf4",
+            unlimited_dims=["time"],
+            encoding={"sst": PACKED},
         )
         paths.append(path)
     opened = cc.open(paths, variable="sst")

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from climcube.cubes.calendar import TimeAxis, year_start_coordinate
 from climcube.errors import AxisError, CalendarError, ParameterError
@@ -45,9 +44,13 @@ def test_fields_agree_with_cftime(calendar: str, year: int, month: int, hours: i
     axis = TimeAxis.of(cube(times))
     stamps = list(pd.DatetimeIndex(times)) if calendar == "proleptic_gregorian" else list(times)
     assert axis.calendar == calendar
-    assert list(zip(axis.year, axis.month, axis.day, strict=True)) == [(t.year, t.month, t.day) for t in stamps]
+    assert list(zip(axis.year, axis.month, axis.day, strict=True)) == [
+        (t.year, t.month, t.day) for t in stamps
+    ]
     np.testing.assert_array_equal(np.diff(axis.seconds), hours * 3600)
-    np.testing.assert_allclose(axis.decimal_year, [year_fraction(t, calendar) for t in stamps], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(
+        axis.decimal_year, [year_fraction(t, calendar) for t in stamps], rtol=0, atol=1e-9
+    )
     epoch = cftime.datetime(1970, 1, 1, calendar=calendar)
     first = cftime.datetime(year, month, 1, calendar=calendar)
     assert axis.seconds[0] == (first - epoch).total_seconds()
@@ -62,7 +65,9 @@ def test_day_of_year_is_that_of_month_and_day() -> None:
     np.testing.assert_array_equal(common, np.delete(np.arange(366), 59))  # 1 March is always 60
 
 
-@pytest.mark.parametrize(("calendar", "days"), [("noleap", 365), ("360_day", 360), ("all_leap", 366)])
+@pytest.mark.parametrize(
+    ("calendar", "days"), [("noleap", 365), ("360_day", 360), ("all_leap", 366)]
+)
 def test_day_of_year_in_other_calendars(calendar: str, days: int) -> None:
     axis = TimeAxis.of(cube(dates("2000-01-01", 2 * days, calendar=calendar)))
     assert axis.days_of_year == days
@@ -146,7 +151,8 @@ def test_a_descending_axis_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("freq", "words"), [("6h", ("sub-daily", "resample")), ("7D", ("7 days",)), ("MS", ("31 days",))]
+    ("freq", "words"),
+    [("6h", ("sub-daily", "resample")), ("7D", ("7 days",)), ("MS", ("31 days",))],
 )
 def test_daily_values_are_demanded(freq: str, words: tuple[str, ...]) -> None:
     with pytest.raises(CalendarError) as caught:
@@ -163,9 +169,15 @@ def test_missing_days_are_still_daily() -> None:
 
 @pytest.mark.parametrize(
     "period",
-    [("2001", "2002"), (2001, 2002), [2001, "2002"], ("2001-05-01", "2002-01"), np.array([2001, 2002]),
-     (pd.Timestamp("2001-06-01"), np.datetime64("2002-01-01"))],
-)  # fmt: skip
+    [
+        ("2001", "2002"),
+        (2001, 2002),
+        [2001, "2002"],
+        ("2001-05-01", "2002-01"),
+        np.array([2001, 2002]),
+        (pd.Timestamp("2001-06-01"), np.datetime64("2002-01-01")),
+    ],
+)
 def test_a_period_is_two_years_both_included(period: Any) -> None:
     axis = TimeAxis.of(cube(dates("2000-01-01", 366 + 365 * 3)))
     first, last = axis.period(period)

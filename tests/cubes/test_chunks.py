@@ -8,8 +8,7 @@ import numpy as np
 import pint
 import pytest
 import xarray as xr
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import climcube as cc
 from climcube.cubes.chunks import is_lazy, require_whole, series_chunks
@@ -17,7 +16,9 @@ from climcube.errors import AxisError, ChunkError, ParameterError
 from climcube.testing.laziness import no_compute
 
 
-def cube(dims: tuple[str, ...] = ("time", "lat", "lon"), lazy: bool = True, **more: int) -> xr.DataArray:
+def cube(
+    dims: tuple[str, ...] = ("time", "lat", "lon"), lazy: bool = True, **more: int
+) -> xr.DataArray:
     sizes = {"time": 30, "lat": 6, "lon": 10} | more
     shape = tuple(sizes[d] for d in dims)
     values = np.arange(math.prod(shape), dtype="float32").reshape(shape)
@@ -32,9 +33,15 @@ def cube(dims: tuple[str, ...] = ("time", "lat", "lon"), lazy: bool = True, **mo
 @pytest.mark.parametrize("layout", ["series", "maps"])
 @pytest.mark.parametrize(
     "dims",
-    [("time", "lat", "lon"), ("lon", "lat", "time"), ("lat", "time", "lon"), ("time",),
-     ("time", "depth", "lat", "lon"), ("lat", "lon", "member", "time")],
-)  # fmt: skip
+    [
+        ("time", "lat", "lon"),
+        ("lon", "lat", "time"),
+        ("lat", "time", "lon"),
+        ("time",),
+        ("time", "depth", "lat", "lon"),
+        ("lat", "lon", "member", "time"),
+    ],
+)
 def test_rechunk_changes_chunks_only(dims: tuple[str, ...], layout: str, lazy: bool) -> None:
     given_cube = cube(dims, lazy, depth=2, member=3)
     with no_compute(), cc.set_options(tile_bytes=4 * 30 * 10):
@@ -97,8 +104,14 @@ def test_a_cut_series_names_the_remedy_and_its_cost() -> None:
     with pytest.raises(ChunkError) as caught:
         require_whole(cube(), "time", "heatwaves")
     text = str(caught.value)
-    for part in ("heatwaves", "'sst'", "5 chunks", "cc.rechunk(cube, layout='series')", "MiB",
-                 "cc.open(..., layout='series')"):  # fmt: skip
+    for part in (
+        "heatwaves",
+        "'sst'",
+        "5 chunks",
+        "cc.rechunk(cube, layout='series')",
+        "MiB",
+        "cc.open(..., layout='series')",
+    ):
         assert part in text
     for whole in (cube(lazy=False), cc.rechunk(cube())):
         require_whole(whole, "time", "heatwaves")

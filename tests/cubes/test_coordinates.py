@@ -16,7 +16,9 @@ from climcube.errors import AxisError, ClimcubeError, VariableError
 
 
 def times(calendar: str | None = None) -> Any:
-    return xr.date_range("2000-01-01", periods=3, calendar=calendar or "standard", use_cftime=bool(calendar))
+    return xr.date_range(
+        "2000-01-01", periods=3, calendar=calendar or "standard", use_cftime=bool(calendar)
+    )
 
 
 def cube(time: str = "time", **coords: Any) -> xr.DataArray:
@@ -43,7 +45,9 @@ def test_a_dated_coordinate_that_is_no_dimension_is_none() -> None:
 
 def test_undecoded_times_are_said_to_be_so() -> None:
     array = xr.DataArray(np.zeros(3), dims="time", coords={"time": [0, 1, 2]})
-    with pytest.raises(AxisError, match=r"'time' with values that are not dates \(int64\).*decode_cf"):
+    with pytest.raises(
+        AxisError, match=r"'time' with values that are not dates \(int64\).*decode_cf"
+    ):
         find_time(array)
 
 
@@ -71,14 +75,22 @@ def test_two_time_axes_are_named_and_a_mark_decides() -> None:
 def test_horizontal_axes_are_found_by_attributes(attrs_lat: Any, attrs_lon: Any) -> None:
     array = cube(y=("y", np.arange(4.0), attrs_lat), x=("x", np.arange(5.0), attrs_lon))
     axes = find_spatial(array)
-    assert (axes.latitude, axes.longitude, axes.dims, axes.curvilinear) == ("y", "x", ("y", "x"), False)
+    assert (axes.latitude, axes.longitude, axes.dims, axes.curvilinear) == (
+        "y",
+        "x",
+        ("y", "x"),
+        False,
+    )
 
 
 @pytest.mark.parametrize(
-    ("lat", "lon"), [("lat", "lon"), ("latitude", "longitude"), ("Latitude", "LONGITUDE"), ("nav_lat", "nav_lon")]
+    ("lat", "lon"),
+    [("lat", "lon"), ("latitude", "longitude"), ("Latitude", "LONGITUDE"), ("nav_lat", "nav_lon")],
 )
 def test_horizontal_axes_are_found_by_usual_names(lat: str, lon: str) -> None:
-    array = xr.DataArray(np.zeros((4, 5)), dims=(lat, lon), coords={lat: np.arange(4), lon: np.arange(5)})
+    array = xr.DataArray(
+        np.zeros((4, 5)), dims=(lat, lon), coords={lat: np.arange(4), lon: np.arange(5)}
+    )
     axes = find_spatial(array)
     assert (axes.latitude, axes.longitude) == (lat, lon)
 
@@ -116,9 +128,14 @@ def test_bounds_are_no_second_latitude() -> None:
 
 def test_stations_and_single_points() -> None:
     station = xr.DataArray(
-        np.zeros((3, 4)), dims=("time", "station"),
-        coords={"time": times(), "lat": ("station", np.arange(4.0)), "lon": ("station", np.arange(4.0))},
-    )  # fmt: skip
+        np.zeros((3, 4)),
+        dims=("time", "station"),
+        coords={
+            "time": times(),
+            "lat": ("station", np.arange(4.0)),
+            "lon": ("station", np.arange(4.0)),
+        },
+    )
     assert find_spatial(station).dims == ("station",)
     assert not find_spatial(station).curvilinear
     assert find_spatial(station.isel(station=0)).dims == ()
@@ -138,11 +155,14 @@ def test_missing_and_ambiguous_axes() -> None:
 
 def test_a_dimension_outranks_an_auxiliary_coordinate() -> None:
     array = xr.DataArray(
-        np.zeros((4, 5)), dims=("lat", "lon"),
-        coords={"lat": ("lat", np.arange(4.0), {"units": "degrees_north"}),
-                "lon": ("lon", np.arange(5.0), {"units": "degrees_east"}),
-                "drifter_lat": (("lat", "lon"), np.zeros((4, 5)), {"units": "degrees_north"})},
-    )  # fmt: skip
+        np.zeros((4, 5)),
+        dims=("lat", "lon"),
+        coords={
+            "lat": ("lat", np.arange(4.0), {"units": "degrees_north"}),
+            "lon": ("lon", np.arange(5.0), {"units": "degrees_east"}),
+            "drifter_lat": (("lat", "lon"), np.zeros((4, 5)), {"units": "degrees_north"}),
+        },
+    )
     assert find_spatial(array).latitude == "lat"
 
 
@@ -151,8 +171,12 @@ def test_cells_are_every_dimension_but_time() -> None:
 
 
 def test_one_variable_is_chosen_or_asked_for() -> None:
-    one = cube().to_dataset().assign(
-        time_bnds=(("time", "b"), np.zeros((3, 2))), crs=0, area=(("y", "x"), np.ones((4, 5)))
+    one = (
+        cube()
+        .to_dataset()
+        .assign(
+            time_bnds=(("time", "b"), np.zeros((3, 2))), crs=0, area=(("y", "x"), np.ones((4, 5)))
+        )
     )
     one.sst.attrs["cell_measures"] = "area: area"
     assert select_variable(one, None, "x.nc").name == "sst"

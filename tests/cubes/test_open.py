@@ -35,15 +35,18 @@ def ocean(steps: int = 24, start: str = "2000-01-01", calendar: str = "standard"
     return xr.Dataset(
         {
             "sst": (("time", "lat", "lon"), (integers * 0.01).astype("float32"), {"units": "degC"}),
-            "land": (("lat", "lon"), np.eye(8, 12).astype("int8"),
-                     {"flag_values": np.array([0, 1], "int8"), "flag_meanings": "sea land"}),
+            "land": (
+                ("lat", "lon"),
+                np.eye(8, 12).astype("int8"),
+                {"flag_values": np.array([0, 1], "int8"), "flag_meanings": "sea land"},
+            ),
         },
         coords={
             "time": time,
             "lat": ("lat", np.arange(8.0) - 4, {"units": "degrees_north"}),
             "lon": ("lon", np.arange(12.0) * 30, {"units": "degrees_east"}),
         },
-    )  # fmt: skip
+    )
 
 
 def write_netcdf(path: Path, dataset: xr.Dataset, **how: Any) -> Path:
@@ -121,11 +124,23 @@ def test_the_calendar_is_kept(tmp_path: Path, calendar: str) -> None:
 def test_float_fill_values_and_masks(tmp_path: Path) -> None:
     raw = xr.Dataset(
         {
-            "f": ("x", np.array([1, -9, 1e20], "f4"), {"_FillValue": F4(-9), "missing_value": F4(1e20)}),
+            "f": (
+                "x",
+                np.array([1, -9, 1e20], "f4"),
+                {"_FillValue": F4(-9), "missing_value": F4(1e20)},
+            ),
             "plain": ("x", np.array([0, -9, 5], "i4")),
             "filled": ("x", np.array([0, -9, 5], "i4"), {"_FillValue": np.int32(-9)}),
-            "flags": ("x", np.array([0, -9, 5], "i1"), {"flag_meanings": "a b", "_FillValue": np.int8(-9)}),
-            "bytes": ("x", np.array([-1, 0, 5], "i1"), {"_Unsigned": "true", "scale_factor": F4(0.5)}),
+            "flags": (
+                "x",
+                np.array([0, -9, 5], "i1"),
+                {"flag_meanings": "a b", "_FillValue": np.int8(-9)},
+            ),
+            "bytes": (
+                "x",
+                np.array([-1, 0, 5], "i1"),
+                {"_Unsigned": "true", "scale_factor": F4(0.5)},
+            ),
         }
     )
     raw.to_zarr(tmp_path / "a.zarr", zarr_format=3, consolidated=False)
@@ -181,7 +196,11 @@ def test_series_of_a_sharded_store_are_whole_shards(tmp_path: Path) -> None:
 
 def test_other_layouts_of_a_sharded_store(tmp_path: Path) -> None:
     store = sharded(tmp_path)
-    assert cc.open(store, layout="maps").sst.chunksizes == {"time": (20, 20), "lat": (8,), "lon": (12,)}
+    assert cc.open(store, layout="maps").sst.chunksizes == {
+        "time": (20, 20),
+        "lat": (8,),
+        "lon": (12,),
+    }
     assert cc.open(store, chunks={}).sst.chunksizes["time"] == (20, 20)
     assert cc.open(store, chunks={}).sst.chunksizes["lat"] == (4, 4)
     assert cc.open(store, chunks={"time": 7}).sst.chunksizes["time"][0] == 7
@@ -224,9 +243,11 @@ def test_data_without_time_are_fine_unless_a_layout_needs_it(tmp_path: Path) -> 
 def test_heatwaves_of_an_opened_store_need_no_rechunk(tmp_path: Path) -> None:
     made = cc.testing.synthetic_ocean(years=3, shape=(4, 6))
     made.to_zarr(
-        tmp_path / "o.zarr", zarr_format=3, consolidated=False,
+        tmp_path / "o.zarr",
+        zarr_format=3,
+        consolidated=False,
         encoding={"sst": {"chunks": (366, 2, 3), "shards": (732, 4, 6)}},
-    )  # fmt: skip
+    )
     opened = cc.open(tmp_path / "o.zarr", variable="sst")
     expected = cc.heatwaves(made.sst).annual["count"]
     np.testing.assert_array_equal(cc.heatwaves(opened).annual["count"], expected)
@@ -258,8 +279,10 @@ def test_a_catalog_entry(tmp_path: Path) -> None:
     series = write_zarr(tmp_path / "s.zarr", ocean(40), (10, 2, 3), (20, 4, 6))
     maps = write_zarr(tmp_path / "m.zarr", ocean(40), (1, 8, 12))
     write_netcdf(tmp_path / "f1.nc", ocean(8))
-    addresses = [{"url": maps, "format": "zarr", "layout": "map"},
-                 {"url": series, "format": "zarr", "layout": "series"}]  # fmt: skip
+    addresses = [
+        {"url": maps, "format": "zarr", "layout": "map"},
+        {"url": series, "format": "zarr", "layout": "series"},
+    ]
     entries = {
         "mine": {"addresses": addresses},
         "files": {"address": f"{tmp_path}/f*.nc"},
@@ -336,8 +359,9 @@ def test_a_folder_of_files_says_how_to_open_it(tmp_path: Path) -> None:
         cc.open(tmp_path)
 
 
-@pytest.mark.parametrize("address", ["memory://nothing/here.zarr", "memory://nothing/here.nc",
-                                     "memory://nothing/*.nc"])  # fmt: skip
+@pytest.mark.parametrize(
+    "address", ["memory://nothing/here.zarr", "memory://nothing/here.nc", "memory://nothing/*.nc"]
+)
 def test_nothing_behind_an_address(address: str) -> None:
     with pytest.raises(cc.errors.StoreError) as caught:
         cc.open(address)
@@ -351,9 +375,9 @@ def test_odd_targets(target: Any) -> None:
 
 
 def test_times_that_cannot_be_decoded(tmp_path: Path) -> None:
-    xr.Dataset({"v": ("time", [1.0])}, {"time": ("time", [0], {"units": "days since yesterday"})}).to_netcdf(
-        tmp_path / "a.nc", engine="h5netcdf"
-    )
+    xr.Dataset(
+        {"v": ("time", [1.0])}, {"time": ("time", [0], {"units": "days since yesterday"})}
+    ).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
     with pytest.raises(cc.errors.CalendarError) as caught:
         cc.open(tmp_path / "a.nc")
     assert "a.nc" in one_line(caught)
@@ -364,9 +388,16 @@ def test_describe_says_what_a_cube_is(tmp_path: Path) -> None:
 
     with no_compute():
         text = describe(cc.open(sharded(tmp_path)))
-    for part in ("time 40, lat 8, lon 12", "2000-01-01 to 2000-02-09, 40 times", "[degC]", "float32",
-                 "1 Dask chunk of time 40", "chunks of time 10, lat 2, lon 3 in shards of time 20",
-                 "int16", "s.zarr"):  # fmt: skip
+    for part in (
+        "time 40, lat 8, lon 12",
+        "2000-01-01 to 2000-02-09, 40 times",
+        "[degC]",
+        "float32",
+        "1 Dask chunk of time 40",
+        "chunks of time 10, lat 2, lon 3 in shards of time 20",
+        "int16",
+        "s.zarr",
+    ):
         assert part in text, part
     assert "no time axis" in describe(ocean()[["land"]])
 

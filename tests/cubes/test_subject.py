@@ -22,10 +22,12 @@ from climcube.testing.laziness import no_compute
 
 def cube(freq: str = "D", units: str | None = "degC", dtype: str = "float32") -> xr.DataArray:
     return xr.DataArray(
-        da.ones((5, 2), dtype=dtype, chunks=(5, 1)), dims=("time", "x"), name="sst",
+        da.ones((5, 2), dtype=dtype, chunks=(5, 1)),
+        dims=("time", "x"),
+        name="sst",
         coords={"time": xr.date_range("2000-01-01", periods=5, freq=freq)},
         attrs={} if units is None else {"units": units},
-    )  # fmt: skip
+    )
 
 
 def test_a_cube_is_looked_at_without_computing() -> None:

@@ -22,9 +22,25 @@ def cube(units: str | None, **attrs: Any) -> xr.DataArray:
 
 @pytest.mark.parametrize(
     "text",
-    ["degC", "K", "Celsius", "celsius", "degree_C", "deg C", "degrees C", "degrees_Celsius",
-     "degree_Celsius", "deg_C", "°C", "kelvin", "degK", "degF", "deg_F", "degree_Fahrenheit"],
-)  # fmt: skip
+    [
+        "degC",
+        "K",
+        "Celsius",
+        "celsius",
+        "degree_C",
+        "deg C",
+        "degrees C",
+        "degrees_Celsius",
+        "degree_Celsius",
+        "deg_C",
+        "°C",
+        "kelvin",
+        "degK",
+        "degF",
+        "deg_F",
+        "degree_Fahrenheit",
+    ],
+)
 def test_temperatures_are_recognised(text: str) -> None:
     units = Units.of(cube(text))
     assert units.is_temperature
@@ -32,7 +48,9 @@ def test_temperatures_are_recognised(text: str) -> None:
     assert units.difference() == {"units": text} | DIFFERENCE
 
 
-@pytest.mark.parametrize("text", ["mm/day", "kg m-2 s-1", "1", "", "%", "m s-1", "psu", "1e-3", "m2"])
+@pytest.mark.parametrize(
+    "text", ["mm/day", "kg m-2 s-1", "1", "", "%", "m s-1", "psu", "1e-3", "m2"]
+)
 def test_other_units_are_known_and_no_temperatures(text: str) -> None:
     units = Units.of(cube(text))
     assert not units.is_temperature
@@ -88,7 +106,9 @@ REGISTRIES = pytest.mark.parametrize(
 def test_quantities_go_in_and_out_in_the_registry_of_the_caller(
     registry: Any, unit: str, attrs: dict[str, str]
 ) -> None:
-    given = xr.DataArray(registry.Quantity(np.ones(2), unit), dims="x", name="v", attrs={"long_name": "v"})
+    given = xr.DataArray(
+        registry.Quantity(np.ones(2), unit), dims="x", name="v", attrs={"long_name": "v"}
+    )
     plain, found = unquantify(given)
     assert found is registry
     assert plain.attrs == {"long_name": "v"} | attrs

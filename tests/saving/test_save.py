@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 import zarr
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import climcube as cc
 from climcube.saving import zarrs
@@ -28,11 +26,18 @@ def cube(lazy: bool = True, steps: int = 40) -> xr.DataArray:
     values = np.random.default_rng(0).normal(15, 3, (steps, 6, 8)).astype("float32")
     values[:, 0, 0] = np.nan
     array = xr.DataArray(
-        values, dims=("time", "lat", "lon"), name="sst",
-        coords={"time": time, "lat": np.arange(6.0), "lon": np.arange(8.0), "level": 5.0,
-                "area": (("lat", "lon"), np.ones((6, 8)))},
+        values,
+        dims=("time", "lat", "lon"),
+        name="sst",
+        coords={
+            "time": time,
+            "lat": np.arange(6.0),
+            "lon": np.arange(8.0),
+            "level": 5.0,
+            "area": (("lat", "lon"), np.ones((6, 8))),
+        },
         attrs={"units": "degC", "standard_name": "sea_surface_temperature"},
-    )  # fmt: skip
+    )
     return array.chunk(time=20, lat=3, lon=4) if lazy else array
 
 
@@ -66,7 +71,10 @@ def test_calendars_come_back(tmp_path: Path, suffix: str, calendar: str) -> None
     array = xr.DataArray(np.arange(5.0), dims="time", coords={"time": time}, name="v")
     cc.save(array, tmp_path / f"c{suffix}")
     opened = back(tmp_path / f"c{suffix}")
-    assert opened.time.dt.calendar in (calendar, "proleptic_gregorian" if calendar == "standard" else "")
+    assert opened.time.dt.calendar in (
+        calendar,
+        "proleptic_gregorian" if calendar == "standard" else "",
+    )
     assert list(opened.time.dt.strftime("%F").values) == list(array.time.dt.strftime("%F").values)
     if calendar != "standard":
         assert isinstance(opened.time.values[0], cftime.datetime)
@@ -76,7 +84,11 @@ def test_calendars_come_back(tmp_path: Path, suffix: str, calendar: str) -> None
 def test_many_types_come_back(tmp_path: Path, suffix: str) -> None:
     dataset = xr.Dataset(
         {
-            "category": (("time", "x"), np.array([[0, 4], [-1, 127]], "int8"), {"flag_values": [0, 4]}),
+            "category": (
+                ("time", "x"),
+                np.array([[0, 4], [-1, 127]], "int8"),
+                {"flag_values": [0, 4]},
+            ),
             "event": (("time", "x"), np.array([[0, 2**31 - 1], [1, 2]], "int32")),
             "big": ("x", np.array([2**62, -1])),
             "small": ("x", np.array([1.5, np.nan], "float32")),
@@ -84,9 +96,12 @@ def test_many_types_come_back(tmp_path: Path, suffix: str) -> None:
             "name": ("x", np.array(["Agulhas", "é"])),
             "scalar": ((), 3.5),
         },
-        coords={"time": np.array(["2000-01-01T12", "2000-01-02T12"], "datetime64[ns]"), "x": ["a", "bc"]},
+        coords={
+            "time": np.array(["2000-01-01T12", "2000-01-02T12"], "datetime64[ns]"),
+            "x": ["a", "bc"],
+        },
         attrs={"title": "t", "flag": True, "nothing": None, "deep": {"a": 1}, "many": [1, 2]},
-    )  # fmt: skip
+    )
     cc.save(dataset, tmp_path / f"d{suffix}")
     opened = back(tmp_path / f"d{suffix}")
     assert set(opened) == set(dataset)
@@ -103,8 +118,15 @@ def test_many_types_come_back(tmp_path: Path, suffix: str) -> None:
 @FORMATS
 def test_a_result_does_not_inherit_the_packing_of_its_source(tmp_path: Path, suffix: str) -> None:
     source = cube(lazy=False)
-    source.encoding = {"dtype": "int16", "scale_factor": 0.01, "_FillValue": -999, "chunks": (40, 6, 8),
-                       "shards": None, "zlib": True, "preferred_chunks": {"time": 40}}  # fmt: skip
+    source.encoding = {
+        "dtype": "int16",
+        "scale_factor": 0.01,
+        "_FillValue": -999,
+        "chunks": (40, 6, 8),
+        "shards": None,
+        "zlib": True,
+        "preferred_chunks": {"time": 40},
+    }
     changed = source.copy(data=source.values * 1000 + 0.003)  # quantised or overflowed by int16
     changed.encoding = dict(source.encoding)
     cc.save(changed, tmp_path / f"r{suffix}")
@@ -164,7 +186,9 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, suffix: str, existing: 
             raise cc.errors.CubeError("a day is wrong")
         return block
 
-    bad = cube().copy(data=cube().data.map_blocks(fail, dtype="float32", meta=np.empty((0, 0, 0), "f4")))
+    bad = cube().copy(
+        data=cube().data.map_blocks(fail, dtype="float32", meta=np.empty((0, 0, 0), "f4"))
+    )
     with pytest.raises(cc.errors.CubeError, match="a day is wrong"):
         cc.save(bad, target, overwrite=True)
     assert os.listdir(tmp_path) == ([target.name] if existing else [])
@@ -254,7 +278,9 @@ def test_uneven_dask_chunks(tmp_path: Path, chunks: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(back(tmp_path / "x.zarr")["sst"], array)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     shape=st.tuples(*[st.integers(1, 7)] * 3),
     cut=st.tuples(*[st.integers(1, 7)] * 3),
@@ -266,7 +292,9 @@ def test_any_array_comes_back(
     tmp_path: Path, shape: Any, cut: Any, dtype: str, suffix: str, seed: int
 ) -> None:
     values = (np.random.default_rng(seed).normal(0, 50, shape)).astype(dtype)
-    chunked = da.from_array(values, chunks=tuple(min(c, n) for c, n in zip(cut, shape, strict=True)))
+    chunked = da.from_array(
+        values, chunks=tuple(min(c, n) for c, n in zip(cut, shape, strict=True))
+    )
     array = xr.DataArray(chunked, dims=("time", "y", "x"), name="v", attrs={"units": "1"})
     cc.save(array, tmp_path / f"h{suffix}", overwrite=True)
     opened = back(tmp_path / f"h{suffix}")["v"]
@@ -279,7 +307,9 @@ def test_any_array_comes_back(
     itemsize=st.sampled_from(["int8", "float64"]),
 )
 def test_file_chunks_are_small_and_whole(shape: tuple[int, ...], itemsize: str) -> None:
-    variable = xr.Variable([f"d{i}" for i in range(len(shape))], da.empty(shape, dtype=itemsize, chunks=-1))
+    variable = xr.Variable(
+        [f"d{i}" for i in range(len(shape))], da.empty(shape, dtype=itemsize, chunks=-1)
+    )
     chunks = file_chunks(variable)
     assert len(chunks) == len(shape)
     assert np.prod(chunks, dtype=float) * variable.dtype.itemsize <= 8 * 2**20
@@ -287,7 +317,9 @@ def test_file_chunks_are_small_and_whole(shape: tuple[int, ...], itemsize: str) 
 
 
 def test_file_chunks_divide_dask_chunks() -> None:
-    variable = xr.Variable(("t", "y", "x"), da.empty((20000, 180, 360), chunks=(-1, 90, 90), dtype="f4"))
+    variable = xr.Variable(
+        ("t", "y", "x"), da.empty((20000, 180, 360), chunks=(-1, 90, 90), dtype="f4")
+    )
     steps, *cells = file_chunks(variable)
     assert all(90 % n == 0 for n in cells)
     assert steps * cells[0] * cells[1] * 4 <= 8 * 2**20
@@ -307,23 +339,25 @@ def test_heatwaves_are_saved_as_groups(tmp_path: Path) -> None:
     with pytest.raises(cc.errors.StoreNotFoundError, match="annual, climatology"):
         cc.open(tmp_path / "mhw.zarr", group="daily")
     cc.save(mhw, tmp_path / "daily.zarr", parts=("daily",))
-    np.testing.assert_array_equal(back(tmp_path / "daily.zarr", group="daily").category, mhw.daily.category)
+    np.testing.assert_array_equal(
+        back(tmp_path / "daily.zarr", group="daily").category, mhw.daily.category
+    )
     with pytest.raises(cc.errors.ParameterError, match="unknown part"):
         cc.save(mhw, tmp_path / "x.zarr", parts=("dailly",))
 
 
 def test_parts_of_one_result_share_their_work(tmp_path: Path) -> None:
     """Climatology and annual blocks read each tile once, not once each."""
-    reads = itertools.count()
+    reads: list[int] = []
 
     def read(block: Any) -> Any:
-        next(reads)
+        reads.append(block.size)
         return block
 
     ocean = cc.testing.synthetic_ocean(years=4, shape=(4, 6)).sst.chunk(lat=2)
     counted = ocean.copy(data=ocean.data.map_blocks(read, meta=np.empty((0, 0, 0), "f4")))
     cc.save(cc.heatwaves(counted), tmp_path / "x.zarr")
-    assert next(reads) == 2
+    assert len([n for n in reads if n]) == 2
 
 
 @FORMATS

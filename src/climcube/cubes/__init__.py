@@ -1,1 +1,1 @@
-
+"""Cubes: plain xarray objects with known axes, units, calendar and chunks."""

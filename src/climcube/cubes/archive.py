@@ -203,7 +203,8 @@ def _require_increasing(headers: Sequence[Header], columns: xr.Dataset, time: st
         seen = bool((values[:wrong] == values[wrong]).any())
         other = "" if this == before else f" (also {redact(headers[before].address)})"
         raise AxisError(
-            "duplicate times" if seen else error.what, where=f"{redact(headers[this].address)}{other}", expected=error.expected,
+            "duplicate times" if seen else error.what,
+            where=f"{redact(headers[this].address)}{other}", expected=error.expected,
             found=error.found, remedy="leave out or correct one of the files",
         ) from error  # fmt: skip
 

@@ -116,7 +116,9 @@ class TimeAxis:
     @cached_property
     def expected_days(self) -> IntArray:
         """Days of each of ``years`` between the first and the last sample, present or not."""
-        starts = [_year_start_seconds(int(y), self.calendar) for y in (*self.years, self.years[-1] + 1)]
+        starts = [
+            _year_start_seconds(int(y), self.calendar) for y in (*self.years, self.years[-1] + 1)
+        ]
         edges = np.array(starts, "int64") // _SECONDS_PER_DAY
         last = np.minimum(edges[1:], self.ordinal[-1] + 1)
         return np.asarray(last - np.maximum(edges[:-1], self.ordinal[0]))

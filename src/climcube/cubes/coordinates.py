@@ -65,7 +65,8 @@ def find_time(cube: xr.DataArray | xr.Dataset) -> str:
                 where=where,
                 expected="one dimension that holds dates",
                 found=", ".join(dated),
-                remedy=f"select one value along the others, or set cube['{dated[0]}'].attrs['axis'] = 'T'",
+                remedy="select one value along the others, or set "
+                f"cube['{dated[0]}'].attrs['axis'] = 'T'",
             )
         dated = marked
     return dated[0]
@@ -82,9 +83,7 @@ def find_spatial(cube: xr.DataArray | xr.Dataset) -> SpatialAxes:
     latitude = _find_horizontal(cube, "latitude", _LATITUDE_NAMES)
     longitude = _find_horizontal(cube, "longitude", _LONGITUDE_NAMES)
     dims = tuple(
-        dict.fromkeys(
-            str(d) for name in (latitude, longitude) for d in (cube[name].dims or ())
-        )
+        dict.fromkeys(str(d) for name in (latitude, longitude) for d in (cube[name].dims or ()))
     )
     return SpatialAxes(latitude, longitude, dims)
 
@@ -106,7 +105,10 @@ def select_variable(dataset: xr.Dataset, variable: str | None, where: str) -> xr
     if variable is not None:
         if variable not in names:
             raise VariableError(
-                "no such variable", where=where, found=repr(variable), remedy=suggest(variable, names)
+                "no such variable",
+                where=where,
+                found=repr(variable),
+                remedy=suggest(variable, names),
             )
         return dataset[variable]
     helpers = _helper_variables(dataset)
@@ -146,7 +148,11 @@ def is_dated(coordinate: xr.DataArray) -> bool:
 
 def _marked_as_time(coordinate: xr.DataArray) -> bool:
     attrs = coordinate.attrs
-    return attrs.get("axis") == "T" or attrs.get("standard_name") == "time" or coordinate.name == "time"
+    return (
+        attrs.get("axis") == "T"
+        or attrs.get("standard_name") == "time"
+        or coordinate.name == "time"
+    )
 
 
 def _find_horizontal(

@@ -80,9 +80,10 @@ def _date_dimensions(dataset: xr.Dataset) -> xr.Dataset:
     """
     found: dict[str, list[str]] = {}
     for name, coordinate in dataset.coords.items():
-        if coordinate.ndim == 1 and name != coordinate.dims[0] and is_dated(coordinate):
-            if coordinate.attrs.get("standard_name") in ("time", None):
-                found.setdefault(str(coordinate.dims[0]), []).append(str(name))
+        auxiliary = coordinate.ndim == 1 and name != coordinate.dims[0]
+        meant = coordinate.attrs.get("standard_name") in ("time", None)
+        if auxiliary and meant and is_dated(coordinate):
+            found.setdefault(str(coordinate.dims[0]), []).append(str(name))
     for dim, names in found.items():
         if len(names) == 1 and not (dim in dataset.coords and is_dated(dataset[dim])):
             dates = dataset[names[0]].variable.to_base_variable()

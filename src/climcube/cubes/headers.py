@@ -47,6 +47,7 @@ class Header:
 
 
 def read_header(address: str, options: Mapping[str, Any], roles: Roles) -> Header:
+    """Read what `compare` and the joined data set need of one file."""
     with raw_file(address, options) as file:
         names = tuple(file.names())
         wanted = [n for n in (*roles.gridded, *roles.columns, *roles.static) if n in names]

@@ -184,9 +184,7 @@ def _stored_type(stored: np.dtype[Any], unsigned: Any) -> np.dtype[Any]:
     return np.dtype(f"{wanted}{stored.itemsize}")
 
 
-def _fills(
-    attrs: Mapping[Any, Any], stored: np.dtype[Any], kind: np.dtype[Any]
-) -> tuple[int, ...]:
+def _fills(attrs: Mapping[Any, Any], stored: np.dtype[Any], kind: np.dtype[Any]) -> tuple[int, ...]:
     """Return the fill values that an integer can equal, ``_FillValue`` first."""
     found: dict[int, None] = {}
     for name in ("_FillValue", "missing_value"):

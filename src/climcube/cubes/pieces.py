@@ -107,7 +107,7 @@ def join_lazily(
     own = "files-" + tokenize(
         name, dtype, axis, chunks, [(f, content_token(f.address)) for f in files]
     )
-    layer = {}
+    layer: dict[Any, Any] = {}
     for place in np.ndindex(*map(len, chunks)):
         key = tuple(
             slice(None) if i == axis else slice(int(starts[i][p]), int(starts[i][p]) + chunks[i][p])
@@ -122,8 +122,8 @@ def join_lazily(
             dtype,
             dict(options),
         )
-    graph = HighLevelGraph.from_collections(own, layer)  # type: ignore[arg-type]
-    return da.Array(graph, own, chunks, meta=np.empty((0,) * len(shape), dtype))  # type: ignore[no-untyped-call]
+    graph = HighLevelGraph.from_collections(own, layer)
+    return da.Array(graph, own, chunks, meta=np.empty((0,) * len(shape), dtype))
 
 
 def _read(

@@ -33,7 +33,7 @@ class Subject:
         return cell_dims(self.cube, self.axis.name)
 
     def absolute(self) -> dict[str, str]:
-        """Unit attributes of a value of the same nature as the cube's: a mean of differences is one."""
+        """Unit attributes of a value of the cube's nature: a mean of differences is one."""
         return own_units(self.cube, self.units)
 
 

@@ -77,7 +77,7 @@ def file_chunks(variable: xr.Variable) -> tuple[int, ...]:
     cut = [False] * len(sizes)
     if variable.chunks is not None:
         cut = [len(c) > 1 for c in variable.chunks]
-        sizes = [max(1, max(c)) for c in variable.chunks]
+        sizes = [max(1, *c) for c in variable.chunks]
     limit = max(1, _CHUNK_BYTES // max(1, variable.dtype.itemsize))
     while math.prod(sizes) > limit:
         halved = [_half(n, exact) for n, exact in zip(sizes, cut, strict=True)]

@@ -48,7 +48,7 @@ def write_zarr(
                 )
             )
         with dask_progress("saving", progress):
-            compute(*pending)  # type: ignore[no-untyped-call]
+            compute(*pending)
         # Last, since only a store with consolidated metadata can be listed over https.
         zarr.consolidate_metadata(
             staging.address if not staging.options else _store(staging), zarr_format=3
