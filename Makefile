@@ -1,0 +1,89 @@
+# climcube. `make demo` and `make test` need nothing but a Python >= 3.12 and a package index.
+#
+#   make PYTHON=/path/to/python3.12 VENV=.venv-3.12 test     another interpreter, another environment
+#   make test PYTEST_ARGS="-k trend -x"                      options for pytest
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV ?= .venv
+PYTHON ?= $(shell tools/find-python)
+PYTEST_ARGS ?=
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
+
+BIN := $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest
+export MPLBACKEND := Agg
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+##@ Use it
+demo: $(VENV)/.installed-all ## the whole road on a synthetic ocean, offline; results in demo/
+	$(BIN)/climcube demo $(DEMO_ARGS)
+
+##@ Check it
+test: $(VENV)/.installed-test ## the whole test suite, and the examples of the docstrings
+	$(PYTEST) -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+
+test-nojit: $(VENV)/.installed-test ## the kernels as plain Python: what is tested is what is written
+	NUMBA_DISABLE_JIT=1 $(PYTEST) -n $(JOBS) tests/kernels $(PYTEST_ARGS)
+
+coverage: $(VENV)/.installed-test ## lines reached by the tests (kernels are seen by test-nojit only)
+	$(PYTEST) -n $(JOBS) --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-lint ## style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-types ## mypy, strict
+	$(BIN)/mypy
+
+imports: $(VENV)/.installed-lint ## the direction of imports (docs/explanation/architecture.md)
+	$(BIN)/lint-imports --no-logo --no-cache
+
+docs: $(VENV)/.installed-docs ## build the documentation, warnings are errors; docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+notebook: $(VENV)/.installed-test ## run the notebooks from top to bottom
+	$(PYTEST) tests/test_notebooks.py $(PYTEST_ARGS)
+
+wheel: $(VENV)/.installed-build ## build wheel and sdist, install the wheel elsewhere and use it there
+	rm -rf dist
+	$(BIN)/python -m build $(if $(wildcard $(BIN)/uv),--installer uv) --outdir dist . >/dev/null
+	tools/check-wheel $(BIN)/python dist
+
+ci: ## all that continuous integration runs
+	.ci/run
+
+nightly: $(VENV)/.installed-test ## what takes minutes: tests marked slow
+	$(PYTEST) -n $(JOBS) -m slow $(PYTEST_ARGS); code=$$?; [ $$code -eq 5 ] || exit $$code
+
+##@ Housekeeping
+format: $(VENV)/.installed-lint ## rewrite files as lint wants them
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format --quiet .
+
+dev: $(VENV)/.installed-dev ## everything needed to work on climcube, in one environment
+
+clean: ## remove what was built; environments stay
+	rm -rf build dist demo docs/_build .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+
+# An environment is made once; an extra is installed again only when pyproject.toml changed.
+$(BIN)/python:
+	@test -n "$(PYTHON)"
+	"$(PYTHON)" -m venv "$(VENV)"
+	@$(BIN)/python -m pip install --quiet --root-user-action=ignore uv || echo "no uv: installing with pip"
+
+$(VENV)/.installed-types: $(VENV)/.installed-all $(VENV)/.installed-lint
+	@touch $@
+
+$(VENV)/.installed-%: pyproject.toml tools/install | $(BIN)/python
+	tools/install "$(BIN)" "$*"
+	@touch $@
+
+.PHONY: demo test test-nojit coverage lint types imports docs notebook wheel ci nightly format dev clean help
