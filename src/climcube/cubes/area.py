@@ -202,7 +202,7 @@ def _given_weights(weights: Any, cube: xr.DataArray) -> xr.DataArray:
 
 
 def _placed(area: xr.DataArray, cube: xr.DataArray, what: str) -> xr.DataArray:
-    """Check that areas lie on the cube's grid; drop their coordinates, which may differ by rounding."""
+    """Check that areas lie on the cube's grid; drop coordinates, which may differ by rounding."""
     for dim in area.dims:
         if area.sizes[dim] != cube.sizes[dim]:
             raise CubeError(

@@ -1,4 +1,4 @@
-"""Calendar periods: which year, month or season a sample belongs to, and how many days it stands for."""
+"""Calendar periods: the year, month or season of each sample, and the days it stands for."""
 
 from __future__ import annotations
 

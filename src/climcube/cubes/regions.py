@@ -54,7 +54,8 @@ class Region:
         if self.south >= self.north or abs(self.south) > 90 or abs(self.north) > 90:
             raise ParameterError(
                 "latitudes of the region are out of order or range", where=where,
-                expected="-90 <= south < north <= 90", found=f"south {self.south}, north {self.north}",
+                expected="-90 <= south < north <= 90",
+                found=f"south {self.south}, north {self.north}",
                 remedy="the order is (west, east, south, north)",
             )  # fmt: skip
         if self.west == self.east or abs(self.east - self.west) > _FULL_CIRCLE:
@@ -160,7 +161,8 @@ def _not_understood(found: object) -> ParameterError:
     return ParameterError(
         "region not understood",
         where="region",
-        expected="a name, (west, east, south, north), or {'lon': (west, east), 'lat': (south, north)}",
+        expected="a name, (west, east, south, north), or "
+        "{'lon': (west, east), 'lat': (south, north)}",
         found=repr(found),
     )
 

@@ -30,7 +30,7 @@ def polygon_areas(latitude: npt.NDArray[Any], longitude: npt.NDArray[Any]) -> Fl
 
 
 def _excess(a: Floats, b: Floats, c: Floats) -> Floats:
-    # Corners are a small step apart: the product of differences keeps digits that a . (b x c) loses.
+    # Corners are a small step apart: products of differences keep digits that a . (b x c) loses.
     volume = np.einsum("...i,...i", a, np.cross(b - a, c - a))
     dots = (np.einsum("...i,...i", p, q) for p, q in ((a, b), (b, c), (c, a)))
     excess: Floats = 2 * np.arctan2(volume, 1 + sum(dots))

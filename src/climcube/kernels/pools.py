@@ -109,5 +109,6 @@ def _classify(
     order = np.argsort(group[entries], kind="stable")
     start = np.searchsorted(group[entries][order], np.arange(groups + 1)).astype("int32")
     return Pools(
-        label, np.ones(size), start, member[order].astype("int32"), times[entries][order].astype("float64")
+        label, np.ones(size), start,
+        member[order].astype("int32"), times[entries][order].astype("float64"),
     )  # fmt: skip

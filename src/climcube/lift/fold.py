@@ -1,4 +1,4 @@
-"""Carry a weighted mean over some dimensions to a cube in any chunks: one task a chunk, then sums."""
+"""Carry a weighted mean over some dimensions to a cube: one task a chunk, then sums."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _lazy(
     letters = {d: i for i, d in enumerate(cube.dims)}
     weight = weights.chunk({d: cube.chunksizes[d] for d in weights.dims}).data
     folded = tuple(range(rows, cube.ndim))
-    sums = da.blockwise(  # type: ignore[no-untyped-call]
+    sums = da.blockwise(
         sum_block, tuple(range(cube.ndim + 1)),
         cube.data, tuple(range(cube.ndim)), weight, tuple(letters[d] for d in weights.dims),
         adjust_chunks=dict.fromkeys(folded, 1), new_axes={cube.ndim: 2},

@@ -69,7 +69,7 @@ def lift_gather(
         chunks = {d: cube.chunksizes.get(d, -1) for d in table.dims}
         lazy = table.chunk(chunks | {table_dim: -1}).data
         arguments += [lazy, tuple(letters[d] for d in table.dims)]
-    out = da.blockwise(  # type: ignore[no-untyped-call]
+    out = da.blockwise(
         gather_block, tuple(range(cube.ndim)), *arguments, **options,
         align_arrays=False, meta=np.empty((0,) * cube.ndim, dtype), name=None,
     )  # fmt: skip
