@@ -137,3 +137,9 @@ def test_sizes_must_be_positive(bad: dict[str, object]) -> None:
 def test_only_synthetic_oceans_have_planted_events() -> None:
     with pytest.raises(ParameterError, match="not a synthetic ocean"):
         planted_events(xr.Dataset())
+
+
+def test_records_without_a_leap_year() -> None:
+    ocean = synthetic_ocean(years=2, start=2001, shape=(20, 40))
+    assert ocean.sizes["time"] == 730
+    assert bool(ocean.sst.notnull().any("time").any())

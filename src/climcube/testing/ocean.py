@@ -241,7 +241,7 @@ def _bring_near_threshold(plan: OceanPlan, sea: Floats, departure: Floats) -> No
 def _threshold(values: Floats, dayofyear: npt.NDArray[np.int64]) -> Floats:
     """Return the heatwave threshold (366, cell), worked out plainly and apart from the analysis."""
     raw = np.empty((366, values.shape[1]))
-    for day in range(366):
+    for day in (d for d in range(366) if d != 59):  # 29 February is the mean of its neighbours
         near = np.flatnonzero(dayofyear == day)[:, None] + np.arange(-5, 6)
         near = near[(near >= 0) & (near < len(values))]
         raw[day] = np.percentile(values[near], 90, axis=0)
