@@ -366,6 +366,7 @@ def test_nothing_behind_an_address(address: str) -> None:
     with pytest.raises(cc.errors.StoreError) as caught:
         cc.open(address)
     assert "nothing/" in one_line(caught)
+    assert isinstance(caught.value, cc.errors.StoreNotFoundError)
 
 
 @pytest.mark.parametrize("target", [None, 3, {"a": 1}, np.ones(2)])

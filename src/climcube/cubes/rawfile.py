@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from climcube.errors import ClimcubeError, StoreError
+from climcube.errors import ClimcubeError, StoreError, StoreNotFoundError
 from climcube.provenance import redact
 
 __all__ = ["RawFile", "classic_format", "is_remote", "raw_file", "unreadable"]
@@ -102,7 +102,9 @@ def raw_file(address: str, options: Mapping[str, Any] | None = None) -> Iterator
 
 
 def unreadable(address: str, error: BaseException) -> StoreError:
-    """Return the error of a file that is there and cannot be read."""
+    """Return the error of a file that cannot be read, or is not there."""
+    if isinstance(error, FileNotFoundError):
+        return StoreNotFoundError("no such file", where=redact(address))
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return StoreError(
         "the file cannot be read",

@@ -128,8 +128,10 @@ class RemotePlace:
                 yield Staging(beside, self.options)
                 with self._reporting():
                     self._publish(beside)
+            except OSError as error:
+                raise self._failed(error) from error
             finally:
-                with self._reporting():
+                with suppress(StoreError), self._reporting():  # of the first failure, not of this
                     system, path = self._system(beside)
                     system.invalidate_cache()
                     if system.exists(path):
@@ -172,11 +174,15 @@ class RemotePlace:
         except ClimcubeError:
             raise
         except Exception as error:
-            raise StoreError(
-                "the target cannot be reached or written", where=redact(self.address),
-                found=redact((str(error).strip() or type(error).__name__).splitlines()[0]),
-                remedy="check address, credentials and network",
-            ) from error  # fmt: skip
+            raise self._failed(error) from error
+
+    def _failed(self, error: BaseException) -> StoreError:
+        return StoreError(
+            "saving failed",
+            where=redact(self.address),
+            found=redact((str(error).strip() or type(error).__name__).splitlines()[0]),
+            remedy="check address, credentials and network",
+        )
 
 
 def _remove(path: Path) -> None:
