@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import dask
 import netCDF4
 import numpy as np
 import pytest
@@ -80,6 +81,13 @@ def test_the_cube_holds_the_very_integers_of_the_files(archive, ocean, tmp_path)
     np.testing.assert_array_equal(sst.time, ocean.time[:400])
     assert sst.attrs["units"] == "degC" and sst.lat.attrs["units"] == "degrees_north"
     assert "files/*.nc" not in sst.attrs["climcube_provenance"]
+
+
+def test_cubes_larger_than_a_dask_chunk(archive, tmp_path):
+    """Dask's own idea of a chunk has no say in how the store is cut."""
+    with dask.config.set({"array.chunk-size": "4KiB"}):
+        report = cc.ingest(str(archive / "*.nc"), tmp_path / "cube.zarr")
+    assert report.times == 400
 
 
 def test_every_array_has_a_checksummed_codec_and_shards(archive, tmp_path):

@@ -77,6 +77,7 @@ def write_store(
             zarr_format=3,
             consolidated=False,
             compute=False,
+            safe_chunks=False,
             encoding=_encoding(template, archive, sizes, steps, level),
             storage_options=store,
         )
@@ -127,7 +128,8 @@ def _template(
     whole = whole.set_coords(coordinates)
     for name in archive.roles.gridded:
         dims = [str(d) for d in archive.template[name].dims]
-        empty = da.zeros(tuple(sizes[d] for d in dims), dtype=header.dtypes[name].newbyteorder("="))
+        shape, dtype = tuple(sizes[d] for d in dims), header.dtypes[name].newbyteorder("=")
+        empty = da.zeros(shape, dtype=dtype, chunks=shape)  # never computed: one chunk will do
         attrs = {k: v for k, v in header.attrs[name].items() if k != "coordinates"}
         whole[name] = xr.Variable(dims, empty, attrs)
     whole.attrs = {**archive.template.attrs, **attributes}
