@@ -66,7 +66,7 @@ _MODULES = {
     "testing": "climcube.testing",
 }
 
-__all__ = [  # noqa: RUF022 - sorted as str.lower sorts; a test compares it with the two tables
+__all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with the two tables
     "ClimcubeError",
     "Heatwaves",
     "annual_mean",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import lru_cache
 from typing import Any
@@ -129,7 +130,14 @@ def _moved(unit: Any, registry: Any) -> tuple[Any, Any]:
 @lru_cache(maxsize=1)
 def _registry() -> Any:
     # pint and its CF definitions take 0.3 s to import, and most analyses parse one unit at most.
-    from cf_xarray.units import units
+    # That import redefines some of pint's own units, and pint logs a warning for each.
+    log = logging.getLogger("pint.util")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        from cf_xarray.units import units
+    finally:
+        log.setLevel(level)
 
     return units
 
