@@ -79,7 +79,19 @@ def annual_mean(cube: xr.DataArray, *, min_coverage: float = 0.9) -> xr.DataArra
 def monthly_mean(cube: xr.DataArray, *, min_coverage: float = 0.9) -> xr.DataArray:
     """Return the mean of every month of the record, labelled by its first day.
 
-    See `climcube.annual_mean` for weights, coverage, parameters and errors.
+    See `climcube.annual_mean` for weights, coverage and errors.
+
+    Parameters
+    ----------
+    cube
+        Daily or sub-monthly values; see `climcube.annual_mean`.
+    min_coverage
+        Share of the days of the month that must have a value; below it the mean is NaN.
+
+    Returns
+    -------
+    DataArray
+        float64, in the cube's units, with one value for each month that has a sample.
 
     Examples
     --------
