@@ -48,7 +48,11 @@ def ocean(side: int, packed: bool) -> xr.DataArray:
     )
     sst.lat.attrs["units"], sst.lon.attrs["units"] = "degrees_north", "degrees_east"
     if packed:
-        sst.encoding = {"dtype": np.dtype("int16"), "scale_factor": scale, "add_offset": np.float32(0)}
+        sst.encoding = {
+            "dtype": np.dtype("int16"),
+            "scale_factor": scale,
+            "add_offset": np.float32(0),
+        }
     return sst
 
 

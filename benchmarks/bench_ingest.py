@@ -52,10 +52,11 @@ SIDES = {"climcube.ingest": climcube_ingest, "xarray.open_mfdataset + to_zarr": 
 
 def measure(side: str, folder: Path, count: int) -> None:
     """Run one side in this process: print seconds and peak bytes."""
-    import climcube as cc
     import netCDF4  # noqa: F401 - imports are not what is measured
     import xarray  # noqa: F401
     import zarr  # noqa: F401
+
+    import climcube as cc
 
     cc.ingest  # noqa: B018 - the name is looked up, and its module imported, on first use
     files = [str(p) for p in sorted(folder.glob("*.nc"))[:count]]

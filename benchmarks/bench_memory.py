@@ -129,7 +129,9 @@ def main() -> None:
             peak, tile = map(int, done.stdout.split())
             limit = THREADS * tile * 4
             mib = 2**20
-            print(f"| {analysis} | {peak / mib:.0f} MiB | {limit / mib:.0f} MiB | {peak / limit:.0%} |")
+            print(
+                f"| {analysis} | {peak / mib:.0f} MiB | {limit / mib:.0f} MiB | {peak / limit:.0%} |"
+            )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-
 # The first example of a test may compile a kernel; nothing here is about time.
 settings.register_profile("climcube", deadline=None)
 settings.load_profile("climcube")

@@ -5,7 +5,8 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from climcube import errors
 from climcube.errors import (

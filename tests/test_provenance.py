@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 import climcube as cc
 from climcube.provenance import ATTRIBUTE, inherit, read, record, redact, set_source, versions

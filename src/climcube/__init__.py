@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 from climcube import accessor as _accessor  # noqa: F401 - registers DataArray.climcube
 
 if TYPE_CHECKING:
-    from climcube import errors, options, plots as plot, testing
+    from climcube import errors, options, testing
+    from climcube import plots as plot
     from climcube.analysis.anomaly import anomaly
     from climcube.analysis.area_means import area_mean, zonal_mean
     from climcube.analysis.climatology import climatology

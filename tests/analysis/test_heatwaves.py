@@ -128,7 +128,9 @@ def test_daily_annual_and_events_tell_the_same_story(eager):
     assert cell.sizes["time"] == row.duration
     np.testing.assert_allclose(cell.anomaly.max(), row.intensity_max, rtol=1e-6)
     assert cell.time[int(cell.anomaly.argmax())] == row.date_peak
-    np.testing.assert_allclose(annual.total_intensity_cumulative.sum(), events.intensity_cumulative.sum())
+    np.testing.assert_allclose(
+        annual.total_intensity_cumulative.sum(), events.intensity_cumulative.sum()
+    )
 
 
 def test_rank_and_return_period(eager):
@@ -248,9 +250,14 @@ def test_missing_days_end_a_run_unless_joined_and_count_as_climatology():
     data[1020:1023] = np.nan  # three days: not
     events = cc.heatwaves(data, climatology=mhw.climatology).events()
     spans = events[(events.index_end >= 1000) & (events.index_start <= 1030)]
-    assert [tuple(s) for s in spans[["index_start", "index_end"]].to_numpy()] == [(1000, 1019), (1023, 1029)]
+    assert [tuple(s) for s in spans[["index_start", "index_end"]].to_numpy()] == [
+        (1000, 1019),
+        (1023, 1029),
+    ]
     joined = spans.iloc[0]
-    anomaly = (data[:, 0, 0] - mhw.climatology.seas[data.time.dt.dayofyear.values - 1, 0, 0].values)[1000:1020]
+    anomaly = (
+        data[:, 0, 0] - mhw.climatology.seas[data.time.dt.dayofyear.values - 1, 0, 0].values
+    )[1000:1020]
     assert joined.intensity_cumulative == pytest.approx(float(anomaly.fillna(0).sum()), rel=0.05)
     daily = cc.heatwaves(data, climatology=mhw.climatology).daily
     assert (daily.event[1010:1012] > 0).all() and (daily.category[1010:1012] == 0).all()
@@ -357,8 +364,16 @@ def test_bad_cubes_are_one_line(cube):
         (cube.isel(time=[0, 1, 1]), AxisError, "duplicate times.*drop_duplicates"),
         (cube.isel(time=slice(0, 0)), AxisError, "empty"),
         (cube.chunk(time=100), ChunkError, r"cc\.rechunk"),
-        (cube.assign_coords(time=pd.date_range("2000", periods=len(cube.time), freq="6h")), CalendarError, "sub-daily"),
-        (cube.assign_coords(time=pd.date_range("1900", periods=len(cube.time), freq="MS")), CalendarError, "daily"),
+        (
+            cube.assign_coords(time=pd.date_range("2000", periods=len(cube.time), freq="6h")),
+            CalendarError,
+            "sub-daily",
+        ),
+        (
+            cube.assign_coords(time=pd.date_range("1900", periods=len(cube.time), freq="MS")),
+            CalendarError,
+            "daily",
+        ),
         (cube.astype(str), CubeError, "needs numbers"),
         (cube.values, ParameterError, r"cc\.open"),
     ]

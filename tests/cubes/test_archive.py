@@ -11,7 +11,8 @@ import dask
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import climcube as cc
 from climcube.cubes.packing import Packing

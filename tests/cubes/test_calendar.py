@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from climcube.cubes.calendar import TimeAxis, year_start_coordinate
 from climcube.errors import AxisError, CalendarError, ParameterError

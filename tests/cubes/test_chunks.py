@@ -8,7 +8,8 @@ import numpy as np
 import pint
 import pytest
 import xarray as xr
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 import climcube as cc
 from climcube.cubes.chunks import is_lazy, require_whole, series_chunks

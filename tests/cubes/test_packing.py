@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from climcube.cubes.packing import Decoding, Packing, decode

@@ -28,10 +28,7 @@ def reduce_in_parts(
 ) -> Array:  # fmt: skip
     """Run chunk, combine and finalize over stretches that end at the cuts."""
     edges = [0, *sorted(set(cuts)), len(values)]
-    states = [
-        reduction.chunk(values[a:b], a, pools, grid, finish)
-        for a, b in pairwise(edges)
-    ]
+    states = [reduction.chunk(values[a:b], a, pools, grid, finish) for a, b in pairwise(edges)]
     while len(states) > 1:  # a tree, as the lift builds it
         states = [reduction.combine(states[i : i + 3]) for i in range(0, len(states), 3)]
     return reduction.finalize(states[0], pools, grid, finish)[0]

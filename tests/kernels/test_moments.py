@@ -68,11 +68,7 @@ def series(n: int, cells: int, dtype: str = "float32", gaps: float = 0.0) -> np.
 def pieces(block: np.ndarray, times: np.ndarray, adjacent: np.ndarray, cuts: list[int]) -> State:
     edges = [0, *sorted(cuts), len(block)]
     return combine_moments(
-        [
-            chunk_moments(block[a:b], a, times, adjacent)
-            for a, b in pairwise(edges)
-            if b > a
-        ]
+        [chunk_moments(block[a:b], a, times, adjacent) for a, b in pairwise(edges) if b > a]
     )
 
 

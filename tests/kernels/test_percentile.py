@@ -30,7 +30,7 @@ def brute_force(series, group, first, last, half_width, groups, size, quantile):
 
 def slide(block, group, first, last, half_width, groups, size, quantile):
     windows = sliding_windows(np.asarray(group), first, last, half_width, np.asarray(groups))
-    return sliding_statistics(np.atleast_2d(block), size, quantile, *windows.arrays())
+    return sliding_statistics(np.atleast_2d(block), size, quantile, *windows.tables())
 
 
 @st.composite
@@ -98,13 +98,17 @@ def test_one_outlier_stretches_nothing_but_its_own_windows(daily, outlier):
 
 def test_constant_series_gives_the_constant(daily):
     _, group = daily
-    mean, percentile, _ = slide(np.full((1, len(group)), 21.37), group, 0, len(group) - 1, 5, range(365), 365, 0.9)
+    mean, percentile, _ = slide(
+        np.full((1, len(group)), 21.37), group, 0, len(group) - 1, 5, range(365), 365, 0.9
+    )
     assert (mean == 21.37).all() and (percentile == 21.37).all()
 
 
 def test_empty_series_has_count_zero_and_no_number(daily):
     _, group = daily
-    mean, percentile, count = slide(np.full((1, len(group)), np.nan), group, 0, len(group) - 1, 5, range(365), 365, 0.9)
+    mean, percentile, count = slide(
+        np.full((1, len(group)), np.nan), group, 0, len(group) - 1, 5, range(365), 365, 0.9
+    )
     assert np.isnan(mean).all() and np.isnan(percentile).all() and (count == 0).all()
 
 

@@ -40,7 +40,14 @@ def found(hot, min_duration=5, max_gap=2, days=None):
     start, end = np.empty(len(hot), np.int64), np.empty(len(hot), np.int64)
     days = np.arange(len(hot)) if days is None else np.asarray(days)
     number = find_events(
-        series, np.array([0.5]), np.zeros(len(hot), np.int64), days, min_duration, max_gap, start, end
+        series,
+        np.array([0.5]),
+        np.zeros(len(hot), np.int64),
+        days,
+        min_duration,
+        max_gap,
+        start,
+        end,
     )
     return list(zip(start[:number].tolist(), end[:number].tolist(), strict=True))
 

@@ -10,7 +10,9 @@ def plain(row, width):
     valid = np.flatnonzero(~np.isnan(row))
     out = np.full_like(row, np.nan)
     for position, i in enumerate(valid):
-        around = [row[valid[(position + k) % len(valid)]] for k in range(-(width // 2), width // 2 + 1)]
+        around = [
+            row[valid[(position + k) % len(valid)]] for k in range(-(width // 2), width // 2 + 1)
+        ]
         out[i] = np.mean(around)
     return out
 

@@ -93,7 +93,7 @@ def expected(cube: xr.DataArray) -> xr.Dataset:
 )
 def test_dimension_orders_and_labels(dims: tuple[str, ...]) -> None:
     cube = make_cube(dims, time=50, lat=4, lon=5)
-    lazy = summed(cube.chunk({d: 3 for d in dims}))
+    lazy = summed(cube.chunk(dict.fromkeys(dims, 3)))
     for result in (summed(cube), lazy.compute()):
         xr.testing.assert_equal(result[["total", "both"]], expected(cube))
         assert (result.n == 50).all()

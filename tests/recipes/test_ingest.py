@@ -132,9 +132,7 @@ def test_files_of_many_times_in_any_order_and_a_list(ocean, tmp_path):
         half.to_netcdf(paths[-1])
     report = cc.ingest(paths, tmp_path / "cube.zarr")
     assert report.files == 2 and report.times == 500
-    np.testing.assert_array_equal(
-        cc.open(tmp_path / "cube.zarr", variable="sst"), ocean.sst[:500]
-    )
+    np.testing.assert_array_equal(cc.open(tmp_path / "cube.zarr", variable="sst"), ocean.sst[:500])
 
 
 def test_missing_days_are_allowed_and_reported(few, tmp_path):
@@ -184,7 +182,11 @@ SPOILED = {
         IngestError,
         "packed differently.*missing_value",
     ),
-    "grid": (lambda d: d["lat"].__setitem__(2, d["lat"][2] + 1e-6), AxisError, "different grids.*apart"),
+    "grid": (
+        lambda d: d["lat"].__setitem__(2, d["lat"][2] + 1e-6),
+        AxisError,
+        "different grids.*apart",
+    ),
     "variable": (lambda d: _rename(d, "temp"), VariableError, "different variables"),
 }
 
@@ -250,7 +252,9 @@ def test_noon_stamps_and_bounds_survive(tmp_path):
     # Whole days as the first file's unit: noon would be lost in it.
     first, rest = data.isel(time=slice(0, 1)), data.isel(time=slice(1, None))
     first.to_netcdf(tmp_path / "a.nc", encoding={"time": {"units": "hours since 2001-01-01"}})
-    rest.to_netcdf(tmp_path / "b.nc", encoding={"time": {"units": "days since 1900-01-01", "dtype": "f8"}})
+    rest.to_netcdf(
+        tmp_path / "b.nc", encoding={"time": {"units": "days since 1900-01-01", "dtype": "f8"}}
+    )
     cc.ingest(str(tmp_path / "?.nc"), tmp_path / "cube.zarr")
     cube = cc.open(tmp_path / "cube.zarr")
     np.testing.assert_array_equal(cube.time, times)

@@ -27,9 +27,7 @@ MAPS = {
 
 @pytest.fixture(scope="module")
 def sst(reference_data):
-    return cc.open(
-        str(reference_data / "oisst_tasman" / "*.nc"), variable="sst", layout="series"
-    )
+    return cc.open(str(reference_data / "oisst_tasman" / "*.nc"), variable="sst", layout="series")
 
 
 @pytest.fixture(scope="module")

@@ -40,10 +40,10 @@ def test_looks_like_packed_daily_sst(ocean: xr.Dataset) -> None:
     assert set(sst.encoding) == {"dtype", "scale_factor", "add_offset", "_FillValue"}
     assert sst.attrs["units"] == "degC"
     assert sst.attrs["standard_name"] == "sea_surface_temperature"
-    assert 0 <= float(sst.lon.min()) and float(sst.lon.max()) < 360
+    assert float(sst.lon.min()) >= 0 and float(sst.lon.max()) < 360
     land = np.isnan(sst.values)
     assert (land == land[0]).all() and 0.05 < land[0].mean() < 0.5
-    assert -2 < np.nanmin(sst) and np.nanmax(sst) < 40
+    assert np.nanmin(sst) > -2 and np.nanmax(sst) < 40
 
 
 def test_values_are_exactly_decoded_integers(ocean: xr.Dataset) -> None:
@@ -97,7 +97,7 @@ def test_near_threshold_events_are_near_the_threshold(ocean: xr.Dataset) -> None
         series = np.round(ocean.sst.sel(lat=row.lat, lon=row.lon).values.astype("float64"), 2)
         excess = series - climatology(series, days)[1][day_of_leap_year(days) - 1]
         during = (days.normalize() >= row.date_start) & (days.normalize() <= row.date_end)
-        assert 0 < excess[during].min() and excess[during].max() < 0.3
+        assert excess[during].min() > 0 and excess[during].max() < 0.3
 
 
 def test_planted_trend_is_in_the_data() -> None:

@@ -77,7 +77,9 @@ class _Columns:
                 coordinates[str(name)] = (along, coordinate.values)
         for dim, place in places.items():
             coordinates.setdefault(dim, ((place,), np.arange(subject.sizes[dim])))
-        years = (axis.ordinal[-1] - axis.ordinal[0] + 1) / (365.25 if axis.leap_day else axis.days_of_year)
+        years = (axis.ordinal[-1] - axis.ordinal[0] + 1) / (
+            365.25 if axis.leap_day else axis.days_of_year
+        )
         shape = tuple(subject.sizes[d] for d in dims)
         return cls(coordinates, shape, subject[time].values, float(years), cold)
 
@@ -96,7 +98,9 @@ class _Columns:
             columns[name] = index
         for name, values in zip(METRICS, part.rows.T, strict=False):
             columns[name] = values.astype("int64") if name.startswith("duration") else values
-        columns["category"] = np.array(CATEGORIES)[part.rows[:, METRICS.index("category")].astype(int)]
+        columns["category"] = np.array(CATEGORIES)[
+            part.rows[:, METRICS.index("category")].astype(int)
+        ]
         frame = pd.DataFrame(columns)
         strength = -frame["intensity_max"] if self.cold else frame["intensity_max"]
         rank = strength.groupby(frame["_cell"]).rank(ascending=False, method="min")
@@ -111,7 +115,9 @@ def _stream(frames: list[Delayed], path: Path, *, overwrite: bool, **scheduler: 
         )
     if path.exists() and not overwrite:
         raise StoreExistsError(
-            "the target exists already", where=str(path), remedy="pass overwrite=True or another path"
+            "the target exists already",
+            where=str(path),
+            remedy="pass overwrite=True or another path",
         )
     if path.suffix == ".parquet":
         require_module("pyarrow", "parquet")

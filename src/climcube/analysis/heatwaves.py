@@ -129,7 +129,7 @@ def heatwaves(
     parameters = definition.as_parameters()
     if climatology is None:
         tables = _climatology(subject, definition)
-        inputs = [cube]
+        inputs: list[Any] = [cube]
     else:
         tables = _given_climatology(climatology, subject)
         parameters["climatology"] = climatology
@@ -220,7 +220,9 @@ class Heatwaves:
         )
         return self._finish(result)
 
-    def events(self, path: str | Path | None = None, *, overwrite: bool = False) -> pd.DataFrame | Path:
+    def events(
+        self, path: str | Path | None = None, *, overwrite: bool = False
+    ) -> pd.DataFrame | Path:
         """List the events of every cell.
 
         Parameters
@@ -319,7 +321,7 @@ def _climatology(subject: Subject, definition: HeatwaveDefinition) -> xr.Dataset
             definition.percentile / 100,
             definition.smooth or 1,
             -1 if leap_day is None else leap_day,
-            *windows.arrays(),
+            *windows.tables(),
         ),
         coordinates={"dayofyear": _day_coordinate(axis)},
         purpose=_PURPOSE,

@@ -277,7 +277,7 @@ def _format_of(url: str) -> str:
 
 
 def _written(url: str, file: Path, where: str) -> str:
-    if "://" in url and not url.startswith("file://") or url.startswith("copernicusmarine:"):
+    if ("://" in url and not url.startswith("file://")) or url.startswith("copernicusmarine:"):
         return url
     if url.startswith(CATALOG_DIR):
         return url

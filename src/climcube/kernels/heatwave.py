@@ -14,7 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from climcube.kernels.events import METRICS, accumulate_year, category_of, describe_event, severity_of
+from climcube.kernels.events import (
+    METRICS,
+    accumulate_year,
+    category_of,
+    describe_event,
+    severity_of,
+)
 from climcube.kernels.percentile import sliding_statistics
 from climcube.kernels.runs import fill_gaps, find_events
 from climcube.kernels.settings import Settings
@@ -62,7 +68,7 @@ def climatology(
     quantile: float,
     smooth: int,
     leap_day: int,
-    *windows: npt.NDArray[np.int32],
+    *windows: Any,
 ) -> tuple[npt.NDArray[Any], ...]:
     """Return seasonal climatology, threshold and number of pooled samples by day of year."""
     _prepare(block, days, settings)
@@ -190,9 +196,7 @@ def _daily(block, seas, thresh, group, days, settings, categories, numbers):  # 
     end = np.empty_like(start)
     for cell in range(block.shape[0]):
         _limits(seas[cell], thresh[cell], ties, limit)
-        found = find_events(
-            block[cell], limit, group, days, min_duration, max_gap, start, end
-        )
+        found = find_events(block[cell], limit, group, days, min_duration, max_gap, start, end)
         for k in range(found):
             for i in range(start[k], end[k] + 1):
                 g = group[i]
@@ -228,7 +232,17 @@ def _annual(block, seas, thresh, group, days, settings, year, absent, table):  #
                 series, seas[cell], thresh[cell], limit, group, start[k], end[k], sign, row
             )
             accumulate_year(
-                series, seas[cell], thresh[cell], limit, group, year, start[k], end[k], sign, row, columns
+                series,
+                seas[cell],
+                thresh[cell],
+                limit,
+                group,
+                year,
+                start[k],
+                end[k],
+                sign,
+                row,
+                columns,
             )
         for y in range(absent.size):
             count = columns[0, y]

@@ -19,6 +19,7 @@ __all__ = ["sliding_statistics"]
 
 Floats = npt.NDArray[np.float64]
 Keys = npt.NDArray[np.int64]
+Key = np.int64
 Index = npt.NDArray[np.uint32]
 
 _HIGHEST = np.int64(2**63 - 1)  # what is missing ranks last
@@ -33,7 +34,7 @@ def _turn(keys: Keys) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _count_below(row: Keys, key: int) -> int:
+def _count_below(row: Keys, key: Key) -> int:
     count = 0
     for i in range(row.size):
         count += row[i] < key
@@ -41,7 +42,7 @@ def _count_below(row: Keys, key: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _next_above(row: Keys, key: int) -> int:
+def _next_above(row: Keys, key: Key) -> Key:
     least = _HIGHEST
     for i in range(row.size):
         least = min(least, row[i] if row[i] > key else _HIGHEST)
@@ -49,7 +50,7 @@ def _next_above(row: Keys, key: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _next_below(row: Keys, key: int) -> int:
+def _next_below(row: Keys, key: Key) -> Key:
     most = _LOWEST
     for i in range(row.size):
         most = max(most, row[i] if row[i] < key else _LOWEST)
@@ -57,7 +58,7 @@ def _next_below(row: Keys, key: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _order_statistic(row: Keys, rank: int, guess: int) -> tuple[int, int]:
+def _order_statistic(row: Keys, rank: int, guess: Key) -> tuple[Key, int]:
     """Return the key of a rank (from 0), and how many keys do not exceed it."""
     key = guess
     below, up_to = _count_below(row, key), _count_below(row, key + 1)

@@ -32,7 +32,7 @@ class Windows:
     slots: Index
     samples: Index
 
-    def arrays(self) -> tuple[Any, ...]:
+    def tables(self) -> tuple[Any, ...]:
         """Return the tables in the order in which kernels take them."""
         return self.capacity, self.groups, self.start, self.slots, self.samples
 

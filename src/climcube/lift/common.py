@@ -88,7 +88,7 @@ def pick(
     whole = HighLevelGraph(layers, {**graph.dependencies, own: {layer_name}})
     chunks = tiles if length is None else (*tiles[:axis], (length,), *tiles[axis:])
     meta = np.empty((0,) * len(chunks), dtype)
-    return da.Array(whole, own, chunks, meta=meta)  # type: ignore[no-untyped-call]
+    return da.Array(whole, own, chunks, meta=meta)
 
 
 def dress(

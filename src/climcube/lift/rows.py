@@ -102,4 +102,6 @@ def run_rows(
 def _delayed_grid(array: Any, axis: int) -> npt.NDArray[Any]:
     """Return one delayed block for each tile; the core dimension has one block only."""
     lazy = array if isinstance(array, da.Array) else da.from_array(array, chunks=-1)
-    return np.asarray(lazy.to_delayed()).take(0, axis=axis)
+    grid: npt.NDArray[Any] = np.asarray(lazy.to_delayed())
+    first: npt.NDArray[Any] = np.take(grid, 0, axis=axis)
+    return first

@@ -111,11 +111,12 @@ def _build(tiled: TiledCubes, work: _Work, tables: tuple[Any, ...], purpose: str
     arrays = tiled.arrays
     name = f"{purpose}-{tokenize([a.name for a in arrays], node.key, work)}"
     run = partial(_run, work=work)
-    layer = {
+    layer: dict[Any, Any] = {
         (name, *place): (run, tiled.keys(place), node.key)
         for place in np.ndindex(*map(len, tiled.chunks))
     }
-    graph = HighLevelGraph.from_collections(name, layer, dependencies=[*arrays, node])
+    dependencies: Any = [*arrays, node]
+    graph = HighLevelGraph.from_collections(name, layer, dependencies=dependencies)
     return [
         pick(graph, name, name, tiled.chunks, work.axis, number, length, dtype)
         for number, (length, dtype) in enumerate(zip(work.lengths, work.dtypes, strict=True))

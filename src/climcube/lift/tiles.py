@@ -110,7 +110,10 @@ def blocks_of_tile(
     flat = [m.reshape(cells, m.shape[-1]) for m in moved]
     for start in range(0, cells, block_cells):
         rows = slice(start, min(start + block_cells, cells))
-        yield rows, [exact_blocks(f[rows], packing) for f, packing in zip(flat, packings, strict=True)]
+        yield (
+            rows,
+            [exact_blocks(f[rows], packing) for f, packing in zip(flat, packings, strict=True)],
+        )
 
 
 def exact_blocks(block: Array, packing: Packing | None) -> npt.NDArray[np.float64]:

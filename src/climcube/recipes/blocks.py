@@ -14,9 +14,10 @@ import numpy.typing as npt
 import xarray as xr
 
 from climcube.cubes.archive import Archive
+from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.headers import Header
 from climcube.cubes.rawfile import raw_file
-from climcube.progress import progress_bar
+from climcube.progress import Advance, progress_bar
 from climcube.saving.places import Staging
 
 __all__ = ["StoreLayout", "write_store"]
@@ -35,7 +36,9 @@ class StoreLayout:
     chunks: tuple[int, ...]
 
     @classmethod
-    def of(cls, dims: tuple[str, ...], sizes: Mapping[str, int], time: str, steps: int) -> StoreLayout:
+    def of(
+        cls, dims: tuple[str, ...], sizes: Mapping[str, int], time: str, steps: int
+    ) -> StoreLayout:
         """Cut space into square tiles and time into stretches of ``steps``."""
         horizontal = [d for d in dims if d != time][-2:]
         inner = {d: min(_INNER, sizes[d]) if d in horizontal else 1 for d in dims} | {time: steps}
@@ -63,10 +66,10 @@ def write_store(
     """
     import zarr
 
-    time, sizes = archive.roles.time, dict(archive.template.sizes)
-    sizes[time] = archive.columns.sizes[time]
+    sizes = {str(d): int(n) for d, n in archive.template.sizes.items()}
+    sizes[archive.roles.time] = archive.columns.sizes[archive.roles.time]
     steps = _steps(archive, sizes)
-    template = _template(archive, options, sizes, attributes)
+    template = _template(archive, sizes, attributes)
     store = dict(staging.options) or None
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
@@ -88,20 +91,28 @@ def write_store(
             progress_bar("ingesting files", len(archive.headers), progress) as advance,
         ):
             for name in archive.roles.gridded:
-                array = group[name]
-                axis = archive.template[name].dims.index(time)
-                share = 1 / len(archive.roles.gridded)
-                for start, block in _blocks(archive, name, options, axis, steps, sizes[time]):
-                    place = [slice(None)] * block.ndim
-                    place[axis] = slice(start, start + block.shape[axis])
-                    array[tuple(place)] = block  # type: ignore[index]
-                    advance(share * len(archive.headers) * block.shape[axis] / sizes[time])
+                _fill(group[name], archive, name, options, steps, advance)
         zarr.consolidate_metadata(group.store, zarr_format=3)
-    return sum(
-        math.prod(sizes[str(d)] for d in archive.template[n].dims)
-        * archive.headers[0].dtypes[n].itemsize
-        for n in archive.roles.gridded
-    )
+    return sum(template[name].nbytes for name in archive.roles.gridded)
+
+
+def _fill(
+    array: Any,
+    archive: Archive,
+    name: str,
+    options: Mapping[str, Any],
+    steps: int,
+    advance: Advance,
+) -> None:
+    """Write the values of one variable, a stretch of time after the other."""
+    axis = archive.template[name].dims.index(archive.roles.time)
+    total = archive.columns.sizes[archive.roles.time]
+    share = len(archive.headers) / len(archive.roles.gridded) / total
+    for start, block in _blocks(archive, name, options, axis, steps, total):
+        place = [slice(None)] * block.ndim
+        place[axis] = slice(start, start + block.shape[axis])
+        array[tuple(place)] = block
+        advance(share * block.shape[axis])
 
 
 def _steps(archive: Archive, sizes: Mapping[str, int]) -> int:
@@ -116,7 +127,6 @@ def _steps(archive: Archive, sizes: Mapping[str, int]) -> int:
 
 def _template(
     archive: Archive,
-    options: Mapping[str, Any],
     sizes: Mapping[str, int],
     attributes: Mapping[str, Any],
 ) -> xr.Dataset:
@@ -147,13 +157,9 @@ def _with_time_units(columns: xr.Dataset, time: str) -> xr.Dataset:
 
     The first file's unit might not: noon in whole days would move to midnight unnoticed.
     """
-    from climcube.cubes.calendar import TimeAxis
-
     axis = TimeAxis.of(columns)
-    seconds = axis.seconds
-    unit = next(
-        u for u, n in (("days", 86_400), ("hours", 3_600), ("seconds", 1)) if not (seconds % n).any()
-    )
+    units = {"days": 86_400, "hours": 3_600, "seconds": 1}
+    unit = next(u for u, seconds in units.items() if not (axis.seconds % seconds).any())
     columns = columns.copy()
     bounds = columns[time].attrs.get("bounds")
     for name in (time, bounds):

@@ -110,25 +110,13 @@ def ingest(
             remedy="pass overwrite=True to replace it, or choose another target",
         )  # fmt: skip
     source = resolve(files, storage_options=storage_options)
-    if source.kind != "netcdf":
-        raise IngestError(
-            "nothing to ingest", where=source.label, expected="netCDF files", found=source.kind,
-            remedy="open a Zarr store with cc.open; it is a cube already",
-        )  # fmt: skip
-    archive = scan_archive(source.addresses, source.options, variable)
-    if not archive.roles.gridded:
-        raise IngestError(
-            "no variable on a grid", where=source.label, expected="a variable with time and space",
-            found=", ".join(archive.roles.columns),
-        )  # fmt: skip
+    archive = _scan(source, variable)
     axis = TimeAxis.of(archive.columns)
     require_one_packing(archive)
     require_one_value_a_day(archive, axis)
     facts = dict(attributes or {}) | _provenance(archive, source)
     with place.staged(folder=True) as staging:
-        written = write_store(
-            archive, source.options, staging, facts, compression_level, progress
-        )
+        written = write_store(archive, source.options, staging, facts, compression_level, progress)
     return IngestReport(
         redact(address),
         archive.roles.gridded,
@@ -143,6 +131,22 @@ def ingest(
     )
 
 
+def _scan(source: Source, variable: str | None) -> Archive:
+    """Look at all files, and refuse what is no archive of gridded values."""
+    if source.kind != "netcdf":
+        raise IngestError(
+            "nothing to ingest", where=source.label, expected="netCDF files", found=source.kind,
+            remedy="open a Zarr store with cc.open; it is a cube already",
+        )  # fmt: skip
+    archive = scan_archive(source.addresses, source.options, variable)
+    if not archive.roles.gridded:
+        raise IngestError(
+            "no variable on a grid", where=source.label, expected="a variable with time and space",
+            found=", ".join(archive.roles.columns),
+        )  # fmt: skip
+    return archive
+
+
 def _require_level(level: object) -> None:
     if isinstance(level, bool) or not isinstance(level, int) or not 1 <= level <= 22:
         raise ParameterError(
@@ -152,16 +156,15 @@ def _require_level(level: object) -> None:
 
 
 def _provenance(archive: Archive, source: Source) -> dict[str, str]:
-    """Say where the cube came from: the pattern, and a digest of the names and times of all files."""
+    """Say where the cube came from: pattern, and a digest of all files' names and times."""
     digest = hashlib.sha256()
     for header in archive.headers:
         digest.update(os.path.basename(redact(header.address)).encode() + b"\0")
         digest.update(header.values[archive.roles.time].tobytes())
     carrier = archive.template[[]].copy()
     carrier.attrs = {}
-    provenance.set_source(
-        carrier, source.label, files=str(len(archive.headers)), digest=f"sha256:{digest.hexdigest()}"
-    )
+    facts = {"files": str(len(archive.headers)), "digest": f"sha256:{digest.hexdigest()}"}
+    provenance.set_source(carrier, source.label, **facts)
     provenance.record(carrier, "ingest", {"files": source.label}, [carrier.copy()])
     known = archive.template.attrs.get("history")
     if known and "history" in carrier.attrs:
