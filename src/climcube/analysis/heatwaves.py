@@ -153,7 +153,7 @@ class Heatwaves:
         0 none).
     annual : Dataset
         By calendar year, labelled by its 1 January: ``count``, ``days`` ...; see
-        `climcube.kernels.heatwave.ANNUAL`.
+        `climcube.kernels.annual.ANNUAL`.
     cube : DataArray
         The cube that was analysed.
     parameters : dict

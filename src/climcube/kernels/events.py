@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-__all__ = ["METRICS", "accumulate_year", "category_of", "describe_event", "severity_of"]
+__all__ = ["METRICS", "WIDTH", "category_of", "describe_event", "severity_of"]
 
 # The field's column names, in its order (headers of the reference tables).
 METRICS = (
@@ -30,14 +30,14 @@ METRICS = (
     "rate_onset",
     "rate_decline",
 )
-_DURATION, _IN_CATEGORY, _INTENSITY = 0, 1, 5
-_CATEGORY, _ONSET, _DECLINE = 17, 18, 19
-_START, _END, _PEAK = len(METRICS), len(METRICS) + 1, len(METRICS) + 2
-# Columns of the annual table (kernels.heatwave.COUNTS) and where its means begin.
-_YEAR_COUNT, _YEAR_DAYS, _YEAR_CATEGORY, _YEAR_TOTAL, _YEAR_MAX, _YEAR_MEANS = 0, 1, 2, 8, 9, 10
-_MEANS = np.array(
-    [i for i, name in enumerate(METRICS) if name != "category" and "duration_" not in name]
-)
+# A row of an event: its metrics, then the samples of start, end and peak.
+WIDTH = len(METRICS) + 3
+_START, _END, _PEAK = WIDTH - 3, WIDTH - 2, WIDTH - 1
+_DURATION = METRICS.index("duration")
+_IN_CATEGORY = METRICS.index("duration_moderate")
+_INTENSITY = METRICS.index("intensity_max")
+_CATEGORY = METRICS.index("category")
+_ONSET, _DECLINE = METRICS.index("rate_onset"), METRICS.index("rate_decline")
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")
@@ -127,23 +127,3 @@ def describe_event(series, seas, thresh, limit, group, start, end, sign, row):  
         row[column + 3] = sign * (origin[m] * size + sums[m])
     row[_CATEGORY] = worst
     _rates(series, seas, group, start, end, peak, top, row)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def accumulate_year(series, seas, thresh, limit, group, year, start, end, sign, row, columns):  # type: ignore[no-untyped-def]
-    """Add one event to the annual table: days to their own years, the rest to its first year."""
-    y = year[start]
-    columns[_YEAR_COUNT, y] += 1
-    columns[_YEAR_TOTAL, y] += row[_INTENSITY + 3]
-    top = columns[_YEAR_MAX, y]
-    if np.isnan(top) or sign * row[_INTENSITY] > sign * top:
-        columns[_YEAR_MAX, y] = row[_INTENSITY]
-    for k in range(_MEANS.size):
-        columns[_YEAR_MEANS + k, y] += row[_MEANS[k]]
-    for i in range(start, end + 1):
-        g = group[i]
-        columns[_YEAR_DAYS, year[i]] += 1
-        if not np.isinf(limit[g]):
-            category = category_of(severity_of(series[i], seas[g], thresh[g]))
-            if category > 0:
-                columns[_YEAR_CATEGORY + category - 1, year[i]] += 1

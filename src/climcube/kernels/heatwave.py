@@ -14,13 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from climcube.kernels.events import (
-    METRICS,
-    accumulate_year,
-    category_of,
-    describe_event,
-    severity_of,
-)
+from climcube.kernels.annual import ANNUAL, add_event, begin_years, finish_years
+from climcube.kernels.events import WIDTH, category_of, describe_event, severity_of
 from climcube.kernels.percentile import sliding_statistics
 from climcube.kernels.runs import fill_gaps, find_events
 from climcube.kernels.settings import Settings
@@ -40,21 +35,6 @@ __all__ = [
 Block = npt.NDArray[np.float64]
 Days = npt.NDArray[np.int64]
 
-# Columns of the annual table: counts first, then means over the events that start in the year.
-COUNTS = (
-    "count",
-    "days",
-    "days_moderate",
-    "days_strong",
-    "days_severe",
-    "days_extreme",
-    "days_missing",
-    "days_undefined",
-    "total_intensity_cumulative",
-    "intensity_max_max",
-)
-_MEANS = tuple(name for name in METRICS if name not in ("category",) and "duration_" not in name)
-ANNUAL = COUNTS + _MEANS
 # Thresholds this close to the climatology (ice, constants) define no heatwave.
 _CLOSEST = 1e-9
 
@@ -141,10 +121,7 @@ def annual(
 def events(
     block: Block, seas: Block, thresh: Block, group: Days, days: Days, settings: Settings
 ) -> tuple[npt.NDArray[np.int64], Block]:
-    """Return the cell of each event and its metrics, ``(events, len(METRICS) + 3)``.
-
-    The last three columns are the samples of start, end and peak.
-    """
+    """Return the cell of each event, and its row (`climcube.kernels.events`)."""
     _prepare(block, days, settings)
     sign = settings.sign
     return _events(block, sign * seas, sign * thresh, group, days, tuple(settings))  # type: ignore[no-any-return]
@@ -212,42 +189,20 @@ def _annual(block, seas, thresh, group, days, settings, year, absent, table):  #
     limit = np.empty(seas.shape[1])
     start = np.empty(block.shape[1] // 2 + 1, np.int64)
     end = np.empty_like(start)
-    row = np.empty(len(METRICS) + 3)
+    row = np.empty(WIDTH)
     for cell in range(block.shape[0]):
-        series, columns = block[cell], table[:, cell]
-        columns[:] = 0.0
-        _limits(seas[cell], thresh[cell], ties, limit)
-        for y in range(absent.size):
-            columns[6, y] = absent[y]
-            columns[9, y] = np.nan
-        some_undefined = np.isinf(limit).any()
-        for i in range(series.size):
-            if np.isnan(series[i]):
-                columns[6, year[i]] += 1
-            elif some_undefined:
-                columns[7, year[i]] += np.isinf(limit[group[i]])
+        series, own_seas, own_thresh = block[cell], seas[cell], thresh[cell]
+        columns = table[:, cell]
+        _limits(own_seas, own_thresh, ties, limit)
+        begin_years(series, limit, group, year, absent, columns)
         found = find_events(series, limit, group, days, min_duration, max_gap, start, end)
         for k in range(found):
-            describe_event(
-                series, seas[cell], thresh[cell], limit, group, start[k], end[k], sign, row
+            first, last = start[k], end[k]
+            describe_event(series, own_seas, own_thresh, limit, group, first, last, sign, row)
+            add_event(
+                series, own_seas, own_thresh, limit, group, year, first, last, sign, row, columns
             )
-            accumulate_year(
-                series,
-                seas[cell],
-                thresh[cell],
-                limit,
-                group,
-                year,
-                start[k],
-                end[k],
-                sign,
-                row,
-                columns,
-            )
-        for y in range(absent.size):
-            count = columns[0, y]
-            for m in range(len(COUNTS), columns.shape[0]):
-                columns[m, y] = columns[m, y] / count if count > 0 else np.nan
+        finish_years(columns)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -256,9 +211,8 @@ def _events(block, seas, thresh, group, days, settings):  # type: ignore[no-unty
     limit = np.empty(seas.shape[1])
     start = np.empty(block.shape[1] // 2 + 1, np.int64)
     end = np.empty_like(start)
-    width = len(METRICS) + 3
     cells = np.empty(64, np.int64)
-    rows = np.empty((64, width))
+    rows = np.empty((64, WIDTH))
     size = 0
     for cell in range(block.shape[0]):
         series = block[cell]
@@ -266,7 +220,7 @@ def _events(block, seas, thresh, group, days, settings):  # type: ignore[no-unty
         found = find_events(series, limit, group, days, min_duration, max_gap, start, end)
         if size + found > cells.size:
             room = 2 * (size + found)
-            more_cells, more_rows = np.empty(room, np.int64), np.empty((room, width))
+            more_cells, more_rows = np.empty(room, np.int64), np.empty((room, WIDTH))
             more_cells[:size], more_rows[:size] = cells[:size], rows[:size]
             cells, rows = more_cells, more_rows
         for k in range(found):

@@ -1,0 +1,77 @@
+"""The annual table of one series: counts of its calendar years, and means over their events."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from climcube.kernels.events import METRICS, category_of, severity_of
+
+__all__ = ["ANNUAL", "add_event", "begin_years", "finish_years"]
+
+COUNTS = (
+    "count",
+    "days",
+    "days_moderate",
+    "days_strong",
+    "days_severe",
+    "days_extreme",
+    "days_missing",
+    "days_undefined",
+    "total_intensity_cumulative",
+    "intensity_max_max",
+)
+# Means over the events that start in the year.
+MEANS = tuple(name for name in METRICS if name != "category" and "duration_" not in name)
+ANNUAL = COUNTS + MEANS
+
+_COUNT, _DAYS, _IN_CATEGORY = 0, COUNTS.index("days"), COUNTS.index("days_moderate")
+_MISSING, _UNDEFINED = COUNTS.index("days_missing"), COUNTS.index("days_undefined")
+_TOTAL, _MAX = COUNTS.index("total_intensity_cumulative"), COUNTS.index("intensity_max_max")
+_MEANS, _METRICS = len(COUNTS), np.array([METRICS.index(name) for name in MEANS])
+_INTENSITY_MAX = METRICS.index("intensity_max")
+_INTENSITY_CUMULATIVE = METRICS.index("intensity_cumulative")
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def begin_years(series, limit, group, year, absent, columns):  # type: ignore[no-untyped-def]
+    """Clear the table and count the days that are missing or have no defined threshold."""
+    columns[:] = 0.0
+    for y in range(absent.size):
+        columns[_MISSING, y] = absent[y]
+        columns[_MAX, y] = np.nan
+    some_undefined = np.isinf(limit).any()
+    for i in range(series.size):
+        if np.isnan(series[i]):
+            columns[_MISSING, year[i]] += 1
+        elif some_undefined:
+            columns[_UNDEFINED, year[i]] += np.isinf(limit[group[i]])
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def add_event(series, seas, thresh, limit, group, year, start, end, sign, row, columns):  # type: ignore[no-untyped-def]
+    """Add one event: its days to their own years, all the rest to the year it starts in."""
+    y = year[start]
+    columns[_COUNT, y] += 1
+    columns[_TOTAL, y] += row[_INTENSITY_CUMULATIVE]
+    top = columns[_MAX, y]
+    if np.isnan(top) or sign * row[_INTENSITY_MAX] > sign * top:
+        columns[_MAX, y] = row[_INTENSITY_MAX]
+    for k in range(_METRICS.size):
+        columns[_MEANS + k, y] += row[_METRICS[k]]
+    for i in range(start, end + 1):
+        g = group[i]
+        columns[_DAYS, year[i]] += 1
+        if not np.isinf(limit[g]):
+            category = category_of(severity_of(series[i], seas[g], thresh[g]))
+            if category > 0:
+                columns[_IN_CATEGORY + category - 1, year[i]] += 1
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def finish_years(columns):  # type: ignore[no-untyped-def]
+    """Turn sums over events into means; NaN in a year without any."""
+    for y in range(columns.shape[1]):
+        count = columns[_COUNT, y]
+        for m in range(_MEANS, columns.shape[0]):
+            columns[m, y] = columns[m, y] / count if count > 0 else np.nan
