@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from dask.delayed import Delayed
 from climcube.analysis.heatwave_metadata import CATEGORIES
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.chunks import is_lazy
-from climcube.errors import ParameterError, StoreExistsError, require_module
+from climcube.errors import ParameterError, StoreError, StoreExistsError, require_module
 from climcube.lift.rows import RowPart, lift_rows
+from climcube.provenance import redact
 
-__all__ = ["event_table"]
+__all__ = ["event_table", "require_table_target"]
 
 _DATES = ("date_start", "date_end", "date_peak")
 _INDICES = ("index_start", "index_end", "index_peak")
@@ -37,13 +39,14 @@ def event_table(
     cold: bool,
 ) -> pd.DataFrame | Path:
     """Build the event table of `climcube.heatwaves`, or write it to ``path``."""
+    target = None if path is None else require_table_target(path, overwrite=overwrite)
     subject, time = cubes[0]
     parts = lift_rows(kernel, cubes, tables=tables, purpose="heatwaves.events")
     describe = _Columns.of(subject, time, axis, cold)
     frames = [dask.delayed(describe.frame, pure=True)(part) for part in parts]
     scheduler = {} if is_lazy(subject) else {"scheduler": "synchronous"}
-    if path is not None:
-        return _stream(frames, Path(path), overwrite=overwrite, **scheduler)
+    if target is not None:
+        return _stream(frames, target, **scheduler)
     computed = dask.compute(*frames, **scheduler)
     table = pd.concat(computed, ignore_index=True) if computed else pd.DataFrame()
     return table.sort_values(["_cell", "index_start"], kind="stable", ignore_index=True).drop(
@@ -107,8 +110,14 @@ class _Columns:
         return frame.assign(rank=rank.astype("int64"), return_period=(self.years + 1) / rank)
 
 
-def _stream(frames: list[Delayed], path: Path, *, overwrite: bool, **scheduler: str) -> Path:
-    """Write the frames one batch at a time; the target appears only when it is complete."""
+def require_table_target(target: str | Path, *, overwrite: bool) -> Path:
+    """Return the path of a table to be written, or say why it cannot be."""
+    if "://" in str(target):
+        raise ParameterError(
+            "a table is written to a local file", where=redact(str(target)),
+            remedy="write it locally and copy it, or take events() and its to_parquet",
+        )  # fmt: skip
+    path = Path(target).expanduser()
     if path.suffix not in (".csv", ".parquet"):
         raise ParameterError(
             "unknown table format", where=str(path), expected="a name ending in .csv or .parquet"
@@ -121,18 +130,26 @@ def _stream(frames: list[Delayed], path: Path, *, overwrite: bool, **scheduler: 
         )
     if path.suffix == ".parquet":
         require_module("pyarrow", "parquet")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _stream(frames: list[Delayed], path: Path, **scheduler: str) -> Path:
+    """Write the frames one batch at a time; the target appears only when it is complete."""
     staging = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write = _write_csv if path.suffix == ".csv" else _write_parquet
         write(_computed(frames, scheduler), staging)
         if path.is_dir():
             shutil.rmtree(path)
         staging.replace(path)
+    except OSError as error:
+        raise StoreError("the table cannot be written", where=str(path), found=error) from error
     finally:
         if staging.is_dir():
             shutil.rmtree(staging, ignore_errors=True)
-        staging.unlink(missing_ok=True)
+        with suppress(OSError):
+            staging.unlink()
     return path
 
 

@@ -25,7 +25,7 @@ def anomaly(
     target: Target,
     output: Output,
     frequency: Annotated[
-        str, typer.Option("--frequency", "-f", help="Of the climatology: day, month, season, year.")
+        str, typer.Option("--frequency", "-f", help="Of the climatology: day, month, season.")
     ] = "day",
     base_period: BasePeriod = None,
     window: Annotated[
@@ -140,11 +140,14 @@ def heatwaves(
     climcube heatwaves sst.zarr --cold --percentile 95 --events spells.csv
     """
     import climcube as cc
+    from climcube.analysis.event_table import require_table_target
     from climcube.progress import dask_progress
 
     if output is None and events is None:
         raise typer.BadParameter("nothing to write: pass --output, --events or both")
     period = parse_period(base_period)
+    if events is not None:  # before the store is written: nothing is left half-done
+        require_table_target(events, overwrite=overwrite)
     cube = open_cube(target, variable, catalog, layout="series")
     found = cc.heatwaves(
         cube, base_period=period, percentile=percentile, window=window, smooth=smooth,

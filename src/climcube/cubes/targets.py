@@ -226,7 +226,7 @@ def _catalog(given: Any) -> Any:
 
 def _unknown(text: str, known: Any) -> StoreNotFoundError:
     """Return the error that names all that was tried."""
-    near = suggest(text, known)
+    near = suggest(text, [*known, *known.aliases])
     return StoreNotFoundError(
         "no such file, store or catalog entry",
         where=repr(text),

@@ -22,7 +22,9 @@ from climcube.reports.numbers import Numbers
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Picture", "draw"]
+__all__ = ["NAMES", "Picture", "draw"]
+
+NAMES = ("area_mean", "trend_map", "category_share", "category_map", "event_line")
 
 _DPI = 160
 _TALLEST = 620  # pixels on the page: a tall map and its caption fit on one screen

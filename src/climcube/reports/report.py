@@ -21,7 +21,7 @@ from climcube.plots.style import CATEGORIES, palette, unit_words
 from climcube.progress import dask_progress, progress_bar
 from climcube.reports import facts, words
 from climcube.reports.numbers import Numbers, gather
-from climcube.reports.pictures import Picture, draw
+from climcube.reports.pictures import NAMES, Picture, draw
 
 if TYPE_CHECKING:
     from climcube.analysis.heatwaves import Heatwaves
@@ -83,7 +83,7 @@ def report(
     figures
         Folder to write the figures to as well, as PNG files.
     overwrite
-        Replace the file if there is one.
+        Replace the file, and figures of the same names, if there are any.
     progress
         Show progress; default as the option ``progress`` says.
 
@@ -95,7 +95,8 @@ def report(
     Raises
     ------
     StoreExistsError
-        ``target`` exists and ``overwrite`` is not set; found before anything is computed.
+        ``target`` or a figure exists and ``overwrite`` is not set; found before anything is
+        computed.
     CubeError
         There is no value at all (land only), or what `climcube.heatwaves` raises.
     ParameterError
@@ -111,6 +112,7 @@ def report(
     'report.html'
     """
     path = _checked_target(target, overwrite)
+    _check_figures(figures, overwrite)
     environment = _environment()
     require_module("matplotlib", "plots")
     mhw = _heatwaves_of(cube, base_period, heatwaves)
@@ -220,6 +222,23 @@ def _checked_target(target: str | Path, overwrite: bool) -> Path:
             remedy="pass overwrite=True or another path",
         )
     return path
+
+
+def _check_figures(folder: str | Path | None, overwrite: bool) -> None:
+    if folder is None:
+        return
+    if Path(folder).exists() and not Path(folder).is_dir():
+        raise StoreExistsError(
+            "the folder for figures is a file", where=str(folder), remedy="name a folder"
+        )
+    there = [name for n in NAMES if (Path(folder) / (name := f"{n}.png")).exists()]
+    if there and not overwrite:
+        raise StoreExistsError(
+            "figures exist already",
+            where=str(folder),
+            found=", ".join(there),
+            remedy="pass overwrite=True or another folder",
+        )
 
 
 def _write(path: Path, content: bytes) -> None:

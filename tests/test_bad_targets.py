@@ -1,0 +1,245 @@
+"""Targets that cannot be opened, ingested or replaced, through every function and command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xarray as xr
+
+import climcube as cc
+from climcube.errors import (
+    ClimcubeError,
+    CubeError,
+    IngestError,
+    StoreError,
+    StoreExistsError,
+    StoreNotFoundError,
+    VariableError,
+)
+from climcube.testing import synthetic_ocean, write_daily_files
+from tests.mistakes import COMMANDS, assert_exit_1, assert_one_line, command, contents
+
+Kind = type[ClimcubeError]
+
+
+@pytest.fixture(scope="module")
+def sst() -> xr.DataArray:
+    return synthetic_ocean(years=4, shape=(3, 4)).sst
+
+
+# ---------------------------------------------------------------- targets that cannot be opened
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A target that cannot be opened: how to make it, what it earns."""
+
+    name: str
+    kind: Kind
+    fragments: tuple[str, ...]
+    make: Callable[[Path, xr.DataArray], None] = field(default=lambda *_: None)
+    options: tuple[str, ...] = ()
+
+
+def _truncated(path: Path, sst: xr.DataArray) -> None:
+    sst.to_netcdf(path, format="NETCDF4")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+
+
+def _truncated_classic(path: Path, sst: xr.DataArray) -> None:
+    sst.to_netcdf(path, format="NETCDF3_64BIT")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+
+
+def _empty_file(path: Path, sst: xr.DataArray) -> None:
+    path.touch()
+
+
+def _text(path: Path, sst: xr.DataArray) -> None:
+    path.write_text("time,sst\n2000-01-01,20\n")
+
+
+def _netcdf(path: Path, sst: xr.DataArray) -> None:
+    sst[:10].to_netcdf(path)
+
+
+def _zarr(path: Path, sst: xr.DataArray) -> None:
+    sst[:10].to_zarr(path)
+
+
+def _folder(path: Path, sst: xr.DataArray) -> None:
+    path.mkdir()
+
+
+def _broken_zarr(path: Path, sst: xr.DataArray) -> None:
+    path.mkdir()
+    (path / "zarr.json").write_text('{"zarr_format": 3, "node_type": "gro')
+
+
+TARGETS = {
+    "glob": Bad("none*.nc", StoreNotFoundError, ("none*.nc", "no file")),
+    "file": Bad("absent.nc", StoreNotFoundError, ("absent.nc",)),
+    "store": Bad("absent.zarr", StoreNotFoundError, ("absent.zarr",)),
+    "id": Bad("oist-v2.1/osn", StoreNotFoundError, ("oist-v2.1/osn", "did you mean 'oisst-v2.1/")),
+    "alias": Bad("noaa-oist", StoreNotFoundError, ("noaa-oist", "did you mean 'noaa-oisst'")),
+    "truncated": Bad("short.nc", StoreError, ("short.nc",), _truncated),
+    "truncated classic": Bad("short3.nc", StoreError, ("short3.nc",), _truncated_classic),
+    "empty": Bad("empty.nc", StoreError, ("empty.nc",), _empty_file),
+    "text": Bad("table.nc", StoreError, ("table.nc",), _text),
+    "csv": Bad("table.csv", StoreError, ("table.csv",), _text),
+    "empty folder": Bad("folder.zarr", StoreError, ("folder.zarr",), _folder),
+    "broken store": Bad("broken.zarr", StoreError, ("broken.zarr",), _broken_zarr),
+    "variable": Bad("a.nc", VariableError, ("'sts'", "did you mean 'sst'"), _netcdf, ("sts",)),
+    "variable in store": Bad(
+        "a.zarr", VariableError, ("'sts'", "did you mean 'sst'"), _zarr, ("sts",)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_targets_that_cannot_be_opened(
+    sst: xr.DataArray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    bad = TARGETS[name]
+    bad.make(tmp_path / bad.name, sst)
+    monkeypatch.chdir(tmp_path)
+    before = contents(tmp_path)
+    variable = bad.options[0] if bad.options else None
+    with pytest.raises(ClimcubeError) as caught:
+        # A classic file may be found short only when its values are read.
+        cc.open(bad.name, variable=variable).load()
+    assert isinstance(caught.value, bad.kind), repr(caught.value)
+    assert_one_line(caught.value, *bad.fragments)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("verb", ["info", "anomaly", "trend", "heatwaves", "report", "demo"])
+@pytest.mark.parametrize("name", TARGETS)
+def test_targets_that_no_command_can_open(
+    sst: xr.DataArray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, verb: str
+) -> None:
+    bad = TARGETS[name]
+    bad.make(tmp_path / bad.name, sst)
+    monkeypatch.chdir(tmp_path)
+    before = contents(tmp_path)
+    options: tuple[str, ...] = COMMANDS[verb][1] if verb in COMMANDS else ()
+    named = ("--variable", *bad.options) if bad.options else ()
+    data = ("--data", bad.name, "--folder", "demo") if verb == "demo" else (bad.name,)
+    assert_exit_1(command(verb, *data, *options, *named), *bad.fragments)
+    assert contents(tmp_path) == before
+
+
+# ---------------------------------------------------------------- ingest
+
+
+def _drop_last(paths: list[Path]) -> None:
+    paths[2].write_bytes(paths[2].read_bytes()[:700])
+
+
+def _same_day(paths: list[Path]) -> None:
+    paths[2].write_bytes(paths[1].read_bytes())
+
+
+def _other(change: Callable[[xr.Dataset], xr.Dataset]) -> Callable[[list[Path]], None]:
+    def apply(paths: list[Path]) -> None:
+        with xr.open_dataset(paths[2]) as opened:
+            changed = change(opened.load())
+        changed.to_netcdf(paths[2])
+
+    return apply
+
+
+ARCHIVES: dict[str, tuple[Callable[[list[Path]], None], tuple[str, ...]]] = {
+    "truncated": (_drop_last, ()),
+    "same day": (_same_day, ("2000-01-02",)),
+    "other grid": (_other(lambda d: d.assign_coords(lat=d.lat + 1)), ("lat",)),
+    "fewer cells": (_other(lambda d: d.isel(lat=slice(2))), ("lat",)),
+    "other units": (_other(lambda d: d.assign(sst=d.sst.assign_attrs(units="K"))), ("K",)),
+    "other variable": (_other(lambda d: d.rename(sst="tos")), ("sst",)),
+    "no time": (_other(lambda d: d.isel(time=0, drop=True)), ("time",)),
+    "empty": (lambda paths: paths[2].write_bytes(b""), ()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_archives_that_are_no_cube(sst: xr.DataArray, tmp_path: Path, name: str) -> None:
+    spoil, fragments = ARCHIVES[name]
+    files = tmp_path / "files"
+    paths = write_daily_files(sst[:5].to_dataset(), files)
+    spoil(paths)
+    before = contents(tmp_path)
+    wanted = (paths[2].name, *fragments)
+    with pytest.raises((IngestError, StoreError, CubeError)) as caught:
+        cc.ingest(str(files / "*.nc"), tmp_path / "sst.zarr")
+    assert_one_line(caught.value, *wanted)
+    assert contents(tmp_path) == before
+    assert_exit_1(command("ingest", files / "*.nc", tmp_path / "sst.zarr"), *wanted)
+    assert contents(tmp_path) == before
+
+
+def test_ingest_of_nothing_or_of_another_variable(sst: xr.DataArray, tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    write_daily_files(sst[:3].to_dataset(), files)
+    before = contents(tmp_path)
+    with pytest.raises(StoreNotFoundError) as caught:
+        cc.ingest(str(files / "*.nc4"), tmp_path / "sst.zarr")
+    assert_one_line(caught.value, "*.nc4")
+    with pytest.raises(VariableError) as unknown:
+        cc.ingest(str(files / "*.nc"), tmp_path / "sst.zarr", variable="sts")
+    assert_one_line(unknown.value, "'sts'", "did you mean 'sst'")
+    assert_exit_1(command("ingest", files / "*.nc4", tmp_path / "sst.zarr"), "*.nc4")
+    assert_exit_1(
+        command("ingest", files / "*.nc", tmp_path / "sst.zarr", "-v", "sts"), "mean 'sst'"
+    )
+    assert contents(tmp_path) == before
+
+
+# ---------------------------------------------------------------- targets that exist
+
+
+def test_existing_targets_are_kept(sst: xr.DataArray, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    files, cube = tmp_path / "files", tmp_path / "cube.nc"
+    write_daily_files(sst[:3].to_dataset(), files)
+    sst.to_netcdf(cube)
+    mhw, small = cc.heatwaves(sst), sst[:3]
+    taken = [tmp_path / n for n in ("a.zarr", "a.nc", "a.csv", "a.parquet", "a.html", "png")]
+    store, netcdf, csv, parquet, page, png = taken
+    small.to_zarr(store)
+    small.to_netcdf(netcdf)
+    parquet.mkdir()
+    png.mkdir()
+    for path in (csv, parquet / "part.parquet", page, png / "trend_map.png"):
+        path.write_text("mine")
+    before = contents(tmp_path)
+    attempts: list[tuple[Path, Callable[[], Any]]] = [
+        (store, lambda: cc.save(small, store)),
+        (store, lambda: cc.save(mhw, store)),
+        (netcdf, lambda: cc.save(small, netcdf)),
+        (store, lambda: cc.ingest(str(files / "*.nc"), store)),
+        (csv, lambda: mhw.events(csv)),
+        (parquet, lambda: mhw.events(parquet)),
+        (page, lambda: cc.report(sst, page, figures=tmp_path / "new", progress=False)),
+        (png, lambda: cc.report(sst, tmp_path / "new.html", figures=png, progress=False)),
+    ]
+    for path, attempt in attempts:
+        with pytest.raises(StoreExistsError) as caught:
+            attempt()
+        assert_one_line(caught.value, path.name, "overwrite")
+        assert contents(tmp_path) == before
+    for arguments in (
+        ("ingest", files / "*.nc", store),
+        ("anomaly", cube, "-o", store),
+        ("trend", cube, "-o", netcdf),
+        ("heatwaves", cube, "-o", store),
+        ("heatwaves", cube, "-e", csv),
+        ("heatwaves", cube, "-o", tmp_path / "new.zarr", "-e", csv),
+        ("report", cube, page),
+        ("report", cube, tmp_path / "new.html", "--figures", png),
+    ):
+        assert_exit_1(command(*arguments), "overwrite")
+        assert contents(tmp_path) == before, arguments
