@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.events import METRICS, category_of, severity_of
 
 __all__ = ["ANNUAL", "add_event", "begin_years", "finish_years"]
@@ -33,8 +33,10 @@ _INTENSITY_MAX = METRICS.index("intensity_max")
 _INTENSITY_CUMULATIVE = METRICS.index("intensity_cumulative")
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def begin_years(series, limit, group, year, absent, columns):  # type: ignore[no-untyped-def]
+@compiled
+def begin_years(
+    series: Array, limit: Array, group: Array, year: Array, absent: Array, columns: Array
+) -> None:
     """Clear the table and count the days that are missing or have no defined threshold."""
     columns[:] = 0.0
     for y in range(absent.size):
@@ -48,8 +50,20 @@ def begin_years(series, limit, group, year, absent, columns):  # type: ignore[no
             columns[_UNDEFINED, year[i]] += np.isinf(limit[group[i]])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def add_event(series, seas, thresh, limit, group, year, start, end, sign, row, columns):  # type: ignore[no-untyped-def]
+@compiled
+def add_event(
+    series: Array,
+    seas: Array,
+    thresh: Array,
+    limit: Array,
+    group: Array,
+    year: Array,
+    start: int,
+    end: int,
+    sign: float,
+    row: Array,
+    columns: Array,
+) -> None:
     """Add one event: its days to their own years, all the rest to the year it starts in."""
     y = year[start]
     columns[_COUNT, y] += 1
@@ -68,8 +82,8 @@ def add_event(series, seas, thresh, limit, group, year, start, end, sign, row, c
                 columns[_IN_CATEGORY + category - 1, year[i]] += 1
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def finish_years(columns):  # type: ignore[no-untyped-def]
+@compiled
+def finish_years(columns: Array) -> None:
     """Turn sums over events into means; NaN in a year without any."""
     for y in range(columns.shape[1]):
         count = columns[_COUNT, y]

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from climcube.kernels.compiled import Array, compiled
 
 __all__ = ["departure", "standardized"]
 
@@ -39,8 +40,8 @@ def _native(block: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.ascontiguousarray(block, dtype)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _departure(block, index, mean, out):  # type: ignore[no-untyped-def]
+@compiled
+def _departure(block: Array, index: Array, mean: Array, out: Array) -> None:
     for t in range(block.shape[0]):
         row, target = block[t], out[t]
         if index[t] < 0:
@@ -51,8 +52,8 @@ def _departure(block, index, mean, out):  # type: ignore[no-untyped-def]
             target[c] = row[c] - middle[c]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _standardized(block, index, mean, deviation, out):  # type: ignore[no-untyped-def]
+@compiled
+def _standardized(block: Array, index: Array, mean: Array, deviation: Array, out: Array) -> None:
     for t in range(block.shape[0]):
         row, target = block[t], out[t]
         if index[t] < 0:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from climcube.kernels.compiled import Array, compiled
 
 __all__ = ["METRICS", "WIDTH", "category_of", "describe_event", "severity_of"]
 
@@ -40,8 +41,8 @@ _CATEGORY = METRICS.index("category")
 _ONSET, _DECLINE = METRICS.index("rate_onset"), METRICS.index("rate_decline")
 
 
-@njit(nogil=True, cache=True, error_model="numpy", inline="always")
-def severity_of(value, seas, thresh):  # type: ignore[no-untyped-def]
+@compiled
+def severity_of(value: float, seas: float, thresh: float) -> float:
     """Distance from the climatology in units of threshold minus climatology.
 
     Written about the threshold, where it is 1: the category boundaries sit there exactly.
@@ -49,8 +50,8 @@ def severity_of(value, seas, thresh):  # type: ignore[no-untyped-def]
     return 1.0 + (value - thresh) / (thresh - seas)
 
 
-@njit(nogil=True, cache=True, error_model="numpy", inline="always")
-def category_of(severity):  # type: ignore[no-untyped-def]
+@compiled
+def category_of(severity: float) -> int:
     """Category of a severity: 1 Moderate to 4 Extreme, 0 below the threshold or undefined.
 
     A severity that misses a boundary by rounding alone is on it.
@@ -59,15 +60,24 @@ def category_of(severity):  # type: ignore[no-untyped-def]
     return int(min(rounded, 4.0)) if rounded >= 1.0 else 0
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _anomaly(series, seas, group, i):  # type: ignore[no-untyped-def]
+@compiled
+def _anomaly(series: Array, seas: Array, group: Array, i: int) -> float:
     """Anomaly of a sample; a missing one counts as the climatology."""
     value = series[i] - seas[group[i]]
     return 0.0 if np.isnan(value) else value
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _rates(series, seas, group, start, end, peak, top, row):  # type: ignore[no-untyped-def]
+@compiled
+def _rates(
+    series: Array,
+    seas: Array,
+    group: Array,
+    start: int,
+    end: int,
+    peak: int,
+    top: float,
+    row: Array,
+) -> None:
     """Write the rates of onset and decline.
 
     The anomaly half a day before the first sample is the mean of that sample's and the one
@@ -86,8 +96,18 @@ def _rates(series, seas, group, start, end, peak, top, row):  # type: ignore[no-
         row[_DECLINE] = (top - last) / max(1, end - peak)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def describe_event(series, seas, thresh, limit, group, start, end, sign, row):  # type: ignore[no-untyped-def]
+@compiled
+def describe_event(
+    series: Array,
+    seas: Array,
+    thresh: Array,
+    limit: Array,
+    group: Array,
+    start: int,
+    end: int,
+    sign: float,
+    row: Array,
+) -> None:
     """Write the metrics of the event from sample ``start`` to ``end`` into ``row``.
 
     Spread ("var", the field's name for a standard deviation with ddof 0) is accumulated about

@@ -8,13 +8,13 @@ was cut. Values that are not finite are missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.harmonics import fit_harmonics
 from climcube.kernels.pools import Pools
 from climcube.kernels.reduction import Reduction, State
@@ -140,7 +140,7 @@ def _classes(state: State) -> npt.NDArray[np.int32]:
     return label[:, 0] if label.shape[1] else np.arange(len(label), dtype="int32")
 
 
-def _members(state: State, pools: Pools) -> tuple[npt.NDArray[np.int64], ...]:
+def _members(state: State, pools: Pools) -> tuple[Array, Array, Array]:
     """Return group, row of the state and number of times, for every class that is present."""
     row_of = np.full(max(1, pools.classes), -1)
     classes = _classes(state)
@@ -176,12 +176,17 @@ def _native(block: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.ascontiguousarray(block, dtype)
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
-    return njit(nogil=True, cache=True, error_model="numpy")(function)
-
-
-@_compiled
-def _add(block, own, weight, scale, offset, eps, sums, weights):  # type: ignore[no-untyped-def]
+@compiled
+def _add(
+    block: Array,
+    own: Array,
+    weight: Array,
+    scale: float,
+    offset: float,
+    eps: float,
+    sums: Array,
+    weights: Array,
+) -> None:
     """Add each row of the block to the row of its class; whole rows, so that it vectorises."""
     packed = eps > 0.0
     for t in range(block.shape[0]):
@@ -201,8 +206,17 @@ def _add(block, own, weight, scale, offset, eps, sums, weights):  # type: ignore
             seen[c] += w if valid else 0.0
 
 
-@_compiled
-def _add_moments(block, own, scale, offset, eps, mean, square, count):  # type: ignore[no-untyped-def]
+@compiled
+def _add_moments(
+    block: Array,
+    own: Array,
+    scale: float,
+    offset: float,
+    eps: float,
+    mean: Array,
+    square: Array,
+    count: Array,
+) -> None:
     """Collect count, mean and centred sum of squares of each class.
 
     Sums run over deviations from the first valid value of the class, so that a constant has
@@ -235,8 +249,16 @@ def _add_moments(block, own, scale, offset, eps, mean, square, count):  # type: 
             mean[k, c] = first[k, c] + mean[k, c] / n
 
 
-@_compiled
-def _add_rows(target, source, times, sums, weights, into_sums, into_weights):  # type: ignore[no-untyped-def]
+@compiled
+def _add_rows(
+    target: Array,
+    source: Array,
+    times: Array,
+    sums: Array,
+    weights: Array,
+    into_sums: Array,
+    into_weights: Array,
+) -> None:
     """Add row ``source[i]`` to row ``target[i]``, ``times[i]`` over."""
     for i in range(target.size):
         total, seen = into_sums[target[i]], into_weights[target[i]]
@@ -246,8 +268,18 @@ def _add_rows(target, source, times, sums, weights, into_sums, into_weights):  #
             seen[c] += factor * days[c]
 
 
-@_compiled
-def _merge_rows(target, source, times, mean, square, count, into_mean, into_square, into_count):  # type: ignore[no-untyped-def]
+@compiled
+def _merge_rows(
+    target: Array,
+    source: Array,
+    times: Array,
+    mean: Array,
+    square: Array,
+    count: Array,
+    into_mean: Array,
+    into_square: Array,
+    into_count: Array,
+) -> None:
     """Merge moments as `_add_rows` adds sums (Chan, Golub and LeVeque 1983)."""
     for i in range(target.size):
         here, squares, seen = into_mean[target[i]], into_square[target[i]], into_count[target[i]]

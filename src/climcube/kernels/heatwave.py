@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from climcube.kernels.annual import ANNUAL, add_event, begin_years, finish_years
+from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.events import WIDTH, category_of, describe_event, severity_of
 from climcube.kernels.percentile import sliding_statistics
 from climcube.kernels.runs import fill_gaps, find_events
@@ -124,7 +124,7 @@ def events(
     """Return the cell of each event, and its row (`climcube.kernels.events`)."""
     _prepare(block, days, settings)
     sign = settings.sign
-    return _events(block, sign * seas, sign * thresh, group, days, tuple(settings))  # type: ignore[no-any-return]
+    return _events(block, sign * seas, sign * thresh, group, days, tuple(settings))
 
 
 def _prepare(block: Block, days: Days, settings: Settings) -> None:
@@ -144,16 +144,18 @@ def _state(
     return categories, numbers
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _limits(seas, thresh, ties, limit):  # type: ignore[no-untyped-def]
+@compiled
+def _limits(seas: Array, thresh: Array, ties: float, limit: Array) -> None:
     """Write what a value must exceed: infinity where the threshold defines no heatwave."""
     for i in range(seas.size):
         defined = thresh[i] - seas[i] > _CLOSEST * max(1.0, abs(seas[i]))
         limit[i] = thresh[i] + ties * abs(thresh[i]) if defined else np.inf
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _severity(block, seas, thresh, group, ties, out):  # type: ignore[no-untyped-def]
+@compiled
+def _severity(
+    block: Array, seas: Array, thresh: Array, group: Array, ties: float, out: Array
+) -> None:
     limit = np.empty(seas.shape[1])
     for cell in range(block.shape[0]):
         _limits(seas[cell], thresh[cell], ties, limit)
@@ -165,8 +167,17 @@ def _severity(block, seas, thresh, group, ties, out):  # type: ignore[no-untyped
                 out[cell, i] = severity_of(block[cell, i], seas[cell, g], thresh[cell, g])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _daily(block, seas, thresh, group, days, settings, categories, numbers):  # type: ignore[no-untyped-def]
+@compiled
+def _daily(
+    block: Array,
+    seas: Array,
+    thresh: Array,
+    group: Array,
+    days: Array,
+    settings: tuple[Any, ...],
+    categories: Array,
+    numbers: Array,
+) -> None:
     min_duration, max_gap, _, _, ties = settings
     limit = np.empty(seas.shape[1])
     start = np.empty(block.shape[1] // 2 + 1, np.int64)
@@ -183,8 +194,18 @@ def _daily(block, seas, thresh, group, days, settings, categories, numbers):  # 
                     categories[cell, i] = category_of(severity)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _annual(block, seas, thresh, group, days, settings, year, absent, table):  # type: ignore[no-untyped-def]
+@compiled
+def _annual(
+    block: Array,
+    seas: Array,
+    thresh: Array,
+    group: Array,
+    days: Array,
+    settings: tuple[Any, ...],
+    year: Array,
+    absent: Array,
+    table: Array,
+) -> None:
     min_duration, max_gap, _, sign, ties = settings
     limit = np.empty(seas.shape[1])
     start = np.empty(block.shape[1] // 2 + 1, np.int64)
@@ -205,8 +226,10 @@ def _annual(block, seas, thresh, group, days, settings, year, absent, table):  #
         finish_years(columns)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _events(block, seas, thresh, group, days, settings):  # type: ignore[no-untyped-def]
+@compiled
+def _events(
+    block: Array, seas: Array, thresh: Array, group: Array, days: Array, settings: tuple[Any, ...]
+) -> tuple[Array, Array]:
     min_duration, max_gap, _, sign, ties = settings
     limit = np.empty(seas.shape[1])
     start = np.empty(block.shape[1] // 2 + 1, np.int64)

@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from climcube.kernels.compiled import compiled, compiled_with
 from climcube.kernels.reduction import State
 
 __all__ = ["chunk_moments", "combine_moments"]
@@ -116,7 +116,7 @@ def _gappy(block: Array, times: Floats, adjacent: Array) -> tuple[Floats, Floats
     return sums, shift
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _first_valid(block: Array, shift: Floats) -> None:
     n, cells = block.shape
     found = np.zeros(cells, np.bool_)
@@ -132,7 +132,7 @@ def _first_valid(block: Array, shift: Floats) -> None:
                 left -= 1
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"contract"})
+@compiled_with(fastmath={"contract"})
 def _sum_complete(block: Array, times: Floats, shift: Floats, sums: Floats) -> None:
     n, cells = block.shape
     w = _TILE
@@ -172,7 +172,7 @@ def _sum_complete(block: Array, times: Floats, shift: Floats, sums: Floats) -> N
             sums[PCROSS, low + c] = acc[4 * w + c]
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"contract"})
+@compiled_with(fastmath={"contract"})
 def _sum_gappy(block: Array, times: Floats, adjacent: Floats, shift: Floats, sums: Floats) -> None:
     # Three short loops over cells: in one with all the sums the compiler gives up working on
     # several cells at once.

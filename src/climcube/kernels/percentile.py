@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from climcube.kernels.compiled import compiled
 
 __all__ = ["sliding_statistics"]
 
@@ -26,14 +27,14 @@ _HIGHEST = np.int64(2**63 - 1)  # what is missing ranks last
 _LOWEST = np.int64(-(2**63))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _turn(keys: Keys) -> None:
     """Turn the bits of floats into integers of the same order, or back, in place."""
     for i in range(keys.size):
         keys[i] ^= (keys[i] >> 63) & _HIGHEST
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _count_below(row: Keys, key: Key) -> int:
     count = 0
     for i in range(row.size):
@@ -41,7 +42,7 @@ def _count_below(row: Keys, key: Key) -> int:
     return count
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _next_above(row: Keys, key: Key) -> Key:
     least = _HIGHEST
     for i in range(row.size):
@@ -49,7 +50,7 @@ def _next_above(row: Keys, key: Key) -> Key:
     return least
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _next_below(row: Keys, key: Key) -> Key:
     most = _LOWEST
     for i in range(row.size):
@@ -57,7 +58,7 @@ def _next_below(row: Keys, key: Key) -> Key:
     return most
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _order_statistic(row: Keys, rank: int, guess: Key) -> tuple[Key, int]:
     """Return the key of a rank (from 0), and how many keys do not exceed it."""
     key = guess
@@ -72,7 +73,7 @@ def _order_statistic(row: Keys, rank: int, guess: Key) -> tuple[Key, int]:
     return key, up_to
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _slide(
     series: Floats,
     keys: Keys,
@@ -119,7 +120,7 @@ def _slide(
         mean[group] = origin + total / size
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def sliding_statistics(
     block: Floats,
     size: int,

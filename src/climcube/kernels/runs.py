@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from climcube.kernels.compiled import compiled
 
 __all__ = ["fill_gaps", "find_events"]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def fill_gaps(block: npt.NDArray[np.float64], days: npt.NDArray[np.int64], longest: int) -> None:
     """Interpolate gaps of at most ``longest`` days linearly in time, in place.
 
@@ -32,7 +33,7 @@ def fill_gaps(block: npt.NDArray[np.float64], days: npt.NDArray[np.int64], longe
             before = i
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def find_events(
     series: npt.NDArray[np.float64],
     limit: npt.NDArray[np.float64],

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from climcube.kernels.compiled import compiled
 
 __all__ = ["convolve_circular", "smooth_circular"]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def _add(total: float, rest: float, value: float) -> tuple[float, float]:
     """Add to a running sum kept in two parts (Knuth's two-sum), so that nothing is lost.
 
@@ -22,7 +23,7 @@ def _add(total: float, rest: float, value: float) -> tuple[float, float]:
     return new, rest
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def smooth_circular(rows: npt.NDArray[np.float64], width: int) -> None:
     """Replace each row by its centred circular running mean, in place.
 

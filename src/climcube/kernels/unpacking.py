@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from climcube.kernels.compiled import compiled
 
 __all__ = ["exact_series", "gather_series"]
 
 _STRETCH = 64  # times copied at once: what one cell needs stays in the cache for the next cells
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def gather_series(block: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Return a contiguous float64 copy of ``(cells, time)`` values that lie time by time."""
     cells, times = block.shape
@@ -26,7 +27,7 @@ def gather_series(block: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return out
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def exact_series(
     block: npt.NDArray[np.float64],
     scale: float,

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from climcube.kernels.compiled import Array, compiled_with
 
 __all__ = ["weighted_sums"]
 
@@ -28,8 +29,8 @@ def weighted_sums(block: npt.NDArray[Any], weights: Floats) -> Floats:
 
 
 # Reassociation lets the sums run in vector lanes: the order differs, the accuracy does not.
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "nsz"})
-def _weighted_sums(block, weights, out):  # type: ignore[no-untyped-def]
+@compiled_with(fastmath={"reassoc", "nsz"})
+def _weighted_sums(block: Array, weights: Array, out: Array) -> None:
     for t in range(block.shape[0]):
         row, weight = block[t], weights[t if weights.shape[0] > 1 else 0]
         total = 0.0
