@@ -65,8 +65,10 @@ format: $(VENV)/.installed-lint ## rewrite files as lint wants them
 
 dev: $(VENV)/.installed-dev ## everything needed to work on climcube, in one environment
 
+benchmarks: $(VENV)/.installed-benchmarks ## an environment for benchmarks/, with peers; better not .venv: VENV=.venv-bench
+
 clean: ## remove what was built; environments stay
-	rm -rf build dist demo docs/_build .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist demo docs/_build docs/reference/generated .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
@@ -86,4 +88,4 @@ $(VENV)/.installed-%: pyproject.toml tools/install | $(BIN)/python
 	tools/install "$(BIN)" "$*"
 	@touch $@
 
-.PHONY: demo test test-nojit coverage lint types imports docs notebook wheel ci nightly format dev clean help
+.PHONY: demo test test-nojit coverage lint types imports docs notebook wheel ci nightly format dev benchmarks clean help
