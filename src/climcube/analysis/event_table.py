@@ -73,18 +73,20 @@ class _Columns:
         """Gather the cell coordinates (1-D, 2-D, or plain numbers where there is none)."""
         dims = [str(d) for d in subject.dims if d != time]
         places = {d: i for i, d in enumerate(dims)}
+        names = [*(d for d in dims if d in subject.coords), *map(str, subject.coords)]
         coordinates: dict[str, tuple[tuple[int, ...], np.ndarray[Any, Any]]] = {}
-        for name, coordinate in subject.coords.items():
+        for name in dict.fromkeys(names):  # dimensions first, in their order
+            coordinate = subject[name]
             if coordinate.dims and all(d in places for d in coordinate.dims):
                 along = tuple(places[str(d)] for d in coordinate.dims)
-                coordinates[str(name)] = (along, coordinate.values)
+                coordinates[name] = (along, coordinate.values)
         for dim, place in places.items():
             coordinates.setdefault(dim, ((place,), np.arange(subject.sizes[dim])))
         years = (axis.ordinal[-1] - axis.ordinal[0] + 1) / (
             365.25 if axis.leap_day else axis.days_of_year
         )
         shape = tuple(subject.sizes[d] for d in dims)
-        return cls(coordinates, shape, subject[time].values, float(years), cold)
+        return cls(coordinates, shape, _days(subject[time].values), float(years), cold)
 
     def frame(self, part: RowPart) -> pd.DataFrame:
         """Label the rows of one tile."""
@@ -95,10 +97,8 @@ class _Columns:
         for name, (along, values) in self.coordinates.items():
             columns[name] = values[tuple(places[i] for i in along)]
         indices = part.rows[:, len(METRICS) :].astype("int64")
-        for name, index in zip(_DATES, indices.T, strict=True):
-            columns[name] = self.times[index]
-        for name, index in zip(_INDICES, indices.T, strict=True):
-            columns[name] = index
+        columns |= {n: self.times[i] for n, i in zip(_DATES, indices.T, strict=True)}
+        columns |= dict(zip(_INDICES, indices.T, strict=True))
         for name, values in zip(METRICS, part.rows.T, strict=False):
             columns[name] = values.astype("int64") if name.startswith("duration") else values
         columns["category"] = np.array(CATEGORIES)[
@@ -131,6 +131,14 @@ def require_table_target(target: str | Path, *, overwrite: bool) -> Path:
     if path.suffix == ".parquet":
         require_module("pyarrow", "parquet")
     return path
+
+
+def _days(times: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the day of each time: an event has dates, whatever hour its samples are stamped."""
+    if times.dtype.kind == "M":
+        return times.astype("datetime64[D]").astype(times.dtype)
+    days = [t.replace(hour=0, minute=0, second=0, microsecond=0) for t in times]
+    return np.array(days, object)
 
 
 def _stream(frames: list[Delayed], path: Path, **scheduler: str) -> Path:
