@@ -14,7 +14,6 @@ JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt
 
 BIN := $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest
-export MPLBACKEND := Agg
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 ##@ Use it
