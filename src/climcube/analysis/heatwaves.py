@@ -194,7 +194,7 @@ class Heatwaves:
             )
             for name, dtype in types.items()
         ]
-        return self._finish(xr.merge(parts, join="exact"))
+        return self._finish(xr.Dataset({n: part[n] for n, part in zip(types, parts, strict=True)}))
 
     @cached_property
     def annual(self) -> xr.Dataset:

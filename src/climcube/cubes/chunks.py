@@ -143,6 +143,7 @@ def series_chunks(
         dim = left.pop(0)
         room = cells // math.prod(stored[d] for d in left)  # the others need a stored chunk each
         edge = min(room, math.isqrt(cells)) if left else room
-        chunks[dim] = min(sizes[dim], max(stored[dim], edge // stored[dim] * stored[dim]))
+        whole = max(stored[dim], edge // stored[dim] * stored[dim])
+        chunks[dim] = max(1, min(sizes[dim], whole))  # an empty dimension has chunks of one, too
         cells = max(1, cells // chunks[dim])
     return {d: chunks[d] for d in sizes}

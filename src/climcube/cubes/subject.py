@@ -11,7 +11,7 @@ import xarray as xr
 
 from climcube import provenance
 from climcube.cubes.calendar import TimeAxis
-from climcube.cubes.coordinates import cell_dims, select_variable
+from climcube.cubes.coordinates import cell_dims, is_dated, select_variable
 from climcube.cubes.units import Units, requantify, unquantify
 from climcube.errors import CubeError, ParameterError
 
@@ -56,7 +56,33 @@ def plain_cube(cube: Any, purpose: str) -> tuple[xr.DataArray, Any]:
             expected="an integer or float type",
             found=str(plain.dtype),
         )
-    return plain, quantified
+    _require_cells(plain, purpose)
+    return _native(plain), quantified
+
+
+def _native(cube: xr.DataArray) -> xr.DataArray:
+    """Return the cube in this machine's byte order (classic netCDF is big-endian)."""
+    if cube.dtype.isnative:
+        return cube
+    native = cube.astype(cube.dtype.newbyteorder("="))
+    native.encoding = dict(cube.encoding)  # the packing, if it has one
+    return native
+
+
+def _require_cells(cube: xr.DataArray, purpose: str) -> None:
+    """Refuse an empty selection; an empty time axis is `TimeAxis`'s to refuse."""
+    coords = cube.coords
+    empty = [
+        d for d, n in cube.sizes.items() if not n and not (d in coords and is_dated(coords[d]))
+    ]
+    if empty:
+        raise CubeError(
+            f"{purpose} needs at least one cell",
+            where=f"variable {cube.name!r}",
+            found=", ".join(f"no {d}" for d in empty),
+            remedy="check the selection: a slice follows the order of its coordinate, "
+            "rising or falling",
+        )
 
 
 def examine(cube: Any, purpose: str, *, daily: bool = False) -> Subject:

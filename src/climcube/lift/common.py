@@ -16,7 +16,18 @@ import xarray as xr
 from dask.delayed import Delayed, delayed
 from dask.highlevelgraph import HighLevelGraph
 
-__all__ = ["Array", "Output", "Tables", "dress", "load_kernel", "pick", "share"]
+from climcube.errors import CubeError
+
+__all__ = [
+    "Array",
+    "Output",
+    "Tables",
+    "dress",
+    "load_kernel",
+    "pick",
+    "require_free_names",
+    "share",
+]
 
 Array = npt.NDArray[Any]
 
@@ -89,6 +100,21 @@ def pick(
     chunks = tiles if length is None else (*tiles[:axis], (length,), *tiles[axis:])
     meta = np.empty((0,) * len(chunks), dtype)
     return da.Array(whole, own, chunks, meta=meta)
+
+
+def require_free_names(
+    subject: xr.DataArray, core: str, known: Mapping[str, Any], purpose: str
+) -> None:
+    """Raise `CubeError` where a dimension that outputs introduce is one of the subject's."""
+    taken = [name for name in known if name != core and name in subject.dims]
+    if taken:
+        raise CubeError(
+            f"{purpose} gives its result a dimension that the cube has already",
+            where=f"variable {subject.name!r}",
+            expected=f"no dimension {taken[0]!r}",
+            found=", ".join(map(str, subject.dims)),
+            remedy=f"rename it: cube.rename({taken[0]}='my_{taken[0]}')",
+        )
 
 
 def dress(

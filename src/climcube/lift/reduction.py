@@ -22,7 +22,16 @@ from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.chunks import is_lazy
 from climcube.errors import CubeError
-from climcube.lift.common import Array, Output, Tables, dress, load_kernel, pick, share
+from climcube.lift.common import (
+    Array,
+    Output,
+    Tables,
+    dress,
+    load_kernel,
+    pick,
+    require_free_names,
+    share,
+)
 
 __all__ = ["Output", "lift_reduction"]
 
@@ -89,6 +98,7 @@ def lift_reduction(
         At compute: the kernel met values that it cannot take (it raises FloatingPointError).
     """
     known = dict(coordinates or {})
+    require_free_names(cube, dim, known, purpose)
     work = _Work(
         kernel,
         f"{purpose} of variable {cube.name!r}",

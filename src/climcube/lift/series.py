@@ -20,7 +20,16 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.packing import Packing
-from climcube.lift.common import Array, Output, Tables, dress, load_kernel, pick, share
+from climcube.lift.common import (
+    Array,
+    Output,
+    Tables,
+    dress,
+    load_kernel,
+    pick,
+    require_free_names,
+    share,
+)
 from climcube.lift.tiles import TiledCubes, blocks_of_tile
 from climcube.options import get_option
 
@@ -80,6 +89,7 @@ def lift_series(
         A Dask cube is cut along its core dimension.
     """
     known = dict(coordinates or {})
+    require_free_names(cubes[0][0], cubes[0][1], known, purpose)
     tiled = TiledCubes(tuple(cubes), purpose)
     sizes = {dim: cube.sizes[dim] for cube, dim in reversed(cubes)}
     sizes |= {name: coordinate.size for name, coordinate in known.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -253,7 +254,8 @@ def _write(path: Path, content: bytes) -> None:
             "the report cannot be written", where=str(path), found=str(error)
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # mostly it was renamed away; its folder may be no folder
+            part.unlink()
 
 
 def _write_figures(pictures: list[Picture], folder: str | Path | None) -> None:
