@@ -95,7 +95,8 @@ def main() -> None:
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             seconds, peak = map(float, done.stdout.split())
             print(
-                f"| {side} | {count:,} | {count / seconds:.0f} | {count * size / seconds / 1e6:.1f} "
+                f"| {side} | {count:,} | {count / seconds:.0f} "
+                f"| {count * size / seconds / 1e6:.1f} "
                 f"| {peak / 2**20:.0f} MiB |"
             )
         block = 366 * 180 * 360 * 2 / 2**20

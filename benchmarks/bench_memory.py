@@ -130,7 +130,8 @@ def main() -> None:
             limit = THREADS * tile * 4
             mib = 2**20
             print(
-                f"| {analysis} | {peak / mib:.0f} MiB | {limit / mib:.0f} MiB | {peak / limit:.0%} |"
+                f"| {analysis} | {peak / mib:.0f} MiB "
+                f"| {limit / mib:.0f} MiB | {peak / limit:.0%} |"
             )
 
 

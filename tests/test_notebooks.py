@@ -1,4 +1,4 @@
-"""Notebooks run from top to bottom on their own, show their figures, and are kept without output."""
+"""Notebooks run from top to bottom, show their figures, and are kept without output."""
 
 from __future__ import annotations
 

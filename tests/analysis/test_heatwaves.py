@@ -96,7 +96,7 @@ def test_input_is_not_written_to(cube):
         data = cube.copy(deep=True)
         data[5:8, 0, 0] = np.nan
         before = data.copy(deep=True)
-        cc.heatwaves(data, max_pad=5, cold=cold).annual
+        assert cc.heatwaves(data, max_pad=5, cold=cold).annual
         xr.testing.assert_identical(data, before)
 
 

@@ -1,4 +1,4 @@
-"""Make the store of the shipped demonstration entry anew: python tests/catalogs/make_demo_store.py."""
+"""Make the shipped demonstration store anew: python tests/catalogs/make_demo_store.py."""
 
 from __future__ import annotations
 

@@ -70,7 +70,9 @@ def broken(ocean: xr.Dataset, tmp_path: Path) -> dict[str, Path]:
     sick = {
         "no_time": sst[0].drop_vars("time"),
         "monthly": sst.resample(time="MS").mean(),
-        "sub_daily": sst[:100].assign_coords(time=sst.time[:100].values[0] + np.arange(100) * np.timedelta64(6, "h")),
+        "sub_daily": sst[:100].assign_coords(
+            time=sst.time.values[0] + np.arange(100) * np.timedelta64(6, "h")
+        ),
         "units": sst[:800].assign_attrs(units="furlongs per"),
         "repeated": sst.isel(time=[0, 1, 1, 2]),
         "two": ocean.assign(ice=sst * 0),

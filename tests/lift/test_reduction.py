@@ -89,7 +89,7 @@ def expected(cube: xr.DataArray) -> xr.Dataset:
 
 
 @pytest.mark.parametrize(
-    "dims", list(itertools.permutations(("time", "lat", "lon"))) + [("time",), ("lat", "time")]
+    "dims", [*itertools.permutations(("time", "lat", "lon")), ("time",), ("lat", "time")]
 )
 def test_dimension_orders_and_labels(dims: tuple[str, ...]) -> None:
     cube = make_cube(dims, time=50, lat=4, lon=5)

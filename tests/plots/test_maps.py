@@ -156,16 +156,18 @@ def test_axes_given_by_the_user_are_used() -> None:
     left, right = figure.subplots(1, 2)
     assert trend_map(make_trend(), ax=left) is left
     assert anomaly_map(xr.DataArray(
-        np.ones((1, 2, 2)), {"time": xr.date_range("2000", periods=1), "lat": [0.0, 1], "lon": [0.0, 1]},
+        np.ones((1, 2, 2)),
+        {"time": xr.date_range("2000", periods=1), "lat": [0.0, 1], "lon": [0.0, 1]},
         ("time", "lat", "lon")), ax=right) is right  # fmt: skip
 
 
 def test_pyplot_knows_no_figure(mhw: Any) -> None:
-    from matplotlib import pyplot, rcParams
+    from matplotlib import pyplot as plt
+    from matplotlib import rcParams
 
     before = dict(rcParams)
     category_map(mhw)
-    assert pyplot.get_fignums() == []
+    assert plt.get_fignums() == []
     assert dict(rcParams) == before
 
 

@@ -65,8 +65,8 @@ def ocean() -> xr.DataArray:
 @pytest.fixture(scope="session")
 def page(ocean: xr.DataArray, tmp_path_factory: pytest.TempPathFactory) -> tuple[Page, str, Path]:
     folder = tmp_path_factory.mktemp("report")
-    cube = provenance.set_source(ocean.copy(), "s3://key:secret@bucket/sst.zarr?token=abc", entry="synthetic",
-                                 licence="CC0")  # fmt: skip
+    cube = provenance.set_source(ocean.copy(), "s3://key:secret@bucket/sst.zarr?token=abc",
+                                 entry="synthetic", licence="CC0")  # fmt: skip
     path = report(cube, folder / "new" / "page.html", figures=folder / "figures", progress=False)
     text = path.read_text(encoding="utf-8")
     return Page(text), text, folder
@@ -103,8 +103,9 @@ def test_figures_are_pictures_with_words(page: tuple[Page, str, Path]) -> None:
 
 def test_the_page_says_what_was_found(page: tuple[Page, str, Path], ocean: xr.DataArray) -> None:
     words = re.sub(r"\s+", " ", page[0].words)
-    for expected in ("°C per decade", "95 % confidence interval", "2000–2005", "2006–2011", "Hobday",
-                     "Santer", "1 Jan 2000 to 31 Dec 2011", "standard (Gregorian)", "CC0", "synthetic"):  # fmt: skip
+    for expected in ("°C per decade", "95 % confidence interval", "2000–2005", "2006–2011",
+                     "Hobday", "Santer", "1 Jan 2000 to 31 Dec 2011", "standard (Gregorian)", "CC0",
+                     "synthetic"):  # fmt: skip
         assert expected in words, expected
     table = heatwaves(ocean).events()
     best = table.loc[table["intensity_max"].idxmax()]

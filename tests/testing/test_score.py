@@ -39,7 +39,8 @@ def test_perfect() -> None:
 
 def test_missed_invented_and_shifted() -> None:
     found = table(
-        (0, "2001-01-03", "2001-01-11"), (0, "2005-01-03", "2005-01-11"), (2, "2001-01-01", "2001-01-10")
+        (0, "2001-01-03", "2001-01-11"), (0, "2005-01-03", "2005-01-11"),
+        (2, "2001-01-01", "2001-01-10")
     )  # fmt: skip
     score = score_events(PLANTED, found)
     assert score.matched == 1

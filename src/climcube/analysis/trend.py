@@ -22,7 +22,8 @@ _PURPOSE = "trend"
 _LEAST_VALID = 3
 _DAYS_PER_YEAR = {"360_day": 360.0, "noleap": 365.0, "365_day": 365.0, "julian": 365.25}
 _DESCRIPTIONS = {
-    "ar1": "effective sample size from the lag-1 autocorrelation of the residuals, its bias removed",
+    "ar1": "effective sample size from the lag-1 autocorrelation of the residuals, "
+    "its bias removed",
     "ar1_uncorrected": "effective sample size from the lag-1 autocorrelation of the residuals",
     "none": "residuals taken as independent",
 }

@@ -71,11 +71,11 @@ def write_entry(
     **fields
         ``address`` (path or URL) or ``addresses`` (a list of such, or of mappings with ``url``,
         ``format``, ``storage_options``, ``group``, ``layout``, ``chunks``, ``region``, ``auth``,
-        ``period``, ``note``, ``virtual``); ``title``, ``variables`` (name: {"units": ...}), ``licence``,
-        ``citation``, ``calendar``, ``chunks`` and the other facts of `Entry`. Facts left out are
-        written as ``unknown``. ``consolidated`` tells Intake's reader whether a Zarr store has
-        consolidated metadata. Local paths start from the working directory and must lie below
-        the folder of the catalog file.
+        ``period``, ``note``, ``virtual``); ``title``, ``variables`` (name: {"units": ...}),
+        ``licence``, ``citation``, ``calendar``, ``chunks`` and the other facts of `Entry`. Facts
+        left out are written as ``unknown``. ``consolidated`` tells Intake's reader whether a
+        Zarr store has consolidated metadata. Local paths start from the working directory and
+        must lie below the folder of the catalog file.
 
     Returns
     -------

@@ -262,7 +262,8 @@ def _mark_peak(ax: Axes, mhw: Any, series: Series, span: slice) -> None:
         f"{anomaly[peak - span.start]:+.2f}{' ' + units if units else ''}".replace("-", "−"),
         (x, series.value[peak]), xytext=(0, 5 * sign), textcoords="offset points",
         ha="center", va="bottom" if sign > 0 else "top", fontsize="small", zorder=6,
-        bbox={"boxstyle": "square,pad=0.1", "facecolor": ax.get_facecolor(), "edgecolor": "none", "alpha": 0.85},
+        bbox={"boxstyle": "square,pad=0.1", "facecolor": ax.get_facecolor(), "edgecolor": "none",
+              "alpha": 0.85},
     )  # fmt: skip
 
 

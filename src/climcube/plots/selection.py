@@ -283,9 +283,8 @@ def yearly_shares(mhw: Any) -> xr.Dataset:
 def expected_days(record: TimeAxis, annual: TimeAxis) -> npt.NDArray[np.int64]:
     """Return the days of each year between the first and the last sample of the record."""
     years = np.append(annual.year, annual.year[-1] + 1)
-    starts = TimeAxis.of(
-        xr.DataArray(np.zeros(len(years)), coords={"time": year_start_coordinate(years, record.calendar)}, dims="time")
-    ).ordinal  # fmt: skip
+    labels = {"time": year_start_coordinate(years, record.calendar)}
+    starts = TimeAxis.of(xr.DataArray(np.zeros(len(years)), coords=labels, dims="time")).ordinal
     begin = np.maximum(starts[:-1], record.ordinal[0])
     return np.asarray(np.minimum(starts[1:], record.ordinal[-1] + 1) - begin, "int64")
 

@@ -83,7 +83,8 @@ def draw_shares(mhw: Any, shares: xr.Dataset, *, ax: Axes | None = None) -> Axes
             axes,
             f"Share of the {'ocean' if measure else 'days'} in a marine {kind_words(mhw)}, "
             f"{period_words(record)}",
-            f"{measure + ' × ' if measure else ''}days of each year, by category; climatology {base_period_words(mhw, record)}",
+            f"{measure + ' × ' if measure else ''}days of each year, by category; "
+            f"climatology {base_period_words(mhw, record)}",
         )
     return axes
 

@@ -67,17 +67,14 @@ class IngestReport:
 
     def _lines(self) -> list[tuple[str, str]]:
         rate = self.files / self.seconds if self.seconds else 0.0
+        read, written = self.bytes_read / 1e6, self.bytes_written / 1e6
         lines = [
             ("store", self.store),
             ("variables", ", ".join(self.variables)),
             ("period", f"{self.period[0]} to {self.period[1]} ({self.calendar} calendar)"),
             ("files", f"{self.files:,} with {self.times:,} times"),
             ("gaps", _listed(self.gaps) or "none"),
-            (
-                "size",
-                f"{self.bytes_read / 1e6:,.1f} MB of files, {self.bytes_written / 1e6:,.1f} MB "
-                "of values",
-            ),
+            ("size", f"{read:,.1f} MB of files, {written:,.1f} MB of values"),
             ("took", f"{self.seconds:.1f} s ({rate:,.0f} files a second)"),
         ]
         return lines + [("note", note) for note in self.notes[:_SHOWN]]

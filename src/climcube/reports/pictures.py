@@ -95,7 +95,8 @@ def _trends(numbers: Numbers, years: str) -> Picture:
         "trend_map",
         trend_map(numbers.trend, period=None if numbers.trend_given else years),
         f"Map of the trend in each cell, {years}; dots mark significant cells.",
-        f"{'Trend' if numbers.trend_given else 'Trend of annual means'} in each cell; red is an increase.",
+        f"{'Trend' if numbers.trend_given else 'Trend of annual means'} in each cell; "
+        "red is an increase.",
     )
 
 
@@ -116,7 +117,8 @@ def _event(mhw: Any, numbers: Numbers, kind: str) -> Picture:
     return _picture(
         "event_line",
         event_line(mhw, cell=cell, event=str(row["date_peak"])[:10]),
-        f"Line: the strongest {kind} of the record with climatology and threshold, filled by category.",
+        f"Line: the strongest {kind} of the record with climatology and threshold, "
+        "filled by category.",
         f"The strongest {kind} of the record: daily values, climatology, threshold, and the "
         "category of each day.",
     )

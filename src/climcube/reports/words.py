@@ -125,7 +125,10 @@ def _trend(numbers: Numbers, axis: TimeAxis) -> Finding | None:
     digits = decimals(trend["slope"])
     slope = number(trend["slope"], digits, sign=True)
     if not (np.isfinite(trend["ci_low"]) and np.isfinite(trend["pvalue"])):
-        text = f"The {mean} changed by {slope} {units}; the record is too short to judge its significance."
+        text = (
+            f"The {mean} changed by {slope} {units}; "
+            "the record is too short to judge its significance."
+        )
         return Finding(f"{slope} {amount}".strip(), f"trend of the {mean}", text, per)
     limits = f"{number(trend['ci_low'], digits, True)} to {number(trend['ci_high'], digits, True)}"
     verdict = "significant" if trend["pvalue"] < _ALPHA else "not significant"
@@ -169,8 +172,9 @@ def _largest(mhw: Any, numbers: Numbers, kind: str) -> Finding | None:
     peak = f"{number(float(row['intensity_max']), 2, sign=True)} {units}".strip()
     place = f" at {text['place']}" if text["place"] != "—" else ""
     sentence = (
-        f"The strongest {kind} reached {peak} relative to climatology on {text['peak']}{place}; it lasted "
-        f"{text['duration']} days ({text['start']} to {text['end']}) and was of category {row['category']}."
+        f"The strongest {kind} reached {peak} relative to climatology on {text['peak']}{place}; "
+        f"it lasted {text['duration']} days ({text['start']} to {text['end']}) "
+        f"and was of category {row['category']}."
     )
     return Finding(peak, f"strongest {kind}: {row['category']}, {text['peak']}", sentence)
 

@@ -121,7 +121,7 @@ class OceanPlan:
 
     @cached_property
     def cell_trend(self) -> Floats:
-        """Planted trend of each cell, per decade: stronger in one basin, reversed in a small part."""
+        """Planted trend of each cell, per decade: stronger in one basin, reversed in a part."""
         lat, lon = np.radians(self.latitude)[:, None], np.radians(self.longitude)[None, :]
         return np.asarray(
             self.trend * (1 + 1.3 * np.cos(lat) * np.sin(lon - 0.5) * np.cos(2 * lat))
