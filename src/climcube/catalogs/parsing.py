@@ -55,10 +55,7 @@ def read(address: str, storage_options: Mapping[str, Any] | None = None) -> str:
     CatalogError
         It is missing, not a regular file, unreadable, not UTF-8, or larger than 1 MB.
     """
-    if is_remote(address):
-        raw = _fetch(address, storage_options)
-    else:
-        raw = _read_local(address)
+    raw = _fetch(address, storage_options) if is_remote(address) else _read_local(address)
     if len(raw) > MAX_BYTES:
         raise CatalogError(
             "catalog file too large", where=address, expected=f"at most {MAX_BYTES:,} bytes"
