@@ -114,14 +114,32 @@ def test_layout_serves_series_and_maps(sizes, chunks, shards):
     assert (layout.chunks, layout.shards) == (chunks, shards)
 
 
-def test_a_flipped_bit_in_the_store_is_an_error(archive, tmp_path):
+def shards(store):
+    """Objects of sst, the largest first."""
+    objects = [p for p in (store / "sst" / "c").rglob("*") if p.is_file()]
+    return sorted(objects, key=lambda p: -p.stat().st_size)
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads", "processes"])
+@pytest.mark.parametrize("fault", ["flipped bit", "truncated", "lost"])
+def test_a_damaged_or_lost_shard_is_an_error_that_names_it(archive, tmp_path, fault, scheduler):
     cc.ingest(str(archive / "*.nc"), tmp_path / "cube.zarr")
-    shard = max((tmp_path / "cube.zarr" / "sst" / "c").rglob("0"), key=lambda p: p.stat().st_size)
+    shard = shards(tmp_path / "cube.zarr")[0]
     data = bytearray(shard.read_bytes())
-    data[len(data) // 3] ^= 1
-    shard.write_bytes(data)
-    with pytest.raises(Exception, match=r"(?i)checksum|corrupt|decompress|crc"):
-        cc.open(tmp_path / "cube.zarr", variable="sst").compute()
+    if fault == "lost":
+        shard.unlink()
+    elif fault == "truncated":
+        shard.write_bytes(data[: len(data) // 2])
+    else:
+        data[len(data) // 3] ^= 1
+        shard.write_bytes(data)
+    sst = cc.open(tmp_path / "cube.zarr", variable="sst")
+    assert "climcube_complete" not in cc.open(tmp_path / "cube.zarr").attrs
+    with pytest.raises(StoreError, match=r"a chunk (is missing|cannot be read).*'sst'") as caught:
+        sst.compute(scheduler=scheduler)
+    assert "\n" not in str(caught.value)
+    if fault == "lost":
+        assert "c/0/0/0" in str(caught.value) or "c/1/0/0" in str(caught.value)
 
 
 def test_files_of_many_times_in_any_order_and_a_list(ocean, tmp_path):

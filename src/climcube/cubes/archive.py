@@ -18,7 +18,6 @@ from climcube.cubes.coordinates import find_time
 from climcube.cubes.decoding import decode_cf
 from climcube.cubes.headers import Header, Roles, compare, read_header
 from climcube.cubes.layout import grow_chunks, stored_chunks
-from climcube.cubes.netcdf import open_netcdf
 from climcube.cubes.packing import dressed
 from climcube.cubes.pieces import SHARE, FileVariable, join_lazily
 from climcube.errors import (
@@ -29,6 +28,7 @@ from climcube.errors import (
 )
 from climcube.progress import progress_bar
 from climcube.provenance import redact
+from climcube.stores.netcdf import open_netcdf
 
 __all__ = ["Archive", "open_archive", "scan_archive"]
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from climcube.cubes.rawfile import raw_file
 from climcube.errors import AxisError, CalendarError, UnitsError, VariableError
 from climcube.provenance import redact
+from climcube.stores.rawfile import raw_file
 
 __all__ = ["Header", "Roles", "compare", "read_header"]
 

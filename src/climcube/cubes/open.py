@@ -15,11 +15,11 @@ from climcube.cubes.chunks import LAYOUTS, rechunk
 from climcube.cubes.coordinates import select_variable
 from climcube.cubes.decoding import decode_cf, decode_packed, load_coordinates
 from climcube.cubes.layout import choose_chunks, stored_layout
-from climcube.cubes.netcdf import content_token, open_netcdf, open_opendap
 from climcube.cubes.targets import Source, resolve
-from climcube.cubes.zarrs import open_zarr
 from climcube.errors import ParameterError, require_choice
 from climcube.options import get_option
+from climcube.stores.netcdf import content_token, open_netcdf, open_opendap
+from climcube.stores.zarrs import open_zarr
 
 __all__ = ["open"]
 

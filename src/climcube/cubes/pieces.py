@@ -13,10 +13,10 @@ import numpy.typing as npt
 from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
-from climcube.cubes.netcdf import content_token
 from climcube.cubes.packing import Decoding
-from climcube.cubes.rawfile import raw_file
 from climcube.options import get_option
+from climcube.stores.netcdf import content_token
+from climcube.stores.rawfile import raw_file
 
 __all__ = ["SHARE", "FileVariable", "join_lazily"]
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from climcube.errors import ClimcubeError, ParameterError, StoreError, StoreNotFoundError, suggest
 from climcube.provenance import redact
+from climcube.stores.addresses import is_remote
 
-__all__ = ["Source", "is_url", "resolve"]
+__all__ = ["Source", "resolve"]
 
 _WILDCARDS = frozenset("*?[")
 _LAYOUT_IN_CATALOG = {"series": "series", "maps": "map"}
@@ -85,7 +86,7 @@ def resolve(
     try:
         return resolve_address(text, options)
     except StoreNotFoundError:
-        if isinstance(target, os.PathLike) or is_url(text) or _WILDCARDS & set(text):
+        if isinstance(target, os.PathLike) or is_remote(text) or _WILDCARDS & set(text):
             raise
     known = _catalog(catalog)
     if text not in known:
@@ -95,18 +96,13 @@ def resolve(
 
 def resolve_address(text: str, options: dict[str, Any]) -> Source:
     """Find out what a path, pattern or address is."""
-    if is_url(text):
+    if is_remote(text):
         return _from_url(text, options)
     if os.path.exists(text):
         return Source(_kind_of_path(text), (text,), text, options)
     if _WILDCARDS & set(text):
         return _from_list(sorted(glob.glob(text, recursive=True)), options, pattern=text)
     raise StoreNotFoundError("no such file or store", where=text)
-
-
-def is_url(text: str) -> bool:
-    """Whether a text is an address with a scheme."""
-    return "://" in text
 
 
 def _from_list(paths: Iterable[Any], options: dict[str, Any], pattern: str | None = None) -> Source:
@@ -119,9 +115,9 @@ def _from_list(paths: Iterable[Any], options: dict[str, Any], pattern: str | Non
             found=_near_folder(pattern) if pattern else None,
         )
     for file in files:
-        if not is_url(file) and not os.path.exists(file):
+        if not is_remote(file) and not os.path.exists(file):
             raise StoreNotFoundError("no such file", where=file)
-        if (_kind_of_url(file, options) if is_url(file) else _kind_of_path(file)) != "netcdf":
+        if (_kind_of_url(file, options) if is_remote(file) else _kind_of_path(file)) != "netcdf":
             raise StoreError(
                 "not a netCDF file",
                 where=redact(file),
@@ -186,7 +182,7 @@ def _kind_of_path(text: str) -> str:
 
 
 def _near_folder(pattern: str) -> str | None:
-    if is_url(pattern):
+    if is_remote(pattern):
         return None
     folder = Path(pattern)
     while _WILDCARDS & set(str(folder)):

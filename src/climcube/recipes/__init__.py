@@ -1,1 +1,1 @@
-
+"""Recipes: many files in, one store out, checked on the way."""

@@ -16,9 +16,9 @@ import xarray as xr
 from climcube.cubes.archive import Archive
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.headers import Header
-from climcube.cubes.rawfile import raw_file
 from climcube.progress import Advance, progress_bar
-from climcube.saving.places import Staging
+from climcube.stores.places import Staging
+from climcube.stores.rawfile import raw_file
 
 __all__ = ["StoreLayout", "write_store"]
 

@@ -12,14 +12,15 @@ from typing import Any
 from climcube import provenance
 from climcube.cubes.archive import Archive, scan_archive
 from climcube.cubes.calendar import TimeAxis
-from climcube.cubes.rawfile import is_remote
 from climcube.cubes.targets import Source, resolve
 from climcube.errors import IngestError, ParameterError, StoreExistsError
 from climcube.provenance import redact
 from climcube.recipes.blocks import write_store
 from climcube.recipes.checks import find_gaps, require_one_packing, require_one_value_a_day
 from climcube.recipes.report import IngestReport
-from climcube.saving.places import place_of
+from climcube.stores.addresses import is_remote
+from climcube.stores.guard import COMPLETE
+from climcube.stores.places import place_of
 
 __all__ = ["ingest"]
 
@@ -114,7 +115,7 @@ def ingest(
     axis = TimeAxis.of(archive.columns)
     require_one_packing(archive)
     require_one_value_a_day(archive, axis)
-    facts = dict(attributes or {}) | _provenance(archive, source)
+    facts = dict(attributes or {}) | _provenance(archive, source) | COMPLETE
     with place.staged(folder=True) as staging:
         written = write_store(archive, source.options, staging, facts, compression_level, progress)
     return IngestReport(

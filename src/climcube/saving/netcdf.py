@@ -9,8 +9,8 @@ from typing import Any
 import xarray as xr
 
 from climcube.progress import dask_progress
-from climcube.saving.places import Staging
 from climcube.saving.prepare import Parts, file_chunks
+from climcube.stores.places import Staging
 
 __all__ = ["write_netcdf"]
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from climcube.cubes.targets import is_url
 from climcube.errors import ParameterError, StoreExistsError
 from climcube.provenance import redact
 from climcube.saving.netcdf import write_netcdf
-from climcube.saving.places import Place, place_of
 from climcube.saving.prepare import Parts, check_packing, parts_of, plain_dataset
 from climcube.saving.zarrs import write_zarr
+from climcube.stores.addresses import is_remote
+from climcube.stores.places import Place, place_of
 
 __all__ = ["save"]
 
@@ -109,7 +109,7 @@ def save(
 
 def _writer(address: str) -> Any:
     path = redact(address).rstrip("/")
-    suffix = PurePosixPath(path.partition("://")[2] if is_url(path) else path).suffix.lower()
+    suffix = PurePosixPath(path.partition("://")[2] if is_remote(path) else path).suffix.lower()
     if suffix in _NETCDF:
         return write_netcdf
     if suffix in ("", ".zarr"):

@@ -10,8 +10,8 @@ import xarray as xr
 from dask.base import compute
 
 from climcube.progress import dask_progress
-from climcube.saving.places import Staging
 from climcube.saving.prepare import Parts, even_chunks, file_chunks
+from climcube.stores.places import Staging
 
 __all__ = ["write_zarr"]
 

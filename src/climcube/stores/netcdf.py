@@ -8,9 +8,10 @@ from typing import Any
 
 import xarray as xr
 
-from climcube.cubes.rawfile import classic_format, is_remote, raw_file, unreadable
 from climcube.errors import StoreError
 from climcube.provenance import redact
+from climcube.stores.addresses import is_remote
+from climcube.stores.rawfile import classic_format, raw_file, unreadable
 
 __all__ = ["content_token", "open_netcdf", "open_opendap"]
 

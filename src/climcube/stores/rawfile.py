@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from climcube.errors import ClimcubeError, StoreError, StoreNotFoundError
 from climcube.provenance import redact
+from climcube.stores.addresses import is_remote
 
-__all__ = ["RawFile", "classic_format", "is_remote", "raw_file", "unreadable"]
+__all__ = ["RawFile", "classic_format", "raw_file", "unreadable"]
 
 
 class RawFile(Protocol):
@@ -113,11 +114,6 @@ def unreadable(address: str, error: BaseException) -> StoreError:
         found=redact(reason),
         remedy="fetch it again",
     )
-
-
-def is_remote(address: str) -> bool:
-    """Whether a file lies behind a scheme."""
-    return "://" in address
 
 
 def classic_format(head: bytes) -> int:

@@ -9,9 +9,10 @@ from typing import Any
 
 import xarray as xr
 
-from climcube.cubes.rawfile import is_remote
 from climcube.errors import StoreError, StoreNotFoundError, suggest
 from climcube.provenance import redact
+from climcube.stores.addresses import is_remote
+from climcube.stores.guard import guard
 
 __all__ = ["open_zarr"]
 
@@ -63,7 +64,7 @@ def open_zarr(address: str, options: Mapping[str, Any], group: str | None = None
             found=f"groups {', '.join(groups)}" if groups else None,
             remedy=f"pass group={groups[0]!r}" if groups else None,
         )
-    return dataset
+    return guard(dataset, where)
 
 
 def _groups(address: str, options: Mapping[str, Any], group: str | None = None) -> list[str] | None:

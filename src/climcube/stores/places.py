@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from climcube.cubes.targets import is_url
 from climcube.errors import ClimcubeError, StoreError
 from climcube.provenance import redact
+from climcube.stores.addresses import is_remote
 
 __all__ = ["LocalPlace", "Place", "RemotePlace", "Staging", "place_of"]
 
@@ -41,7 +41,7 @@ class Place(Protocol):
 
 def place_of(address: str, options: Mapping[str, Any] | None) -> Place:
     """Return the place that an address names."""
-    if is_url(address) and not address.startswith("file://"):
+    if is_remote(address) and not address.startswith("file://"):
         return RemotePlace(address.rstrip("/"), dict(options or {}))
     return LocalPlace(Path(address.removeprefix("file://")))
 
