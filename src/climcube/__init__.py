@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from climcube.analysis.climatology import climatology
     from climcube.analysis.heatwaves import Heatwaves, heatwaves
     from climcube.analysis.means import annual_mean, monthly_mean, seasonal_mean
+    from climcube.analysis.significance import fdr
     from climcube.analysis.trend import trend
     from climcube.catalogs import catalog
     from climcube.cubes.chunks import rechunk
@@ -48,6 +49,7 @@ _HOMES = {
     "area_mean": "climcube.analysis.area_means",
     "catalog": "climcube.catalogs",
     "climatology": "climcube.analysis.climatology",
+    "fdr": "climcube.analysis.significance",
     "heatwaves": "climcube.analysis.heatwaves",
     "ingest": "climcube.recipes.ingest",
     "monthly_mean": "climcube.analysis.means",
@@ -76,6 +78,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "catalog",
     "climatology",
     "errors",
+    "fdr",
     "heatwaves",
     "ingest",
     "monthly_mean",

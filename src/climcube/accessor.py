@@ -11,12 +11,13 @@ import xarray as xr
 
 __all__ = ["ClimcubeAccessor"]
 
-# Functions whose first argument is a cube.
+# Functions whose first argument is a cube (of p-values, for fdr).
 _METHODS = (
     "annual_mean",
     "anomaly",
     "area_mean",
     "climatology",
+    "fdr",
     "heatwaves",
     "monthly_mean",
     "rechunk",

@@ -1,1 +1,1 @@
-
+"""Analyses: the questions a cube answers, one public function each."""

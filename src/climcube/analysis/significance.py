@@ -50,7 +50,8 @@ def fdr(pvalue: xr.DataArray, *, alpha: float = 0.1) -> xr.DataArray:
     Examples
     --------
     >>> import xarray as xr
-    >>> fdr(xr.DataArray([0.001, 0.04, 0.2, 0.8], dims="cell"), alpha=0.1).values
+    >>> import climcube as cc
+    >>> cc.fdr(xr.DataArray([0.001, 0.04, 0.2, 0.8], dims="cell"), alpha=0.1).values
     array([ True,  True, False, False])
     """
     if not isinstance(pvalue, xr.DataArray):

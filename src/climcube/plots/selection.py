@@ -16,7 +16,7 @@ import xarray as xr
 
 from climcube.analysis.heatwaves import Heatwaves, heatwaves
 from climcube.cubes.area import cell_areas
-from climcube.cubes.calendar import TimeAxis, year_start_coordinate
+from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.coordinates import find_spatial
 from climcube.cubes.units import unquantify
 from climcube.errors import AxisError, CubeError, ParameterError
@@ -27,7 +27,6 @@ __all__ = [
     "area_weights",
     "base_period_words",
     "day_index",
-    "expected_days",
     "kind_words",
     "narrow",
     "ocean",
@@ -270,7 +269,7 @@ def yearly_shares(mhw: Any) -> xr.Dataset:
     axis = TimeAxis.of(template)
     cells = [d for d in template.dims if d != axis.name]
     weights = area_weights(mhw)[0] * ocean(mhw)
-    expected = xr.DataArray(expected_days(TimeAxis.of(mhw.cube), axis), dims=axis.name)
+    expected = xr.DataArray(TimeAxis.of(mhw.cube).expected_days, dims=axis.name)
     missing = plain(mhw.annual["days_missing"]) if "days_missing" in mhw.annual else 0
     observed = ((expected - missing) * weights).sum(cells)
     known = observed.where(observed > 0)
@@ -278,15 +277,6 @@ def yearly_shares(mhw: Any) -> xr.Dataset:
     total = weights.sum(cells)
     mean = (plain(mhw.annual["days"]) * weights).sum(cells) / total.where(total > 0)
     return xr.Dataset({**shares, "days": mean.where(observed > 0)})
-
-
-def expected_days(record: TimeAxis, annual: TimeAxis) -> npt.NDArray[np.int64]:
-    """Return the days of each year between the first and the last sample of the record."""
-    years = np.append(annual.year, annual.year[-1] + 1)
-    labels = {"time": year_start_coordinate(years, record.calendar)}
-    starts = TimeAxis.of(xr.DataArray(np.zeros(len(years)), coords=labels, dims="time")).ordinal
-    begin = np.maximum(starts[:-1], record.ordinal[0])
-    return np.asarray(np.minimum(starts[1:], record.ordinal[-1] + 1) - begin, "int64")
 
 
 def _nearest(cube: xr.DataArray, cell: Mapping[str, float], time: str) -> dict[str, int]:

@@ -1,1 +1,1 @@
-
+"""Reports: one page of numbers, sentences and figures about a cube."""

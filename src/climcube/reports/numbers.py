@@ -19,7 +19,7 @@ from climcube.analysis.area_means import area_mean
 from climcube.analysis.means import annual_mean
 from climcube.analysis.trend import trend as compute_trend
 from climcube.cubes.calendar import TimeAxis
-from climcube.plots.selection import expected_days, narrow, plain, weighted_severity, yearly_shares
+from climcube.plots.selection import narrow, plain, weighted_severity, yearly_shares
 
 __all__ = ["Numbers", "gather"]
 
@@ -88,7 +88,7 @@ def gather(mhw: Any, trend: xr.Dataset | None) -> Numbers:
         compute_trend(mean),
         severity,
         shares,
-        np.asarray(expected_days(record, annual) >= _COMPLETE * 360),
+        np.asarray(record.expected_days >= _COMPLETE * 360),
         _event_rows(mhw, places, annual.year[years]),
         places,
         trend is not None,
