@@ -49,7 +49,7 @@ class _NetCDF:
 
     def header(self, name: str) -> tuple[tuple[str, ...], tuple[int, ...], dict[str, Any]]:
         variable = self._variables[name]
-        attrs = {key: variable.getncattr(key) for key in variable.ncattrs()}
+        attrs = {key: _text(variable.getncattr(key)) for key in variable.ncattrs()}
         return tuple(variable.dimensions), tuple(variable.shape), attrs
 
     def dtype(self, name: str) -> np.dtype[Any]:

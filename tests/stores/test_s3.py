@@ -1,0 +1,180 @@
+"""Object storage: the same code path as for AWS, against a server on loopback."""
+
+from __future__ import annotations
+
+import pickle
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import climcube as cc
+from climcube.errors import StoreError, StoreExistsError, StoreNotFoundError
+
+pytestmark = pytest.mark.s3
+
+SECRET = "CANARYSECRET"
+
+
+@pytest.fixture(scope="session")
+def endpoint():
+    """A server of its own for these tests, stopped at their end."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(address, timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        else:
+            pytest.fail("the S3 server did not start")
+        yield address
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture
+def options(endpoint, request):
+    """Storage options as a user of any S3-compatible store writes them, and an empty bucket."""
+    import s3fs
+
+    given = {
+        "key": "CANARYKEY",
+        "secret": SECRET,
+        "client_kwargs": {"endpoint_url": endpoint},
+    }
+    system = s3fs.S3FileSystem(**given)
+    system.mkdir("bucket")
+    yield given
+    system.invalidate_cache()
+    system.rm("bucket", recursive=True)
+
+
+@pytest.fixture(scope="module")
+def ocean():
+    return cc.testing.synthetic_ocean(years=3, shape=(4, 6))
+
+
+@pytest.fixture(scope="module")
+def files(ocean, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    return cc.testing.write_daily_files(ocean.isel(time=slice(40)), folder)
+
+
+def test_ingest_open_analyse_save(files, ocean, options):
+    report = cc.ingest(files, "s3://bucket/cube.zarr", target_options=options)
+    assert report.times == 40
+    sst = cc.open("s3://bucket/cube.zarr", variable="sst", storage_options=options)
+    assert sst.chunks is not None
+    np.testing.assert_array_equal(sst, ocean.sst[:40])
+    mean = cc.area_mean(sst)
+    cc.save(mean, "s3://bucket/mean.zarr", storage_options=options)
+    again = cc.open("s3://bucket/mean.zarr", variable="sst", storage_options=options)
+    np.testing.assert_array_equal(again, mean)
+
+
+def test_netcdf_objects_and_patterns(files, ocean, options):
+    import s3fs
+
+    system = s3fs.S3FileSystem(**options)
+    for path in files[:3]:
+        system.put_file(str(path), f"bucket/raw/{path.name}")
+    one = cc.open(f"s3://bucket/raw/{files[0].name}", variable="sst", storage_options=options)
+    np.testing.assert_array_equal(one, ocean.sst[:1])
+    many = cc.open("s3://bucket/raw/*.nc", variable="sst", storage_options=options)
+    np.testing.assert_array_equal(many, ocean.sst[:3])
+    report = cc.ingest(
+        "s3://bucket/raw/*.nc",
+        "s3://bucket/c.zarr",
+        storage_options=options,
+        target_options=options,
+    )
+    assert report.files == 3
+
+
+def test_existing_targets_stay_until_the_new_one_is_complete(files, options):
+    cc.ingest(files, "s3://bucket/cube.zarr", target_options=options)
+    with pytest.raises(StoreExistsError, match="overwrite=True"):
+        cc.ingest(files[:5], "s3://bucket/cube.zarr", target_options=options)
+    cc.ingest(files[:5], "s3://bucket/cube.zarr", target_options=options, overwrite=True)
+    assert cc.open("s3://bucket/cube.zarr", storage_options=options).sizes["time"] == 5
+    import s3fs
+
+    system = s3fs.S3FileSystem(**options)
+    assert system.ls("bucket", refresh=True) == ["bucket/cube.zarr"]
+
+
+def test_a_lost_object_is_an_error_not_nan(files, options):
+    import s3fs
+
+    cc.ingest(files, "s3://bucket/cube.zarr", target_options=options)
+    sst = cc.open("s3://bucket/cube.zarr", variable="sst", storage_options=options)
+    s3fs.S3FileSystem(**options).rm("bucket/cube.zarr/sst/c/0/0/0")
+    with pytest.raises(StoreError, match=r"a chunk is missing.*bucket/cube\.zarr.*c/0/0/0"):
+        sst.compute()
+
+
+def test_what_is_not_there_is_one_line_in_bounded_time(endpoint, options, tmp_path):
+    closed = options | {"client_kwargs": {"endpoint_url": "http://127.0.0.1:1"}}
+    without = {"client_kwargs": {"endpoint_url": endpoint}}
+    cases = [
+        ("s3://bucket/nothing.zarr", options, StoreNotFoundError, "no Zarr store"),
+        ("s3://no-such-bucket/cube.zarr", options, StoreNotFoundError, "no-such-bucket"),
+        ("s3://bucket/cube.zarr", closed, StoreError, "connect.*check address"),
+        ("s3://bucket/*.nc", options, StoreNotFoundError, "no file matches"),
+    ]
+    for address, given, kind, text in cases:
+        began = time.monotonic()
+        with pytest.raises(kind, match=text) as caught:
+            cc.open(address, storage_options=given)
+        assert time.monotonic() - began < 30
+        assert "\n" not in str(caught.value) and SECRET not in str(caught.value)
+    # Anonymous access is never guessed: without credentials the error says so.
+    with pytest.raises(StoreError, match="credentials"):
+        cc.open("s3://bucket/cube.zarr", storage_options=without)
+
+
+@pytest.fixture(autouse=True)
+def no_credentials_of_this_machine(monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def test_credentials_from_the_usual_places_and_nowhere_in_what_is_shown(
+    files, options, endpoint, monkeypatch
+):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", options["key"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    cc.ingest(files, "s3://bucket/cube.zarr")
+    sst = cc.open("s3://bucket/cube.zarr", variable="sst")
+    mean = cc.annual_mean(sst, min_coverage=0.01)
+    shown = "".join(
+        [
+            repr(sst),
+            sst._repr_html_(),
+            str(sst.attrs),
+            repr(mean),
+            str(mean.attrs),
+            str(mean.data.dask),
+        ]
+    )
+    assert SECRET not in shown and "CANARYKEY" not in shown
+    # With credentials from the environment, what travels to workers holds none either.
+    assert SECRET.encode() not in pickle.dumps(sst)
+    assert isinstance(sst.compute(), xr.DataArray)
