@@ -214,7 +214,7 @@ def test_quantities_come_out_as_quantities() -> None:
 
     cube = cube_of(290 + red((30, 2)), years(30), "K").chunk(time=7)
     fit = trend(cube.pint.quantify())
-    assert str(fit.slope.pint.units) == "kelvin / decade"
+    assert str(fit.slope.pint.units) == "kelvin / decayear"
     celsius = trend(cube_of(red((30, 2)), years(30), "degC").pint.quantify())
     assert "delta_degree_Celsius" in str(celsius.slope.pint.units)
     plain = trend(cube)

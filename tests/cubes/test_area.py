@@ -204,3 +204,10 @@ def test_weights_must_fit() -> None:
         cell_areas(cube, cube, xr.DataArray(np.ones(3), dims="lat"))
     with pytest.raises(CubeError, match="different grids.*'lat'"):
         cell_areas(cube, cube, xr.DataArray([1.0, 2], [("lat", [10.0, 0.0])]))
+
+
+def test_weights_may_be_quantities() -> None:
+    pint = pytest.importorskip("pint")
+    cube = xr.DataArray([[1.0, 3.0]], coords={"lat": [0.0], "lon": [0.0, 1.0]}, dims=("lat", "lon"))
+    areas = cube.copy(data=pint.UnitRegistry().Quantity([[1.0, 3.0]], "m^2"))
+    assert cell_areas(cube, cube, areas)[0].values.tolist() == [[1.0, 3.0]]

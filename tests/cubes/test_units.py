@@ -95,7 +95,7 @@ REGISTRIES = pytest.mark.parametrize(
     [
         ("degC", {"units": "degC"}),
         ("delta_degC", {"units": "degC"} | DIFFERENCE),
-        ("delta_degC / decade", {"units": "degC decade-1"} | DIFFERENCE),
+        ("delta_degC / decayear", {"units": "degC decade-1"} | DIFFERENCE),
         ("delta_degC * day", {"units": "d degC"} | DIFFERENCE),
         ("kelvin", {"units": "K"}),
         ("mm / day", {"units": "mm d-1"}),
@@ -162,3 +162,15 @@ def test_lazy_quantities_stay_lazy() -> None:
     assert plain.chunks == ((2, 2),)
     assert plain.encoding == {"scale_factor": 0.1}
     assert back.data.magnitude.chunks == ((2, 2),)
+
+
+def test_a_decade_is_ten_years_in_pint_and_a_decade_in_cf() -> None:
+    registry = pint.UnitRegistry()  # its own decade is logarithmic, without dimension
+    rate = xr.Dataset({"slope": ("x", [1.0], Units("degC").times("decade-1"))})
+    slope = requantify(rate, registry).slope
+    assert slope.data.to("kelvin / year").magnitude == pytest.approx([0.1])
+    assert unquantify(slope)[0].attrs == {"units": "degC decade-1"} | DIFFERENCE
+
+
+def test_a_sum_of_absolute_temperatures_is_no_difference() -> None:
+    assert Units("degC").times("day", absolute=True) == {"units": "degC day"}

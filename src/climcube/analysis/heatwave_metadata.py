@@ -67,7 +67,7 @@ def annual_attributes(
 
 def _intensity_units(units: Units, statistic: str, suffix: str) -> dict[str, str]:
     if statistic == "cumulative":
-        return units.times("day")
+        return units.times("day", absolute=suffix == "_abs")
     if suffix == "_abs" and statistic != "var":
         return units.absolute()
     return units.difference()

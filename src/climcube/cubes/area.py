@@ -10,6 +10,7 @@ import xarray as xr
 
 from climcube.cubes.coordinates import SpatialAxes, find_spatial
 from climcube.cubes.sphere import EARTH_RADIUS, polygon_areas
+from climcube.cubes.units import unquantify
 from climcube.errors import AxisError, CubeError, ParameterError
 
 __all__ = ["cell_areas", "longitude_widths"]
@@ -190,6 +191,7 @@ def _given_weights(weights: Any, cube: xr.DataArray) -> xr.DataArray:
             found=type(weights).__name__,
             remedy="xr.DataArray(weights, dims=('lat', 'lon'))",
         )
+    weights = unquantify(weights)[0]
     extra = [str(d) for d in weights.dims if d not in cube.dims]
     if extra or not weights.ndim:
         raise CubeError(

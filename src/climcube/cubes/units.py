@@ -19,6 +19,8 @@ _DELTAS = {
     "degree_Celsius": "delta_degree_Celsius",
     "degree_Fahrenheit": "delta_degree_Fahrenheit",
 }
+# pint's decade is a logarithmic unit without dimension; its ten years are a decayear.
+_DECADES = {"decade": "decayear"}
 _DIFFERENCE = "temperature: difference"  # CF-1.11 units_metadata: degC here is a difference
 
 
@@ -56,13 +58,17 @@ class Units:
             attrs["units_metadata"] = _DIFFERENCE
         return attrs
 
-    def times(self, factor: str) -> dict[str, str]:
-        """Attributes of a difference multiplied by another unit (``"day"``, ``"decade-1"``)."""
+    def times(self, factor: str, *, absolute: bool = False) -> dict[str, str]:
+        """Attributes of a difference multiplied by another unit (``"day"``, ``"decade-1"``).
+
+        An absolute value multiplied (a sum over days of degC) is not marked as a difference:
+        it would be converted as one.
+        """
         if self.text is None:
             return {}
         text = factor if self.text in ("1", "") else f"{self.text} {factor}"
         attrs = {"units": text}
-        if self.is_temperature:
+        if self.is_temperature and not absolute:
             attrs["units_metadata"] = _DIFFERENCE
         return attrs
 
@@ -145,7 +151,7 @@ def _registry() -> Any:
 @lru_cache(maxsize=256)
 def _parse(text: str, where: str) -> Any:
     try:
-        return _registry().Unit(_spelling(text))
+        return _renamed(_registry().Unit(_spelling(text)), _DECADES)
     except Exception as error:
         raise UnitsError(
             "unknown units",
@@ -183,7 +189,7 @@ def _renamed(unit: Any, names: dict[str, str]) -> Any:
 def _write(unit: Any) -> dict[str, str]:
     """Return the CF attributes that say what a pint unit of any registry says."""
     try:
-        own = _registry().Unit(f"{unit:D}")
+        own = _renamed(_registry().Unit(f"{unit:D}"), _DECADES)
     except Exception:  # noqa: BLE001 - a unit that only the caller's registry knows
         return {"units": f"{unit:~D}"}
     difference = any(name.startswith("delta_") for name in own._units)
@@ -192,5 +198,6 @@ def _write(unit: Any) -> dict[str, str]:
         if own == known or (difference and own == _as_difference(known)):
             break
     else:
-        text = f"{own:cf}".replace("delta_deg", "deg").replace("°", "deg")
+        written = _renamed(own, {ten: word for word, ten in _DECADES.items()})
+        text = f"{written:cf}".replace("delta_deg", "deg").replace("°", "deg")
     return {"units": text} | ({"units_metadata": _DIFFERENCE} if difference else {})
