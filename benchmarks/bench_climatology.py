@@ -12,8 +12,6 @@ import os
 import resource
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
@@ -22,6 +20,7 @@ import dask
 import dask.array as da
 import numpy as np
 import xarray as xr
+from measuring import best
 
 import climcube as cc
 
@@ -45,17 +44,6 @@ def cube_of(lat: int, lon: int) -> xr.DataArray:
     return xr.DataArray(values, coords, ("time", "lat", "lon"), name="sst", attrs={"units": "degC"})
 
 
-def best(call: Callable[[], object], repeats: int = 3) -> float:
-    """Shortest of several runs after a warm-up, in seconds."""
-    call()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def speed(edge: int) -> None:
     """Microseconds a cell on one core."""
     cube = cube_of(edge, edge)
@@ -77,7 +65,7 @@ def speed(edge: int) -> None:
         "xarray resample to years": lambda: cube.resample(time="YS").mean(),
     }
     for label, call in rows.items():
-        print(f"{label:42s} {best(call) / edge**2 * 1e6:9.1f} us a cell")
+        print(f"{label:42s} {best(call, 3) / edge**2 * 1e6:9.1f} us a cell")
 
 
 def graph() -> None:

@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from measuring import reset_peak, resident
+
 
 def make_files(folder: Path, count: int) -> None:
     import climcube as cc
@@ -62,16 +64,11 @@ def measure(side: str, folder: Path, count: int) -> None:
     files = [str(p) for p in sorted(folder.glob("*.nc"))[:count]]
     with tempfile.TemporaryDirectory() as scratch:
         SIDES[side](files[:3], Path(scratch) / "warm.zarr")
-        before = _status("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")
+        before = resident("VmRSS")
+        reset_peak()
         start = time.perf_counter()
         SIDES[side](files, Path(scratch) / "cube.zarr")
-        print(time.perf_counter() - start, _status("VmHWM") - before)
-
-
-def _status(field: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+        print(time.perf_counter() - start, resident("VmHWM") - before)
 
 
 def main() -> None:

@@ -17,6 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from measuring import reset_peak, resident
+
 THREADS = 2
 ANALYSES = (
     "climatology day",
@@ -87,19 +89,14 @@ def measure(analysis: str, store: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         run(analysis, small, Path(folder) / "warm.zarr")
         gc.collect()
-        before = _status("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark
+        before = resident("VmRSS")
+        reset_peak()
         run(analysis, cube, Path(folder) / "result.zarr")
-        peak = _status("VmHWM") - before
+        peak = resident("VmHWM") - before
     tile = cube.sizes["time"] * 4
     for dim in ("lat", "lon"):
         tile *= cube.chunksizes[dim][0]
     print(peak, tile)
-
-
-def _status(field: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
 
 def main() -> None:

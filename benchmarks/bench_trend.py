@@ -12,7 +12,6 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
@@ -20,6 +19,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import dask.array as da
 import numpy as np
 import xarray as xr
+from measuring import best
 
 import climcube as cc
 
@@ -38,17 +38,6 @@ def cube_of(cells: int, gaps: float = 0.0) -> xr.DataArray:
     values[np.random.default_rng(1).random(values.shape) < gaps] = np.nan
     days = xr.date_range("1982-01-01", periods=DAYS, freq="D")
     return xr.DataArray(values, dims=("time", "cell"), coords={"time": days}, name="sst")
-
-
-def best(call: Callable[[], object], repeats: int = 5) -> float:
-    """Shortest of several runs after a warm-up, in seconds."""
-    call()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def speed(cells: int) -> None:

@@ -17,6 +17,7 @@ from climcube.errors import (
     StoreExistsError,
     require_choice,
     require_module,
+    require_odd,
     suggest,
 )
 
@@ -81,6 +82,17 @@ def test_choices() -> None:
         ParameterError, match=r"unknown layout \(layout='map'\).*'maps'.*did you mean"
     ):
         require_choice("layout", "map", (None, "maps"))
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [(10, "pass window=11"), (-4, "pass window=1"), (2.0, None), (float("nan"), None), ("3", None)],
+)
+def test_widths_with_a_middle(value: object, remedy: str | None) -> None:
+    require_odd("window", 11)
+    with pytest.raises(ParameterError, match=r"window must be centred \(window=") as caught:
+        require_odd("window", value)
+    assert str(caught.value).partition("; ")[2] == (remedy or "")
 
 
 def test_missing_packages_name_the_extra() -> None:

@@ -169,6 +169,18 @@ def require_choice(argument: str, value: object, choices: Iterable[object]) -> N
         )
 
 
+def require_odd(argument: str, value: object) -> None:
+    """Raise `ParameterError` unless ``value`` is a number of days that has a middle."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0 and value % 2:
+        return
+    raise ParameterError(
+        f"{argument} must be centred",
+        where=f"{argument}={value!r}",
+        expected="an odd number of days (the full width)",
+        remedy=f"pass {argument}={max(1, value // 2 * 2 + 1)}" if isinstance(value, int) else None,
+    )
+
+
 def require_module(module: str, extra: str) -> ModuleType:
     """Import an optional package, or say which extra of climcube brings it."""
     try:

@@ -12,7 +12,7 @@ import xarray as xr
 from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.cubes.periods import own_axis, require_step, sample_days
 from climcube.cubes.subject import Subject
-from climcube.errors import ParameterError, require_choice
+from climcube.errors import ParameterError, require_choice, require_odd
 from climcube.kernels.pools import Pools, group_samples, pool_samples
 
 __all__ = ["FREQUENCIES", "LEAP_RULES", "Cycle", "Treatment"]
@@ -37,8 +37,9 @@ class Treatment:
     def __post_init__(self) -> None:
         require_choice("frequency", self.frequency, FREQUENCIES)
         require_choice("leap", self.leap, LEAP_RULES)
-        for name in ("window", "smooth"):
-            self._require_odd(name)
+        require_odd("window", self.window)
+        if self.smooth is not None:
+            require_odd("smooth", self.smooth)
         self._require_harmonics()
         for name, neutral in (("window", 1), ("smooth", None), ("harmonics", None)):
             if self.frequency != "day" and getattr(self, name) not in (neutral, 1):
@@ -53,17 +54,6 @@ class Treatment:
     def dim(self) -> str:
         """Dimension of the climatology."""
         return FREQUENCIES[self.frequency]
-
-    def _require_odd(self, name: str) -> None:
-        value = getattr(self, name)
-        if value is None and name == "smooth":
-            return
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1 or value % 2 == 0:
-            raise ParameterError(
-                f"{name} must be centred",
-                where=f"{name}={value!r}",
-                expected="an odd number of days (the full width)",
-            )
 
     def _require_harmonics(self) -> None:
         value = self.harmonics

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from climcube.cubes.calendar import BasePeriod, TimeAxis
-from climcube.errors import ParameterError, require_choice
+from climcube.errors import ParameterError, require_choice, require_odd
 from climcube.kernels.settings import Settings
 
 __all__ = ["HeatwaveDefinition"]
@@ -41,8 +41,9 @@ class HeatwaveDefinition:
                 "series (percentile=90 is the 10th percentile of temperature)",
             )
         require_choice("compat", self.compat, (None, "reference"))
-        for name in ("window", "smooth"):
-            self._require_odd(name)
+        require_odd("window", self.window)
+        if self.smooth is not None:
+            require_odd("smooth", self.smooth)
         for name, least in (("min_duration", 1), ("max_gap", 0), ("max_pad", 0)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -51,20 +52,6 @@ class HeatwaveDefinition:
                     where=f"{name}={value!r}",
                     expected=f"a whole number of days, at least {least}",
                 )
-
-    def _require_odd(self, name: str) -> None:
-        value = getattr(self, name)
-        if value is None and name == "smooth":
-            return
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1 or value % 2 == 0:
-            raise ParameterError(
-                f"{name} must be centred",
-                where=f"{name}={value!r}",
-                expected="an odd number of days (the full width)",
-                remedy=f"pass {name}={max(1, int(value) // 2 * 2 + 1)}"
-                if isinstance(value, int | float)
-                else None,
-            )
 
     def base(self, axis: TimeAxis) -> tuple[int, int]:
         """First and last sample of the base period; at least three years are needed."""

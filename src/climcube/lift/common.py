@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import getitem
@@ -118,19 +118,24 @@ def require_free_names(
 
 
 def dress(
-    array: xr.DataArray,
-    output: Output,
+    arrays: Sequence[Any],
+    outputs: Sequence[Output],
     subject: xr.DataArray,
     core: str,
     known: Mapping[str, xr.DataArray],
-) -> xr.DataArray:
-    """Give an output its coordinate, the subject's dimension order, its name and attributes."""
-    if output.dim is not None:
+) -> xr.Dataset:
+    """Give outputs their dimensions, coordinates, names and attributes.
+
+    They have the subject's dimensions in its order, their own standing where ``core`` stood.
+    """
+    kept = subject.coords.to_dataset().drop_dims(core, errors="ignore").coords
+    dressed = {}
+    for output, data in zip(outputs, arrays, strict=True):
+        dims = [output.dim if d == core else d for d in subject.dims if d != core or output.dim]
+        array = xr.DataArray(data, kept, dims, name=output.name, attrs=dict(output.attrs))
         if output.dim in known:
             array = array.assign_coords({output.dim: known[output.dim]})
         elif output.dim in subject.coords:
             array = array.assign_coords({output.dim: subject[output.dim]})
-    order = [output.dim if d == core else d for d in subject.dims if d != core or output.dim]
-    array = array.transpose(*[d for d in order if d in array.dims])
-    array.name, array.attrs, array.encoding = output.name, dict(output.attrs), {}
-    return array
+        dressed[output.name] = array
+    return xr.Dataset(dressed)

@@ -113,13 +113,7 @@ def lift_reduction(
         boxed = Tables(tables)
         shape = _cells(cube.shape, work.axis)
         arrays = _whole([cube.values], boxed, work=work, shape=shape)
-    kept = cube.coords.to_dataset().drop_dims(dim, errors="ignore").coords
-    dressed = {}
-    for output, array in zip(outputs, arrays, strict=True):
-        dims = [output.dim if d == dim else d for d in cube.dims if d != dim or output.dim]
-        labelled = xr.DataArray(array, coords=kept, dims=dims)
-        dressed[output.name] = dress(labelled, output, cube, dim, known)
-    return xr.Dataset(dressed)
+    return dress(arrays, outputs, cube, dim, known)
 
 
 def _build(

@@ -89,7 +89,8 @@ def lift_series(
         A Dask cube is cut along its core dimension.
     """
     known = dict(coordinates or {})
-    require_free_names(cubes[0][0], cubes[0][1], known, purpose)
+    subject, core = cubes[0]
+    require_free_names(subject, core, known, purpose)
     tiled = TiledCubes(tuple(cubes), purpose)
     sizes = {dim: cube.sizes[dim] for cube, dim in reversed(cubes)}
     sizes |= {name: coordinate.size for name, coordinate in known.items()}
@@ -105,14 +106,7 @@ def lift_series(
         arrays = _build(tiled, work, tables, purpose)
     else:
         arrays = list(_run(tiled.arrays, Tables(tables), work=work))
-    subject, core = cubes[0]
-    kept = subject.coords.to_dataset().drop_dims(core, errors="ignore").coords
-    dressed = {}
-    for output, array in zip(outputs, arrays, strict=True):
-        dims = [output.dim if d == core else d for d in subject.dims if d != core or output.dim]
-        labelled = xr.DataArray(array, coords=kept, dims=dims)
-        dressed[output.name] = dress(labelled, output, subject, core, known)
-    return xr.Dataset(dressed)
+    return dress(arrays, outputs, subject, core, known)
 
 
 def _build(tiled: TiledCubes, work: _Work, tables: tuple[Any, ...], purpose: str) -> list[Any]:
