@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from climcube.errors import ClimcubeError, ParameterError, StoreError, StoreNotFoundError, suggest
+from climcube.errors import ParameterError, StoreError, StoreNotFoundError, suggest
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
+from climcube.stores.filesystems import file_system, reporting
 
 __all__ = ["Source", "resolve"]
 
@@ -130,18 +131,9 @@ def _from_list(paths: Iterable[Any], options: dict[str, Any], pattern: str | Non
 
 def _from_url(text: str, options: dict[str, Any]) -> Source:
     if _WILDCARDS & set(text):
-        try:
-            import fsspec
-
-            system, path = fsspec.core.url_to_fs(text, **options)
+        with reporting("cannot list", text):
+            system, path = file_system(text, options)
             found = sorted(system.unstrip_protocol(p) for p in system.glob(path))
-        except ClimcubeError:
-            raise
-        except Exception as error:
-            raise StoreError(
-                "cannot list", where=redact(text), found=_reason(error),
-                remedy="check address, credentials and network",
-            ) from error  # fmt: skip
         return _from_list(found, options, pattern=text)
     return Source(_kind_of_url(text, options), (text,), redact(text), options)
 

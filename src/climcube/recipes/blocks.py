@@ -17,6 +17,7 @@ from climcube.cubes.archive import Archive
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.headers import Header
 from climcube.progress import Advance, progress_bar
+from climcube.stores.filesystems import zarr_target
 from climcube.stores.places import Staging
 from climcube.stores.rawfile import raw_file
 
@@ -70,21 +71,21 @@ def write_store(
     sizes[archive.roles.time] = archive.columns.sizes[archive.roles.time]
     steps = _steps(archive, sizes)
     template = _template(archive, sizes, attributes)
-    store = dict(staging.options) or None
+    target = zarr_target(staging.address, staging.options)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
         warnings.filterwarnings("ignore", message=".*does not have a Zarr V3 specification.*")
         template.to_zarr(
-            staging.address,
+            target["store"],
             mode="w-",
             zarr_format=3,
             consolidated=False,
             compute=False,
             safe_chunks=False,
             encoding=_encoding(template, archive, sizes, steps, level),
-            storage_options=store,
+            storage_options=target["storage_options"],
         )
-        group = zarr.open_group(staging.address, mode="r+", storage_options=store)
+        group = zarr.open_group(mode="r+", **target)
         # Every shard is written, empty or not: one that is absent later was lost.
         with (
             zarr.config.set({"array.write_empty_chunks": True}),

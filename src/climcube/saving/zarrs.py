@@ -11,6 +11,7 @@ from dask.base import compute
 
 from climcube.progress import dask_progress
 from climcube.saving.prepare import Parts, even_chunks, file_chunks
+from climcube.stores.filesystems import zarr_target
 from climcube.stores.places import Staging
 
 __all__ = ["write_zarr"]
@@ -28,6 +29,7 @@ def write_zarr(
     """
     import zarr
 
+    target = zarr_target(staging.address, staging.options)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
         warnings.simplefilter("ignore", xr.SerializationWarning)
@@ -37,22 +39,20 @@ def write_zarr(
             even = even_chunks(dataset)
             pending.append(
                 even.to_zarr(
-                    staging.address,
+                    target["store"],
                     group=group or None,
                     mode="a" if pending else "w-",
                     zarr_format=3,
                     consolidated=False,
                     compute=False,
                     encoding=_encoding(even, encoding),
-                    storage_options=dict(staging.options) or None,
+                    storage_options=target["storage_options"],
                 )
             )
         with dask_progress("saving", progress):
             compute(*pending)
         # Last, since only a store with consolidated metadata can be listed over https.
-        zarr.consolidate_metadata(
-            staging.address if not staging.options else _store(staging), zarr_format=3
-        )
+        zarr.consolidate_metadata(target["store"], zarr_format=3)
 
 
 def _encoding(dataset: xr.Dataset, given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -65,9 +65,3 @@ def _encoding(dataset: xr.Dataset, given: Mapping[str, Mapping[str, Any]]) -> di
             own["chunks"] = file_chunks(variable)
         encoding[str(name)] = own | dict(given.get(str(name), {}))
     return encoding
-
-
-def _store(staging: Staging) -> Any:
-    from zarr.storage import FsspecStore
-
-    return FsspecStore.from_url(staging.address, storage_options=dict(staging.options))

@@ -8,9 +8,10 @@ from typing import Any
 
 import xarray as xr
 
-from climcube.errors import StoreError
+from climcube.errors import ClimcubeError, StoreError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
+from climcube.stores.filesystems import open_file
 from climcube.stores.rawfile import classic_format, raw_file, unreadable
 
 __all__ = ["content_token", "open_netcdf", "open_opendap"]
@@ -38,6 +39,8 @@ def open_netcdf(address: str, options: Mapping[str, Any], group: str | None = No
         return xr.open_dataset(
             target, engine=engine, decode_cf=False, cache=False, chunks=None, **extra
         )
+    except ClimcubeError:
+        raise
     except (OSError, ValueError, RuntimeError, TypeError, IndexError, KeyError) as error:
         raise unreadable(address, error) from error
 
@@ -67,9 +70,7 @@ def content_token(address: str) -> tuple[Any, ...]:
 
 def _file_and_head(address: str, options: Mapping[str, Any]) -> tuple[Any, bytes]:
     if is_remote(address):
-        import fsspec
-
-        stream = fsspec.open(address, "rb", **options).open()
+        stream = open_file(address, options)
         head = stream.read(8)
         stream.seek(0)
         return stream, head

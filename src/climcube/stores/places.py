@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from climcube.errors import ClimcubeError, StoreError
+from climcube.errors import StoreError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
+from climcube.stores.filesystems import file_system, has_folders, reporting
 
 __all__ = ["LocalPlace", "Place", "RemotePlace", "Staging", "place_of"]
 
@@ -115,7 +116,7 @@ class RemotePlace:
     def exists(self) -> bool:
         """Whether there is an object of that name, or one below it."""
         with self._reporting():
-            system, path = self._system()
+            system, path = file_system(self.address, self.options)
             system.invalidate_cache()
             return bool(system.exists(path))
 
@@ -123,66 +124,79 @@ class RemotePlace:
     def staged(self, *, folder: bool) -> Iterator[Staging]:
         """Yield a place to write; move it to the target when complete."""
         if folder:
-            beside = f"{self.address}.{uuid.uuid4().hex[:8]}.partial"
-            try:
-                yield Staging(beside, self.options)
-                with self._reporting():
-                    self._publish(beside)
-            except OSError as error:
-                raise self._failed(error) from error
-            finally:
-                with suppress(StoreError), self._reporting():  # of the first failure, not of this
-                    system, path = self._system(beside)
-                    system.invalidate_cache()
-                    if system.exists(path):
-                        system.rm(path, recursive=True)
+            with self._beside() as staging:
+                yield staging
             return
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch) / "result.nc"
             yield Staging(str(file))
             with self._reporting():
-                system, path = self._system()
+                system, path = file_system(self.address, self.options)
                 system.put_file(str(file), path)
+
+    @contextmanager
+    def _beside(self) -> Iterator[Staging]:
+        beside = f"{self.address}.{uuid.uuid4().hex[:8]}.partial"
+        complete = published = False
+        try:
+            with self._reporting(OSError):
+                yield Staging(beside, self.options)
+                complete = True
+            with self._reporting():
+                self._publish(beside)
+                published = True
+        except StoreError as error:
+            if complete:
+                raise _kept(error, beside) from error
+            raise
+        finally:
+            # A complete result that could not be moved may be the only copy there is.
+            if published or not complete:
+                with suppress(StoreError), self._reporting():  # of the first failure, not of this
+                    _remove_remote(beside, self.options)
 
     def _publish(self, beside: str) -> None:
         """Copy what was written; a reader finds no store, or the whole one."""
-        system, source = self._system(beside)
-        _, target = self._system()
-        system.invalidate_cache()
-        if system.exists(target):
-            root = f"{target}/{_ROOT}"
-            if system.exists(root):
-                system.rm_file(root)
-            system.rm(target, recursive=True)
+        system, source = file_system(beside, self.options)
+        _, target = file_system(self.address, self.options)
+        _remove_remote(self.address, self.options)
         # The root's metadata make it a store: they come last, those of arrays just before.
         names = sorted(system.find(source), key=lambda n: (n.endswith(_ROOT), -n.count("/"), n))
         for name in names:
             destination = target + name[len(source) :]
-            system.makedirs(system._parent(destination), exist_ok=True)
+            if has_folders(system):
+                system.makedirs(system._parent(destination), exist_ok=True)
             system.cp_file(name, destination)
 
-    def _system(self, address: str | None = None) -> tuple[Any, str]:
-        import fsspec
-
-        system, path = fsspec.core.url_to_fs(address or self.address, **self.options)
-        return system, str(path)
-
     @contextmanager
-    def _reporting(self) -> Iterator[None]:
+    def _reporting(self, kind: type[Exception] = Exception) -> Iterator[None]:
+        """Report errors of a kind; what else the caller's code raises is its own affair."""
         try:
             yield
-        except ClimcubeError:
-            raise
-        except Exception as error:
-            raise self._failed(error) from error
+        except kind as error:
+            with reporting("saving failed", self.address):
+                raise error
 
-    def _failed(self, error: BaseException) -> StoreError:
-        return StoreError(
-            "saving failed",
-            where=redact(self.address),
-            found=redact((str(error).strip() or type(error).__name__).splitlines()[0]),
-            remedy="check address, credentials and network",
-        )
+
+def _kept(error: StoreError, beside: str) -> StoreError:
+    return StoreError(
+        "the result is complete but could not be moved to its place",
+        where=redact(beside),
+        found=str(error),
+        remedy="it is kept there: open it there, or save again",
+    )
+
+
+def _remove_remote(address: str, options: Mapping[str, Any]) -> None:
+    """Remove a store; its root's metadata go first, so that no reader finds half of it."""
+    system, path = file_system(address, options)
+    system.invalidate_cache()
+    if not system.exists(path):
+        return
+    root = f"{path}/{_ROOT}"
+    if system.exists(root):
+        system.rm_file(root)
+    system.rm(path, recursive=True)
 
 
 def _remove(path: Path) -> None:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from climcube.errors import ClimcubeError, StoreError, StoreNotFoundError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
+from climcube.stores.filesystems import open_file, own_error
 
 __all__ = ["RawFile", "classic_format", "raw_file", "unreadable"]
 
@@ -102,8 +103,11 @@ def raw_file(address: str, options: Mapping[str, Any] | None = None) -> Iterator
         raise unreadable(address, error) from error
 
 
-def unreadable(address: str, error: BaseException) -> StoreError:
+def unreadable(address: str, error: BaseException) -> ClimcubeError:
     """Return the error of a file that cannot be read, or is not there."""
+    own = own_error(error)
+    if own is not None:
+        return own
     if isinstance(error, FileNotFoundError):
         return StoreNotFoundError("no such file", where=redact(address))
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -124,9 +128,7 @@ def classic_format(head: bytes) -> int:
 @contextmanager
 def _opened(address: str, options: Mapping[str, Any] | None) -> Iterator[RawFile]:
     if is_remote(address):
-        import fsspec
-
-        with fsspec.open(address, "rb", **(options or {})) as stream:
+        with open_file(address, options) as stream:
             head = stream.read(8)
             stream.seek(0)
             content = io.BytesIO(stream.read()) if classic_format(head) else stream

@@ -9,9 +9,10 @@ from typing import Any
 
 import xarray as xr
 
-from climcube.errors import StoreError, StoreNotFoundError, suggest
+from climcube.errors import ClimcubeError, StoreError, StoreNotFoundError, suggest
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
+from climcube.stores.filesystems import own_error, zarr_target
 from climcube.stores.guard import guard
 
 __all__ = ["open_zarr"]
@@ -31,15 +32,18 @@ def open_zarr(address: str, options: Mapping[str, Any], group: str | None = None
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*consolidated.*")
+            target = zarr_target(address, options, read_only=True)
             dataset = xr.open_dataset(
-                address,
+                target["store"],
                 engine="zarr",
                 group=group,
                 decode_cf=False,
                 chunks=None,
                 cache=False,
-                backend_kwargs={"storage_options": dict(options) or None},
+                backend_kwargs={"storage_options": target["storage_options"]},
             )
+    except ClimcubeError:
+        raise
     except (FileNotFoundError, KeyError) as error:
         groups = _groups(address, options)
         raise StoreNotFoundError(
@@ -51,6 +55,9 @@ def open_zarr(address: str, options: Mapping[str, Any], group: str | None = None
             else (suggest(group, groups) if group and groups else None),
         ) from error
     except Exception as error:
+        own = own_error(error)
+        if own is not None:
+            raise own from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise StoreError(
             "the store cannot be read", where=where, found=redact(reason),
@@ -74,9 +81,8 @@ def _groups(address: str, options: Mapping[str, Any], group: str | None = None) 
     if not is_remote(address) and not Path(address).exists():
         return None
     try:
-        root = zarr.open_group(
-            address, path=group or "", mode="r", storage_options=dict(options) or None
-        )
+        target = zarr_target(address, options, read_only=True)
+        root = zarr.open_group(path=group or "", mode="r", **target)
         return sorted(name for name, _ in root.groups())
     except (OSError, ValueError, KeyError, TypeError):  # no store whose groups could be named
         return None

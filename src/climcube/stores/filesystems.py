@@ -1,0 +1,106 @@
+"""Every file system and every Zarr store beyond this machine is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from climcube.errors import ClimcubeError, StoreError, StoreNotFoundError
+from climcube.provenance import redact
+
+__all__ = ["file_system", "has_folders", "open_file", "own_error", "reporting", "zarr_target"]
+
+_S3 = ("s3://", "s3a://")
+_CHECK = "check address, credentials and network"
+
+
+def file_system(address: str, options: Mapping[str, Any] | None = None) -> tuple[Any, str]:
+    """Return the file system of an address, and the path in it."""
+    if address.startswith(_S3):
+        from climcube.stores.s3 import S3
+
+        return S3(**_s3_options(address, options)), str(S3._strip_protocol(address))
+    import fsspec
+
+    system, path = fsspec.core.url_to_fs(address, **dict(options or {}))
+    return system, str(path)
+
+
+def open_file(address: str, options: Mapping[str, Any] | None = None) -> Any:
+    """Open one remote file for reading bytes."""
+    if address.startswith(_S3):
+        system, path = file_system(address, options)
+        return system.open(path, "rb")
+    import fsspec
+
+    return fsspec.open(address, "rb", **dict(options or {})).open()
+
+
+def zarr_target(
+    address: str, options: Mapping[str, Any] | None = None, *, read_only: bool = False
+) -> dict[str, Any]:
+    """Return ``store`` and ``storage_options`` as zarr and xarray take them."""
+    if not address.startswith(_S3):
+        return {"store": address, "storage_options": dict(options or {}) or None}
+    from zarr.storage import FsspecStore
+
+    from climcube.stores.s3 import S3
+
+    system = S3(asynchronous=True, **_s3_options(address, options))
+    path = str(S3._strip_protocol(address)).rstrip("/")
+    store = FsspecStore(fs=system, path=path, read_only=read_only)
+    return {"store": store, "storage_options": None}
+
+
+def has_folders(system: Any) -> bool:
+    """Whether folders must be made before files; on S3 that could make a bucket."""
+    return "s3" not in system.protocol
+
+
+@contextmanager
+def reporting(what: str, address: str) -> Iterator[None]:
+    """Turn whatever a file system raises into one error of ours, of one line."""
+    try:
+        yield
+    except ClimcubeError:
+        raise
+    # Each file system has exceptions of its own, some of them not even OSError.
+    except Exception as error:
+        raise own_error(error) or _translated(what, address, error) from error
+
+
+def own_error(error: BaseException) -> ClimcubeError | None:
+    """Return the error of ours that a library wrapped into its own, if there is one.
+
+    >>> try:
+    ...     try:
+    ...         raise StoreError("the store does not answer")
+    ...     except StoreError as inner:
+    ...         raise OSError("cannot read") from inner
+    ... except OSError as outer:
+    ...     print(own_error(outer))
+    the store does not answer
+    """
+    seen: BaseException | None = error
+    for _ in range(20):
+        if seen is None or isinstance(seen, ClimcubeError):
+            break
+        seen = seen.__cause__ or seen.__context__
+    return seen if isinstance(seen, ClimcubeError) else None
+
+
+def _translated(what: str, address: str, error: BaseException) -> StoreError:
+    where = redact(address)
+    if isinstance(error, FileNotFoundError):
+        return StoreNotFoundError(what, where=where, found="nothing there", remedy=_CHECK)
+    found = redact((str(error).strip() or type(error).__name__).splitlines()[0])
+    return StoreError(what, where=where, found=found, remedy=_CHECK)
+
+
+def _s3_options(address: str, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    from climcube.stores.s3 import S3
+
+    # Instances are shared by options, so the order of keys must not matter.
+    given: dict[str, Any] = {**S3._get_kwargs_from_urls(address), **dict(options or {})}
+    return dict(sorted(given.items()))
