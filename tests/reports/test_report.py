@@ -253,3 +253,14 @@ def test_real_data(reference_data: Path, tmp_path: Path) -> None:
     best = known.loc[known["intensity_max"].idxmax()]
     assert f"+{best['intensity_max']:.2f} °C" in words
     assert "climatology 1983–2012" in words
+
+
+def test_a_level_of_length_one_is_dropped_and_more_are_refused(
+    ocean: xr.DataArray, tmp_path: Path
+) -> None:
+    one = ocean.isel(lat=slice(0, 3), lon=slice(0, 4)).expand_dims(zlev=[0.0], axis=1)
+    assert report(one, tmp_path / "one.html", progress=False).exists()
+    two = xr.concat([one, one.assign_coords(zlev=[10.0])], "zlev")
+    with pytest.raises(CubeError, match=r"one map a day.*zlev: 2.*isel\(zlev=0\)"):
+        report(two, tmp_path / "two.html", progress=False)
+    assert not (tmp_path / "two.html").exists()
