@@ -75,12 +75,7 @@ def test_two_time_axes_are_named_and_a_mark_decides() -> None:
 def test_horizontal_axes_are_found_by_attributes(attrs_lat: Any, attrs_lon: Any) -> None:
     array = cube(y=("y", np.arange(4.0), attrs_lat), x=("x", np.arange(5.0), attrs_lon))
     axes = find_spatial(array)
-    assert (axes.latitude, axes.longitude, axes.dims, axes.curvilinear) == (
-        "y",
-        "x",
-        ("y", "x"),
-        False,
-    )
+    assert (axes.latitude, axes.longitude, axes.dims) == ("y", "x", ("y", "x"))
 
 
 @pytest.mark.parametrize(
@@ -98,8 +93,7 @@ def test_horizontal_axes_are_found_by_usual_names(lat: str, lon: str) -> None:
 def test_curvilinear_grids() -> None:
     grid = {"nav_lat": (("y", "x"), np.zeros((4, 5))), "nav_lon": (("y", "x"), np.zeros((4, 5)))}
     axes = find_spatial(cube(**grid))
-    assert axes.curvilinear
-    assert axes.dims == ("y", "x")
+    assert (axes.latitude, axes.longitude, axes.dims) == ("nav_lat", "nav_lon", ("y", "x"))
 
 
 def test_rotated_poles_do_not_count_as_latitude() -> None:
@@ -137,7 +131,6 @@ def test_stations_and_single_points() -> None:
         },
     )
     assert find_spatial(station).dims == ("station",)
-    assert not find_spatial(station).curvilinear
     assert find_spatial(station.isel(station=0)).dims == ()
 
 

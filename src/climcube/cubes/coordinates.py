@@ -24,11 +24,6 @@ class SpatialAxes:
     longitude: str
     dims: tuple[str, ...]
 
-    @property
-    def curvilinear(self) -> bool:
-        """Whether latitude and longitude share two dimensions."""
-        return len(set(self.dims)) == 2 and self.latitude not in self.dims
-
 
 def find_time(cube: xr.DataArray | xr.Dataset) -> str:
     """Return the name of the one time dimension.

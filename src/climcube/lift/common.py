@@ -133,7 +133,7 @@ def dress(
     for output, data in zip(outputs, arrays, strict=True):
         dims = [output.dim if d == core else d for d in subject.dims if d != core or output.dim]
         array = xr.DataArray(data, kept, dims, name=output.name, attrs=dict(output.attrs))
-        if output.dim in known:
+        if output.dim is not None and output.dim in known:
             array = array.assign_coords({output.dim: known[output.dim]})
         elif output.dim in subject.coords:
             array = array.assign_coords({output.dim: subject[output.dim]})

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from climcube.analysis.significance import fdr
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError, ParameterError, VariableError
 from climcube.plots.geography import MapGrid, draw_cells, drawn_size, map_size, require_map
@@ -23,7 +24,6 @@ from climcube.plots.selection import (
     plain,
     worst_day,
 )
-from climcube.plots.significance import significant_cells
 from climcube.plots.style import (
     CATEGORIES,
     INK,
@@ -174,7 +174,7 @@ def trend_map(
     # Field significance looks at every cell, so the slope map (one value a cell) is held whole.
     slope, pvalue = dask.compute(slope, plain(trend["pvalue"]) if "pvalue" in trend else None)
     _require_values(np.isfinite(slope.values), "variable 'slope'")
-    marks, rule = (None, "") if pvalue is None else significant_cells(pvalue, alpha)
+    marks, rule = (None, "") if pvalue is None else _significant_cells(pvalue, alpha)
     values = grid.picture(grid.thin(slope))
     units = unit_words(slope.attrs.get("units"))
     with canvas(ax, map_size(grid, 0.9), compressed=True) as axes:
@@ -282,6 +282,13 @@ def _draw_diverging(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], label: st
     bar = figure.colorbar(mesh, cax=inset, extend="both" if clipped else "neither")
     bar.set_label(label)
     cast("Spine", bar.outline).set_linewidth(0.4)
+
+
+def _significant_cells(pvalue: xr.DataArray, alpha: float) -> tuple[xr.DataArray, str]:
+    """Return the cells to be dotted, and the sentence that says why."""
+    marks = fdr(pvalue, alpha=alpha)
+    rate = f"at a false discovery rate of {alpha:g} (Benjamini–Hochberg)"
+    return marks, f"dots: significant {rate}" if marks.any() else f"no cell is significant {rate}"
 
 
 def _stipple(ax: Axes, grid: MapGrid, marks: npt.NDArray[np.bool_]) -> None:

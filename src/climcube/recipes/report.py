@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 __all__ = ["IngestReport"]
 
@@ -60,10 +60,6 @@ class IngestReport:
             for label, text in self._lines()
         )
         return f"<table>{rows}</table>"
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the report as plain values, for JSON."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def _lines(self) -> list[tuple[str, str]]:
         rate = self.files / self.seconds if self.seconds else 0.0
