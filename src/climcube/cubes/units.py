@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import warnings
 from functools import lru_cache
 from typing import Any
 
@@ -136,12 +137,15 @@ def _moved(unit: Any, registry: Any) -> tuple[Any, Any]:
 @lru_cache(maxsize=1)
 def _registry() -> Any:
     # pint and its CF definitions take 0.3 s to import, and most analyses parse one unit at most.
-    # That import redefines some of pint's own units, and pint logs a warning for each.
+    # That import redefines some of pint's own units, and pint logs a warning for each; where there
+    # is no matplotlib, which only the extra `plots` brings, it says so.
     log = logging.getLogger("pint.util")
     level = log.level
     log.setLevel(logging.ERROR)
     try:
-        from cf_xarray.units import units
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Import.* matplotlib support", UserWarning)
+            from cf_xarray.units import units
     finally:
         log.setLevel(level)
 
