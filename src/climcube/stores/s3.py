@@ -108,7 +108,7 @@ class S3(S3FileSystem):  # type: ignore[misc]
                 last = error if last is None or clock() < end else last
                 if clock() < end and not _passes(error):
                     raise _translated(error, where) from error
-                wait = random.uniform(0.5, 1.0) * min(0.2 * 2**attempt, _LONGEST_WAIT)
+                wait = random.uniform(0.5, 1.0) * min(0.1 * 2**attempt, _LONGEST_WAIT)
                 unreachable = isinstance(error, EndpointConnectionError)
                 if clock() + wait >= end or (unreachable and attempt >= _CONNECTIONS):
                     raise _no_answer(last, where, self.deadline, attempt) from last
