@@ -8,7 +8,7 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
-PYTHON ?= $(shell tools/find-python)
+PYTHON ?=
 PYTEST_ARGS ?=
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
 
@@ -76,8 +76,8 @@ help: ## this list
 
 # An environment is made once; an extra is installed again only when pyproject.toml changed.
 $(BIN)/python:
-	@test -n "$(PYTHON)"
-	"$(PYTHON)" -m venv "$(VENV)"
+	@python="$(PYTHON)"; [ -n "$$python" ] || python=$$(tools/find-python) || exit 1; \
+	echo "$$python -m venv $(VENV)"; "$$python" -m venv "$(VENV)"
 	@$(BIN)/python -m pip install --quiet --root-user-action=ignore uv || echo "no uv: installing with pip"
 
 $(VENV)/.installed-types: $(VENV)/.installed-all $(VENV)/.installed-lint
