@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import climcube as cc
-from climcube.errors import StoreError, StoreExistsError, StoreNotFoundError
+from climcube.errors import CatalogError, StoreError, StoreExistsError, StoreNotFoundError
 
 pytestmark = pytest.mark.s3
 
@@ -124,3 +124,34 @@ def test_credentials_from_the_usual_places_and_nowhere_in_what_is_shown(
     # With credentials from the environment, what travels to workers holds none either.
     assert SECRET.encode() not in pickle.dumps(sst)
     assert isinstance(sst.compute(), xr.DataArray)
+
+
+def test_credentials_passed_in_the_call_are_shown_nowhere(files, options):
+    report = cc.ingest(files, "s3://bucket/cube.zarr", target_options=options)
+    cube = cc.open("s3://bucket/cube.zarr", storage_options=options)
+    sst = cube["sst"]
+    path = cc.save(cc.area_mean(sst), "s3://bucket/mean.zarr", storage_options=options)
+    saved = cc.open(path, storage_options=options)
+    shown = [repr(report), path]
+    for thing in (cube, sst, cc.annual_mean(sst, min_coverage=0.01), saved, saved["sst"]):
+        shown += [repr(thing), thing._repr_html_(), str(thing.attrs), str(thing.encoding)]
+    shown += [str(key) for key in sst.__dask_graph__()]
+    assert not [text for text in shown if SECRET in text or "CANARYKEY" in text]
+
+
+def test_other_processes_read_the_same(files, options, ocean):
+    cc.ingest(files, "s3://bucket/cube.zarr", target_options=options)
+    sst = cc.open("s3://bucket/cube.zarr", variable="sst", storage_options=options)
+    np.testing.assert_array_equal(sst.compute(scheduler="processes"), ocean.sst[:40])
+
+
+def test_a_catalog_in_a_bucket(options):
+    import s3fs
+
+    shipped = cc.catalog()["noaa-oisst"].catalog
+    s3fs.S3FileSystem(**options).put_file(shipped, "bucket/catalogs/noaa.yaml")
+    found = cc.catalog("s3://bucket/catalogs/noaa.yaml", storage_options=options)
+    assert "noaa-oisst" in found
+    with pytest.raises(CatalogError, match=r"cannot be read .*no-such-bucket") as caught:
+        cc.catalog("s3://no-such-bucket/noaa.yaml", storage_options=options)
+    assert "\n" not in str(caught.value)

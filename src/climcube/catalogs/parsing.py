@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from climcube.errors import CatalogError
+from climcube.errors import CatalogError, ClimcubeError
+from climcube.stores.filesystems import open_file
 
 __all__ = ["MAX_BYTES", "is_remote", "parse", "read"]
 
@@ -85,17 +86,15 @@ def _read_local(path: str) -> bytes:
 
 
 def _fetch(address: str, storage_options: Mapping[str, Any] | None) -> bytes:
-    import fsspec
-
     try:
-        with fsspec.open(address, "rb", **dict(storage_options or {})) as file:
+        with open_file(address, storage_options) as file:
             return bytes(file.read(MAX_BYTES + 1))
     # Each protocol has its own exceptions, some of them not even OSError.
     except Exception as error:
         raise CatalogError(
             "catalog file cannot be read",
             where=address,
-            found=type(error).__name__,
+            found=error if isinstance(error, ClimcubeError) else type(error).__name__,
             remedy="check the address and pass storage_options= if it needs credentials",
         ) from error
 

@@ -172,5 +172,6 @@ def _no_answer(
         "the store does not answer", where=where,
         expected=f"an answer within {deadline:g} s",
         found=f"{reason} after {attempts} attempt{'s' * (attempts != 1)}",
-        remedy="check address, credentials and network, or try again later",
+        remedy="check address, credentials and network; "
+        f"for a slow line pass storage_options={{'deadline': {5 * deadline:g}}}",
     )  # fmt: skip
