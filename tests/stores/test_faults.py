@@ -15,7 +15,8 @@ from tests.stores.faults import bad_weather
 
 pytestmark = pytest.mark.s3
 
-DEADLINE = 1.5
+DEADLINE = 3  # short, but enough for an open on a busy machine
+SLACK = 15  # of a busy machine; without a deadline a stall takes minutes
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_faults_that_stay_are_one_line_before_the_deadline(storm, target, fault)
     began = time.monotonic()
     with pytest.raises(StoreError, match="s3://bucket/") as caught:
         cc.open(target, variable="sst", storage_options=options)
-    assert time.monotonic() - began < DEADLINE + 2
+    assert time.monotonic() - began < DEADLINE + SLACK
     _is_one_clean_line(caught.value)
     if fault == "403":
         assert "refuses access" in str(caught.value) and "anon" in str(caught.value)
@@ -85,7 +86,7 @@ def test_faults_that_come_when_values_are_read(storm, fault):
     began = time.monotonic()
     with pytest.raises(StoreError, match=r"bucket/cube\.zarr.*sst") as caught:
         sst.compute()
-    assert time.monotonic() - began < DEADLINE + 2
+    assert time.monotonic() - began < DEADLINE + SLACK
     _is_one_clean_line(caught.value)
     assert len(weather.requests) < 40
 
@@ -102,7 +103,7 @@ def test_faults_while_a_pattern_is_listed_and_while_saving(storm, ocean):
         began = time.monotonic()
         with pytest.raises(StoreError, match="s3://b") as caught:
             act()
-        assert time.monotonic() - began < 2 * DEADLINE + 2
+        assert time.monotonic() - began < 2 * DEADLINE + SLACK
         _is_one_clean_line(caught.value)
 
 
@@ -112,9 +113,9 @@ def test_the_deadline_travels_to_workers(storm, ocean):
     np.testing.assert_array_equal(sst.compute(), ocean.sst)
     weather.fault, weather.only = "stall", "/sst/c/"
     began = time.monotonic()
-    with pytest.raises(StoreError, match="within 1.5 s"):
+    with pytest.raises(StoreError, match="within 3 s"):
         sst.compute()
-    assert time.monotonic() - began < DEADLINE + 2
+    assert time.monotonic() - began < DEADLINE + SLACK
 
 
 def _is_one_clean_line(error: StoreError) -> None:
