@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,36 +23,65 @@ from climcube.errors import ParameterError, StoreError, StoreExistsError, requir
 from climcube.lift.rows import RowPart, lift_rows
 from climcube.provenance import redact
 
-__all__ = ["event_table", "require_table_target"]
+__all__ = ["EventSource", "event_table", "require_table_target"]
 
 _DATES = ("date_start", "date_end", "date_peak")
 _INDICES = ("index_start", "index_end", "index_peak")
 
 
+@dataclass(frozen=True)
+class EventSource:
+    """What the events of one definition are made from."""
+
+    kernel: str
+    cubes: list[tuple[xr.DataArray, str]]  # the first is the subject
+    tables: tuple[Any, ...]
+    axis: TimeAxis
+    cold: bool
+
+    def frames(self) -> list[Delayed]:
+        """Return one lazy frame for each tile."""
+        parts = lift_rows(self.kernel, self.cubes, tables=self.tables, purpose="heatwaves.events")
+        columns = _Columns.of(*self.cubes[0], self.axis, self.cold)
+        return [dask.delayed(columns.frame, pure=True)(part) for part in parts]
+
+
 def event_table(
-    kernel: str,
-    cubes: list[tuple[xr.DataArray, str]],
-    tables: tuple[Any, ...],
-    axis: TimeAxis,
-    path: str | Path | None,
-    *,
-    overwrite: bool,
-    cold: bool,
+    sources: Mapping[str, EventSource], path: str | Path | None, *, overwrite: bool
 ) -> pd.DataFrame | Path:
-    """Build the event table of `climcube.heatwaves`, or write it to ``path``."""
+    """Build the event table of one or several definitions, or write it to ``path``.
+
+    Several are told apart by a column ``definition``, the names of the mapping.
+    """
     target = None if path is None else require_table_target(path, overwrite=overwrite)
-    subject, time = cubes[0]
-    parts = lift_rows(kernel, cubes, tables=tables, purpose="heatwaves.events")
-    describe = _Columns.of(subject, time, axis, cold)
-    frames = [dask.delayed(describe.frame, pure=True)(part) for part in parts]
+    frames = [source.frames() for source in sources.values()]
+    if len(sources) > 1:
+        mark = dask.delayed(_marked, pure=True)
+        frames = [
+            [mark(frame, name, number) for frame in own]
+            for number, (name, own) in enumerate(zip(sources, frames, strict=True))
+        ]
+    # Tile by tile, so that definitions share the reading of a tile.
+    ordered = [frame for tile in zip(*frames, strict=True) for frame in tile]
+    subject = next(iter(sources.values())).cubes[0][0]
     scheduler = {} if is_lazy(subject) else {"scheduler": "synchronous"}
     if target is not None:
-        return _stream(frames, target, **scheduler)
-    computed = dask.compute(*frames, **scheduler)
-    table = pd.concat(computed, ignore_index=True) if computed else pd.DataFrame()
-    return table.sort_values(["_cell", "index_start"], kind="stable", ignore_index=True).drop(
-        columns="_cell"
-    )
+        return _stream(ordered, target, **scheduler)
+    computed = dask.compute(*ordered, **scheduler)
+    return _in_order(pd.concat(computed, ignore_index=True) if computed else pd.DataFrame())
+
+
+def _marked(frame: pd.DataFrame, name: str, number: int) -> pd.DataFrame:
+    marked = frame.assign(_definition=number)
+    marked.insert(0, "definition", name)
+    return marked
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return events by definition, cell and start, without the columns made for that."""
+    order = [c for c in ("_definition", "_cell") if c in frame]
+    ordered = frame.sort_values([*order, "index_start"], kind="stable", ignore_index=True)
+    return ordered.drop(columns=order)
 
 
 class _Columns:
@@ -166,8 +196,7 @@ def _computed(frames: list[Delayed], scheduler: dict[str, Any]) -> Iterator[pd.D
     batch = max(2, 2 * (os.cpu_count() or 1))
     for start in range(0, len(frames), batch):
         for frame in dask.compute(*frames[start : start + batch], **scheduler):
-            ordered = frame.sort_values(["_cell", "index_start"], kind="stable")
-            yield ordered.drop(columns="_cell")
+            yield _in_order(frame)
 
 
 def _write_csv(frames: Iterator[pd.DataFrame], target: Path) -> None:

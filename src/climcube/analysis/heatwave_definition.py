@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.errors import ParameterError, require_choice, require_odd
 from climcube.kernels.settings import Settings
 
-__all__ = ["HeatwaveDefinition"]
+__all__ = ["BASELINES", "HeatwaveDefinition", "definitions_of"]
 
+BASELINES = ("fixed", "detrended", "shifting")
 MIN_BASE_YEARS = 3
 # A value that differs from the threshold by less than rounding is equal to it, hence no
 # exceedance. In quantised data such days occur; otherwise the order of a sum would decide them.
 TIES = 16 * 2.0**-52
+# What may be given as a list, to evaluate several definitions in one pass.
+_VARYING = (
+    "base_period",
+    "percentile",
+    "window",
+    "smooth",
+    "min_duration",
+    "max_gap",
+    "max_pad",
+)
+
+_LEAST = {
+    "min_duration": 1,
+    "max_gap": 0,
+    "max_pad": 0,
+    "min_duration2": 1,
+    "max_gap2": 0,
+    "baseline_years": MIN_BASE_YEARS,
+}
 
 
 @dataclass(frozen=True)
@@ -29,10 +51,15 @@ class HeatwaveDefinition:
     max_gap: int = 2
     max_pad: int = 0
     cold: bool = False
+    baseline: str = "fixed"
+    baseline_years: int = 30
+    min_duration2: int | None = None
+    max_gap2: int | None = None
     compat: str | None = None
 
     def __post_init__(self) -> None:
-        if not 50 < self.percentile < 100:
+        number = isinstance(self.percentile, int | float) and not isinstance(self.percentile, bool)
+        if not number or not 50 < self.percentile < 100:
             raise ParameterError(
                 "percentile out of range",
                 where=f"percentile={self.percentile!r}",
@@ -44,14 +71,24 @@ class HeatwaveDefinition:
         require_odd("window", self.window)
         if self.smooth is not None:
             require_odd("smooth", self.smooth)
-        for name, least in (("min_duration", 1), ("max_gap", 0), ("max_pad", 0)):
+        for name, least in _LEAST.items():
             value = getattr(self, name)
+            if value is None and name.endswith("2"):
+                continue
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                unit = "years" if name == "baseline_years" else "days"
                 raise ParameterError(
                     f"{name} out of range",
                     where=f"{name}={value!r}",
-                    expected=f"a whole number of days, at least {least}",
+                    expected=f"a whole number of {unit}, at least {least}",
                 )
+        require_choice("baseline", self.baseline, BASELINES)
+        if self.baseline == "shifting" and self.base_period is not None:
+            raise ParameterError(
+                "a shifting baseline has no base period",
+                where=f"base_period={self.base_period!r}",
+                remedy="drop base_period; baseline_years says how many years count",
+            )
 
     def base(self, axis: TimeAxis) -> tuple[int, int]:
         """First and last sample of the base period; at least three years are needed."""
@@ -71,8 +108,41 @@ class HeatwaveDefinition:
         """Return the numbers that kernels take."""
         ties = 0.0 if self.compat == "reference" else TIES
         sign = -1.0 if self.cold else 1.0
-        return Settings(self.min_duration, self.max_gap, self.max_pad, sign, ties)
+        known = {
+            "min_duration2": self.min_duration2 or self.min_duration,
+            "max_gap2": self.max_gap if self.max_gap2 is None else self.max_gap2,
+            "detrend": self.baseline == "detrended",
+        }
+        known = {k: v for k, v in known.items() if k in Settings._fields}
+        return Settings(self.min_duration, self.max_gap, self.max_pad, sign, ties, **known)
 
     def as_parameters(self) -> dict[str, Any]:
         """Return the parameters as the user would write them."""
         return asdict(self)
+
+
+def definitions_of(
+    definition: Mapping[str, Any],
+) -> Iterator[tuple[dict[str, Any], HeatwaveDefinition]]:
+    """Yield what is particular to each definition, and the definition.
+
+    Every combination of the parameters that were given as lists, the last one varying fastest;
+    one definition with nothing particular where none was.
+    """
+    varying = {n: v for n, v in definition.items() if n in _VARYING and _is_list(n, v)}
+    for name, values in varying.items():
+        if not values:
+            raise ParameterError(f"{name} is an empty list", remedy=f"pass one {name} or several")
+    fixed = HeatwaveDefinition(**{n: v for n, v in definition.items() if n not in varying})
+    for values in itertools.product(*varying.values()):
+        own = dict(zip(varying, values, strict=True))
+        yield own, replace(fixed, **own)
+
+
+def _is_list(name: str, value: Any) -> bool:
+    """Whether a value is several; a base period is itself a pair."""
+    if name == "base_period":
+        return isinstance(value, list) and all(
+            p is None or isinstance(p, list | tuple) for p in value
+        )
+    return isinstance(value, list | tuple)

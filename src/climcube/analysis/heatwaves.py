@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import xarray as xr
 
-from climcube.analysis.heatwave_definition import HeatwaveDefinition
-from climcube.analysis.heatwave_metadata import annual_attributes, daily_attributes
-from climcube.cubes.calendar import BasePeriod, TimeAxis, year_start_coordinate
-from climcube.cubes.subject import Subject, examine, finish, plain_cube
-from climcube.errors import CubeError, ParameterError
-from climcube.kernels.windows import sliding_windows
-from climcube.lift.series import Output, lift_series
-
-if TYPE_CHECKING:
-    import pandas as pd
+from climcube.analysis.heatwave_climatology import (
+    fixed_climatology,
+    given_climatology,
+    shifting_climatology,
+)
+from climcube.analysis.heatwave_criteria import second_criterion, without_ice
+from climcube.analysis.heatwave_definition import HeatwaveDefinition, definitions_of
+from climcube.analysis.heatwave_results import Heatwaves
+from climcube.analysis.heatwave_set import HeatwaveSet
+from climcube.cubes.calendar import BasePeriod
+from climcube.cubes.subject import Subject, examine
+from climcube.errors import ParameterError
 
 __all__ = ["Heatwaves", "heatwaves"]
 
-_KERNELS = "climcube.kernels.heatwave"
 _PURPOSE = "heatwaves"
 
 
 def heatwaves(
     cube: xr.DataArray,
     *,
-    base_period: BasePeriod | None = None,
-    percentile: float = 90.0,
-    window: int = 11,
-    smooth: int | None = 31,
-    min_duration: int = 5,
-    max_gap: int = 2,
-    max_pad: int = 0,
+    base_period: BasePeriod | list[BasePeriod] | None = None,
+    percentile: float | list[float] = 90.0,
+    window: int | list[int] = 11,
+    smooth: int | list[int | None] | None = 31,
+    min_duration: int | list[int] = 5,
+    max_gap: int | list[int] = 2,
+    max_pad: int | list[int] = 0,
     cold: bool = False,
     climatology: xr.Dataset | None = None,
+    baseline: str = "fixed",
+    baseline_years: int = 30,
+    ice: xr.DataArray | None = None,
+    max_ice: float = 0.15,
+    min_temperature: float | None = None,
+    second_threshold: float | xr.DataArray | None = None,
+    min_duration2: int | None = None,
+    max_gap2: int | None = None,
     compat: str | None = None,
 ) -> Heatwaves:
     """Find marine heatwaves (or cold spells) in every cell of a daily cube.
@@ -76,6 +80,27 @@ def heatwaves(
     climatology
         Use this ``seas`` and ``thresh`` (the ``climatology`` of another result: another
         period, another data set) in place of the cube's own.
+    baseline
+        ``"fixed"``: one climatology for the whole record. ``"detrended"``: each series loses
+        its linear trend first (fitted to the whole record, its mean kept), so events are
+        departures from a warming ocean; absolute intensities are of the detrended series.
+        ``"shifting"``: each year has the climatology of the ``baseline_years`` whole calendar
+        years before it; results begin with the first year that has so many.
+    baseline_years
+        Length of a shifting baseline.
+    ice, max_ice
+        Sea-ice concentration (share or %) on the cube's grid, by day or fixed; samples with
+        ``max_ice`` or more are missing, in the climatology and as exceedances. Or a boolean
+        cube, true under ice. Missing concentrations (land) count as no ice.
+    min_temperature
+        Samples below this value (in the cube's units; sea water freezes near -1.8 degC) count
+        as ice and are missing.
+    second_threshold, min_duration2, max_gap2
+        A second criterion for the days of an event: a number that values must exceed as well
+        (29 degC, say), a DataArray of such thresholds (by day, by ``dayofyear``, by cell; any
+        of these), or a boolean DataArray (another variable's exceedances). Days of an event
+        that meet it form the final events, of at least ``min_duration2`` days and joined over
+        gaps of ``max_gap2`` (default: as the first ones). Cold spells need values below it.
     compat
         ``"reference"`` rounds as the Python reference implementation does, whose last bit
         decides days that lie exactly on the threshold (4 of 34,313 events of a real data set
@@ -84,7 +109,10 @@ def heatwaves(
     Returns
     -------
     Heatwaves
-        Lazy results: ``climatology``, ``daily``, ``annual`` and the table ``events()``.
+        Lazy results: ``climatology``, ``daily``, ``annual``, the table ``events()`` and
+        ``trend()``. Lists in place of single values (``percentile=[90, 95]``,
+        ``base_period=[(1983, 2012), (1991, 2020)]``) give all combinations, stacked along a
+        dimension ``definition``; each tile of the cube is still read once.
 
     Notes
     -----
@@ -121,258 +149,51 @@ def heatwaves(
     (366, 4)
     >>> sorted(mhw.daily)
     ['anomaly', 'category', 'event', 'severity']
+    >>> both = cc.heatwaves(sst, percentile=[90, 95])
+    >>> both.annual.definition.values.tolist()
+    ['percentile=90', 'percentile=95']
     """
-    definition = HeatwaveDefinition(
-        base_period, percentile, window, smooth, min_duration, max_gap, max_pad, cold, compat
-    )
-    subject = examine(cube, _PURPOSE, daily=True)
-    parameters = definition.as_parameters()
-    if climatology is None:
-        tables = _climatology(subject, definition)
-        inputs: list[Any] = [cube]
+    given = {
+        "base_period": base_period, "percentile": percentile, "window": window, "smooth": smooth,
+        "min_duration": min_duration, "max_gap": max_gap, "max_pad": max_pad, "cold": cold,
+        "baseline": baseline, "baseline_years": baseline_years, "min_duration2": min_duration2,
+        "max_gap2": max_gap2, "compat": compat,
+    }  # fmt: skip
+    definitions = list(definitions_of(given))
+    subject = without_ice(examine(cube, _PURPOSE, daily=True), ice, max_ice, min_temperature)
+    extra = {
+        "climatology": climatology, "ice": ice, "max_ice": max_ice,
+        "min_temperature": min_temperature, "second_threshold": second_threshold,
+    }  # fmt: skip
+    used = {name: value for name, value in extra.items() if value is not None}
+    if ice is None:
+        del used["max_ice"]
+    found = [(own, _one(cube, subject, definition, used)) for own, definition in definitions]
+    if len(found) == 1 and not found[0][0]:
+        return found[0][1]
+    return HeatwaveSet.of(found, given | used)
+
+
+def _one(
+    cube: Any, subject: Subject, definition: HeatwaveDefinition, extra: dict[str, Any]
+) -> Heatwaves:
+    """Build the results of one definition."""
+    climatology, second = extra.get("climatology"), extra.get("second_threshold")
+    group = None
+    if definition.baseline == "shifting":
+        if climatology is not None:
+            raise ParameterError(
+                "a shifting baseline makes its own climatology",
+                where="climatology=",
+                remedy="drop climatology, or baseline='shifting'",
+            )
+        tables, subject, group = shifting_climatology(subject, definition)
+    elif climatology is not None:
+        tables = given_climatology(climatology, subject)
     else:
-        tables = _given_climatology(climatology, subject)
-        parameters["climatology"] = climatology
-        inputs = [cube, climatology]
-    finish(tables, _PURPOSE, parameters, inputs)
-    return Heatwaves(subject, definition, tables, parameters, inputs)
-
-
-@dataclass(frozen=True, repr=False)
-class Heatwaves:
-    """Marine heatwaves of a cube: lazy until computed, saved, plotted or listed.
-
-    Attributes
-    ----------
-    climatology : Dataset
-        ``seas``, ``thresh`` and ``count`` (pooled samples) by ``dayofyear`` (1 to 366; 365 or
-        360 where the calendar has so many).
-    daily : Dataset
-        By day: ``anomaly`` (value - seas), ``severity`` ((value - seas) / (thresh - seas)),
-        ``category`` (0 none to 4 Extreme) and ``event`` (number of the event in its cell,
-        0 none).
-    annual : Dataset
-        By calendar year, labelled by its 1 January: ``count``, ``days`` ...; see
-        `climcube.kernels.annual.ANNUAL`.
-    cube : DataArray
-        The cube that was analysed.
-    parameters : dict
-        The definition used.
-    """
-
-    subject: Subject
-    definition: HeatwaveDefinition
-    _tables: xr.Dataset
-    parameters: Mapping[str, Any]
-    _inputs: list[Any] = field(default_factory=list)
-
-    @property
-    def cube(self) -> xr.DataArray:
-        """The cube that was analysed."""
-        return self.subject.cube
-
-    @cached_property
-    def climatology(self) -> xr.Dataset:
-        """Seasonal climatology and threshold by day of year."""
-        return finish(
-            self._tables.copy(), _PURPOSE, self.parameters, self._inputs, self.subject.quantified
-        )
-
-    @cached_property
-    def daily(self) -> xr.Dataset:
-        """Anomaly, severity, category and event number of every day."""
-        axis, units = self.subject.axis, self.subject.units
-        floats = "float32" if self.cube.dtype in (np.float16, np.float32) else "float64"
-        types = {"anomaly": floats, "severity": floats, "category": "int8", "event": "int32"}
-        parts = [
-            lift_series(
-                f"{_KERNELS}:{name}",
-                self._cubes(),
-                [Output(name, axis.name, dtype, daily_attributes(name, units, self.definition))],
-                tables=self._tables_of_time(),
-                purpose=_PURPOSE,
-            )
-            for name, dtype in types.items()
-        ]
-        return self._finish(xr.Dataset({n: part[n] for n, part in zip(types, parts, strict=True)}))
-
-    @cached_property
-    def annual(self) -> xr.Dataset:
-        """Metrics of every calendar year."""
-        axis = self.subject.axis
-        years = year_start_coordinate(axis.years, axis.calendar, axis.name)
-        number = axis.year - axis.year[0]
-        outputs = [
-            Output(name, axis.name, dtype, attrs)
-            for name, dtype, attrs in annual_attributes(self.subject.units, self.definition)
-        ]
-        result = lift_series(
-            f"{_KERNELS}:annual",
-            self._cubes(),
-            outputs,
-            tables=(
-                *self._tables_of_time(),
-                number.astype("uint32"),
-                axis.expected_days - np.bincount(number, minlength=len(axis.years)),
-            ),
-            coordinates={axis.name: years},
-            purpose=_PURPOSE,
-        )
-        return self._finish(result)
-
-    def events(
-        self, path: str | Path | None = None, *, overwrite: bool = False
-    ) -> pd.DataFrame | Path:
-        """List the events of every cell.
-
-        Parameters
-        ----------
-        path
-            Stream the table there, tile by tile, instead of returning it: a ``.csv`` file, or
-            a ``.parquet`` folder with one part for each tile.
-        overwrite
-            Replace what is there.
-
-        Returns
-        -------
-        DataFrame or Path
-            One row an event: the cell's coordinates, dates and samples of start, end and peak,
-            and the metrics under the field's names. ``intensity_var`` is a standard deviation
-            (ddof 0); ``rank`` orders the events of a cell by intensity_max, and
-            ``return_period`` (years) is (length of the record + 1) / rank.
-
-        Raises
-        ------
-        StoreExistsError
-            ``path`` exists and ``overwrite`` is not set.
-        """
-        from climcube.analysis.event_table import event_table  # noqa: PLC0415 - pandas on demand
-
-        return event_table(
-            f"{_KERNELS}:events", self._cubes(), self._tables_of_time(), self.subject.axis,
-            path, overwrite=overwrite, cold=self.definition.cold,
-        )  # fmt: skip
-
-    def to_datasets(self) -> Iterator[tuple[str, xr.Dataset]]:
-        """Yield name and Dataset of the results that `climcube.save` writes as groups."""
-        for name in ("climatology", "annual", "daily"):
-            yield name, getattr(self, name)
-
-    def __repr__(self) -> str:
-        shape = ", ".join(f"{d}: {n}" for d, n in self.cube.sizes.items())
-        kind = "cold spells" if self.definition.cold else "heatwaves"
-        shown = {k: v for k, v in self.parameters.items() if k != "climatology"}
-        options = ", ".join(f"{k}={v!r}" for k, v in shown.items())
-        return (
-            f"<climcube.Heatwaves: marine {kind} of {self.cube.name!r} ({shape})>\n"
-            f"  {options}\n"
-            "  .climatology  seas, thresh by day of year\n"
-            "  .daily        anomaly, severity, category, event\n"
-            f"  .annual       count, days, ... ({self.subject.axis.years[0]} to "
-            f"{self.subject.axis.years[-1]})\n"
-            "  .events()     the event table"
-        )
-
-    def _cubes(self) -> list[tuple[xr.DataArray, str]]:
-        return [
-            (self.cube, self.subject.axis.name),
-            (self._tables["seas"], "dayofyear"),
-            (self._tables["thresh"], "dayofyear"),
-        ]
-
-    def _tables_of_time(self) -> tuple[Any, ...]:
-        axis = self.subject.axis
-        return axis.dayofyear.astype("uint32"), axis.ordinal, self.definition.settings()
-
-    def _finish(self, result: xr.Dataset) -> xr.Dataset:
-        return finish(result, _PURPOSE, self.parameters, self._inputs, self.subject.quantified)
-
-
-def _climatology(subject: Subject, definition: HeatwaveDefinition) -> xr.Dataset:
-    axis, units = subject.axis, subject.units
-    days = np.arange(axis.days_of_year)
-    leap_day = axis.leap_day
-    windows = sliding_windows(
-        axis.dayofyear, *definition.base(axis), definition.window // 2,
-        days if leap_day is None else days[days != leap_day],
+        tables = fixed_climatology(subject, definition)
+    others = [e for e in extra.values() if isinstance(e, xr.DataArray | xr.Dataset)]
+    return Heatwaves(
+        subject, definition, tables, definition.as_parameters() | extra, [cube, *others],
+        group, second_criterion(subject, second, cold=definition.cold),
     )  # fmt: skip
-    extreme = "lower" if definition.cold else "upper"
-    attrs = units.absolute()
-    return lift_series(
-        f"{_KERNELS}:climatology",
-        [(subject.cube, axis.name)],
-        [
-            Output("seas", "dayofyear", attrs=attrs | {"long_name": "seasonal climatology"}),
-            Output(
-                "thresh",
-                "dayofyear",
-                attrs=attrs
-                | {"long_name": f"{extreme} threshold, percentile {definition.percentile:g}"},
-            ),
-            Output(
-                "count", "dayofyear", "int32", {"long_name": "pooled valid samples", "units": "1"}
-            ),
-        ],
-        tables=(
-            axis.dayofyear.astype("uint32"),
-            axis.ordinal,
-            definition.settings(),
-            axis.days_of_year,
-            definition.percentile / 100,
-            definition.smooth or 1,
-            -1 if leap_day is None else leap_day,
-            *windows.tables(),
-        ),
-        coordinates={"dayofyear": _day_coordinate(axis)},
-        purpose=_PURPOSE,
-    )
-
-
-def _given_climatology(climatology: xr.Dataset, subject: Subject) -> xr.Dataset:
-    """Check a climatology that the user brought, and give it the cube's chunks."""
-    axis, cube = subject.axis, subject.cube
-    missing = [n for n in ("seas", "thresh") if n not in getattr(climatology, "data_vars", {})]
-    if missing:
-        raise ParameterError(
-            "climatology lacks " + " and ".join(missing),
-            expected="a Dataset with seas and thresh by dayofyear",
-            found=type(climatology).__name__,
-            remedy="pass the .climatology of another cc.heatwaves(...) result",
-        )
-    plain = {n: plain_cube(climatology[n], _PURPOSE)[0] for n in ("seas", "thresh")}
-    days = plain["seas"].sizes.get("dayofyear")
-    if days != axis.days_of_year:
-        raise CubeError(
-            "climatology and cube have different calendars",
-            where="climatology['seas']",
-            expected=f"{axis.days_of_year} days of year ({axis.calendar})",
-            found=str(days),
-        )
-    for table in plain.values():
-        units = table.attrs.get("units")
-        if subject.units.text is not None and units is not None and units != subject.units.text:
-            raise CubeError(
-                "climatology and cube have different units",
-                where=f"climatology[{table.name!r}]",
-                expected=subject.units.text,
-                found=units,
-                remedy="convert one of them first",
-            )
-    tables = xr.Dataset(plain).drop_encoding()
-    try:
-        tables = xr.align(tables, cube.isel({axis.name: 0}, drop=True), join="exact")[0]
-    except ValueError as error:
-        raise CubeError(
-            "climatology and cube lie on different grids", found=str(error).splitlines()[0]
-        ) from error
-    chunks = {d: cube.chunksizes[d] for d in tables.dims if d in cube.chunksizes}
-    return tables.chunk({**chunks, "dayofyear": -1}) if chunks else tables
-
-
-def _day_coordinate(axis: TimeAxis) -> xr.DataArray:
-    attrs = {
-        "long_name": "day of year"
-        + (" (of a leap year: 1 March is 61)" if axis.days_of_year == 366 else ""),
-        "units": "1",
-    }
-    return xr.DataArray(np.arange(1, axis.days_of_year + 1), dims="dayofyear", attrs=attrs)

@@ -116,12 +116,21 @@ class TimeAxis:
     @cached_property
     def expected_days(self) -> IntArray:
         """Days of each of ``years`` between the first and the last sample, present or not."""
-        starts = [
-            _year_start_seconds(int(y), self.calendar) for y in (*self.years, self.years[-1] + 1)
-        ]
-        edges = np.array(starts, "int64") // _SECONDS_PER_DAY
+        edges = self._year_edges
         last = np.minimum(edges[1:], self.ordinal[-1] + 1)
         return np.asarray(last - np.maximum(edges[:-1], self.ordinal[0]))
+
+    @cached_property
+    def days_of_years(self) -> IntArray:
+        """Days of each of ``years`` in the calendar, whether the record covers them or not."""
+        return np.diff(self._year_edges)
+
+    @cached_property
+    def _year_edges(self) -> IntArray:
+        """Ordinal of 1 January of each of ``years``, and of the year after."""
+        years = (*self.years, self.years[-1] + 1)
+        starts = [_year_start_seconds(int(y), self.calendar) for y in years]
+        return np.array(starts, "int64") // _SECONDS_PER_DAY
 
     def require_daily(self, purpose: str) -> None:
         """Raise `CalendarError` unless there is at most one sample a day and mostly each day."""
@@ -133,7 +142,7 @@ class TimeAxis:
                 where=self.name,
                 expected="one sample a day",
                 found=f"two on {self.label(first)}",
-                remedy="make daily means first: cube.resample(time='1D').mean()",
+                remedy="make daily means first: cc.daily_mean(cube)",
             )
         if len(step) and np.median(step) > 1:
             raise CalendarError(

@@ -37,6 +37,9 @@ def parts_of(result: Any, parts: tuple[str, ...] | None) -> Parts:
         return {"": provenance.inherit(whole, result)}
     if isinstance(result, xr.Dataset):
         return {"": result}
+    if isinstance(result, xr.DataTree):
+        groups = {node.path.strip("/"): node.to_dataset() for node in result.subtree}
+        return {name: dataset for name, dataset in groups.items() if dataset.data_vars}
     if isinstance(result, Mapping) and all(isinstance(v, xr.Dataset) for v in result.values()):
         return {str(name): dataset for name, dataset in result.items()}
     if not hasattr(result, "to_datasets"):

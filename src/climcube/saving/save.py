@@ -40,8 +40,8 @@ def save(
     ----------
     result
         DataArray or Dataset, lazy or not, plain or pint-quantified (stored with its CF units);
-        the result of `climcube.heatwaves`; or a mapping of names to Datasets. The last two
-        become groups: open them with ``cc.open(target, group="annual")``.
+        the result of `climcube.heatwaves`, a DataTree, or a mapping of names to Datasets. The
+        last three become groups: open them with ``cc.open(target, group="annual")``.
     target
         A path or address whose name ends in ``.nc`` (netCDF-4), or in ``.zarr`` or no suffix
         (a Zarr 3 store). Folders above it are made.
