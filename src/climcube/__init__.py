@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from climcube.analysis.area_means import area_mean, zonal_mean
     from climcube.analysis.climatology import climatology
     from climcube.analysis.heatwaves import Heatwaves, heatwaves
-    from climcube.analysis.means import annual_mean, monthly_mean, seasonal_mean
+    from climcube.analysis.means import annual_mean, daily_mean, monthly_mean, seasonal_mean
     from climcube.analysis.significance import fdr
     from climcube.analysis.trend import trend
     from climcube.catalogs import catalog
@@ -49,6 +49,7 @@ _HOMES = {
     "area_mean": "climcube.analysis.area_means",
     "catalog": "climcube.catalogs",
     "climatology": "climcube.analysis.climatology",
+    "daily_mean": "climcube.analysis.means",
     "fdr": "climcube.analysis.significance",
     "heatwaves": "climcube.analysis.heatwaves",
     "ingest": "climcube.recipes.ingest",
@@ -77,6 +78,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "area_mean",
     "catalog",
     "climatology",
+    "daily_mean",
     "errors",
     "fdr",
     "heatwaves",

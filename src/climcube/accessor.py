@@ -17,6 +17,7 @@ _METHODS = (
     "anomaly",
     "area_mean",
     "climatology",
+    "daily_mean",
     "fdr",
     "heatwaves",
     "monthly_mean",

@@ -27,8 +27,8 @@ def test_several_definitions_are_those_of_each_alone(cube):
         cube, percentile=[90, 95], base_period=[("2000", "2004"), ("2002", "2007")]
     )
     assert several.annual.sizes["definition"] == len(several) == 4
-    for label, percentile, period in zip(
-        several, [90, 90, 95, 95], [("2000", "2004"), ("2002", "2007")] * 2, strict=True
+    for label, period, percentile in zip(
+        several, [("2000", "2004")] * 2 + [("2002", "2007")] * 2, [90, 95] * 2, strict=True
     ):
         alone = cc.heatwaves(cube, percentile=percentile, base_period=period)
         for part in ("climatology", "annual", "daily"):

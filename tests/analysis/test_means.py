@@ -9,7 +9,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from climcube.analysis.means import annual_mean, monthly_mean, seasonal_mean
+from climcube.analysis.means import annual_mean, daily_mean, monthly_mean, seasonal_mean
 from climcube.errors import CalendarError, ParameterError
 from climcube.testing.laziness import no_compute
 from tests.oracles.series import cube_of
@@ -162,3 +162,34 @@ def test_steps_that_do_not_fit() -> None:
             mean(yearly)
     with pytest.raises(ParameterError, match="unknown season"):
         seasonal_mean(cube_of(), "winter")
+
+
+@pytest.mark.parametrize("calendar", CALENDARS)
+@pytest.mark.parametrize("chunks", [None, {"time": 7}, {"time": 24, "lat": 1}, {"time": -1}])
+def test_days_of_hours(calendar: str, chunks: dict[str, int] | None) -> None:
+    time = xr.date_range("2001-02-27 06:00", periods=20, freq="6h", calendar=calendar,
+                         use_cftime=calendar != "standard")  # fmt: skip
+    rng = np.random.default_rng(0)
+    cube = xr.DataArray(
+        rng.normal(size=(2, 20, 3)).astype("float32"), dims=("lat", "time", "lon"),
+        coords={"time": time, "lat": [0.0, 1.0]}, attrs={"units": "K"}, name="tas",
+    )  # fmt: skip
+    cube[0, 5, 0] = np.nan
+    cube = cube.drop_isel(time=range(7, 11))  # one whole day
+    given = cube if chunks is None else cube.chunk(chunks)
+    with no_compute():
+        found = daily_mean(given)
+    resampled = cube.astype("float64").resample(time="1D")
+    expected = resampled.mean().where(resampled.count() == 4).transpose(*cube.dims)
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+    assert (found.time.dt.day.values == expected.time.dt.day.values).all()
+    assert found.attrs["units"] == "K" and found.sizes["time"] == 6
+    loose = daily_mean(given, min_coverage=0)
+    np.testing.assert_allclose(loose, resampled.mean().transpose(*cube.dims), rtol=1e-13)
+
+
+def test_daily_means_of_days_are_the_days_and_of_months_a_mistake() -> None:
+    daily = whole()
+    np.testing.assert_array_equal(daily_mean(daily), daily)
+    with pytest.raises(CalendarError, match="too long for a value of each day"):
+        daily_mean(monthly_mean(daily))

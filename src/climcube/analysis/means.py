@@ -10,6 +10,7 @@ import xarray as xr
 from climcube.analysis.climatology import grid_of
 from climcube.cubes.periods import (
     Periods,
+    days,
     months,
     own_axis,
     sample_days,
@@ -21,8 +22,9 @@ from climcube.errors import ParameterError
 from climcube.kernels.groups import Finish
 from climcube.kernels.pools import group_samples
 from climcube.lift.reduction import Output, lift_reduction
+from climcube.lift.stretches import lift_stretches
 
-__all__ = ["annual_mean", "monthly_mean", "seasonal_mean"]
+__all__ = ["annual_mean", "daily_mean", "monthly_mean", "seasonal_mean"]
 
 _KERNEL = "climcube.kernels.groups:MEAN"
 
@@ -74,6 +76,49 @@ def annual_mean(cube: xr.DataArray, *, min_coverage: float = 0.9) -> xr.DataArra
     subject = examine(cube, "annual_mean")
     periods = years(own_axis(cube, subject.axis))
     return _mean(cube, subject, periods, "annual_mean", {"min_coverage": min_coverage})
+
+
+def daily_mean(cube: xr.DataArray, *, min_coverage: float = 0.9) -> xr.DataArray:
+    """Return the mean of every day of sub-daily data, from midnight to midnight.
+
+    Statistics of days (heatwaves, degree heating weeks) never make daily means on their own:
+    what a day is (UTC, or the place's own) is for the user to say. See `climcube.annual_mean`
+    for weights, coverage and errors.
+
+    Parameters
+    ----------
+    cube
+        Values several times a day, in any chunks; lazy cubes stay cut along time as they are.
+    min_coverage
+        Share of the day that must have a value (each counts for the usual step); below it the
+        mean is NaN.
+
+    Returns
+    -------
+    DataArray
+        float64, in the cube's units, with one value for each day from the first to the last,
+        labelled by its midnight.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> import climcube as cc
+    >>> hours = xr.date_range("2001-01-01", periods=48, freq="h")
+    >>> air = xr.DataArray(np.arange(48.0), dims="time", coords={"time": hours})
+    >>> cc.daily_mean(air).values.round(6).tolist()
+    [11.5, 35.5]
+    """
+    subject = examine(cube, "daily_mean")
+    axis = own_axis(cube, subject.axis)
+    start, coordinate = days(axis)
+    least = _require_share(min_coverage) - 1e-9  # 24 hours add up to a day, rounding apart
+    weight = sample_days(cube, axis)
+    result = lift_stretches(
+        "climcube.kernels.stretches:mean", subject.cube, coordinate, start, weight, (least,)
+    ).rename(str(subject.cube.name or "daily_mean"))
+    result.attrs = _attributes(subject)
+    parameters = {"min_coverage": min_coverage}
+    return finish_array(result, "daily_mean", parameters, [cube], subject.quantified)
 
 
 def monthly_mean(cube: xr.DataArray, *, min_coverage: float = 0.9) -> xr.DataArray:
@@ -151,20 +196,25 @@ def _mean(
     cube, time = subject.cube, subject.axis.name
     axis = own_axis(given, subject.axis)
     pools = group_samples(periods.group, len(periods.expected), sample_days(given, axis))
-    kept = {k: v for k, v in cube.attrs.items() if k in ("standard_name", "long_name")}
-    before = cube.attrs.get("cell_methods")
-    method = f"{time}: mean" if before is None else f"{before} {time}: mean"
     name = str(cube.name or function)
     result = lift_reduction(
         _KERNEL,
         cube,
         time,
-        [Output(name, time, attrs=kept | subject.absolute() | {"cell_methods": method})],
+        [Output(name, time, attrs=_attributes(subject))],
         tables=(pools, grid_of(cube), Finish(periods.expected, min_coverage)),
         coordinates={time: periods.coordinate},
         purpose=function,
     )[name]
     return finish_array(result, function, parameters, [given], subject.quantified)
+
+
+def _attributes(subject: Subject) -> dict[str, Any]:
+    attrs, time = subject.cube.attrs, subject.axis.name
+    kept = {k: v for k, v in attrs.items() if k in ("standard_name", "long_name")}
+    before = attrs.get("cell_methods")
+    method = f"{time}: mean" if before is None else f"{before} {time}: mean"
+    return kept | subject.absolute() | {"cell_methods": method}
 
 
 def _require_share(value: Any) -> float:

@@ -16,6 +16,7 @@ from climcube.errors import CalendarError, ParameterError
 
 __all__ = [
     "Periods",
+    "days",
     "months",
     "own_axis",
     "require_step",
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 _INITIALS = "JFMAMJJASOND"
-_LONGEST_STEP = {"month": 32, "season": 32, "year": 367}  # days between two samples
+_LONGEST_STEP = {"day": 1, "month": 32, "season": 32, "year": 367}  # days between two samples
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,21 @@ def years(axis: TimeAxis) -> Periods:
     edges = _month_starts(np.append(first, first[-1] + 1), 1, axis.calendar)
     coordinate = year_start_coordinate(first, axis.calendar, axis.name)
     return Periods(axis.year - first[0], np.diff(edges), coordinate)
+
+
+def days(axis: TimeAxis) -> tuple[npt.NDArray[np.int64], xr.DataArray]:
+    """First sample of each day from the first sample's to the last's (and an end), and the days."""
+    require_step(axis, "day")
+    every = np.arange(axis.ordinal[0], axis.ordinal[-1] + 2)
+    unit = "days since 1970-01-01"
+    dates: npt.NDArray[Any] = np.asarray(
+        cftime.num2date(every[:-1], unit, axis.calendar, only_use_cftime_datetimes=True)
+    )
+    if axis.calendar in ("standard", "gregorian", "proleptic_gregorian"):
+        dates = every[:-1].astype("datetime64[D]").astype("datetime64[ns]")
+    attrs = {"standard_name": "time", "axis": "T", "long_name": "day"}
+    coordinate = xr.DataArray(dates, dims=(axis.name,), attrs=attrs, name=axis.name)
+    return np.searchsorted(axis.ordinal, every), coordinate
 
 
 def months(axis: TimeAxis) -> Periods:
