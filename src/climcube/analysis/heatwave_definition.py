@@ -108,13 +108,16 @@ class HeatwaveDefinition:
         """Return the numbers that kernels take."""
         ties = 0.0 if self.compat == "reference" else TIES
         sign = -1.0 if self.cold else 1.0
-        known = {
-            "min_duration2": self.min_duration2 or self.min_duration,
-            "max_gap2": self.max_gap if self.max_gap2 is None else self.max_gap2,
-            "detrend": self.baseline == "detrended",
-        }
-        known = {k: v for k, v in known.items() if k in Settings._fields}
-        return Settings(self.min_duration, self.max_gap, self.max_pad, sign, ties, **known)
+        return Settings(
+            self.min_duration,
+            self.max_gap,
+            self.max_pad,
+            sign,
+            ties,
+            self.min_duration2 or self.min_duration,
+            self.max_gap if self.max_gap2 is None else self.max_gap2,
+            self.baseline == "detrended",
+        )
 
     def as_parameters(self) -> dict[str, Any]:
         """Return the parameters as the user would write them."""

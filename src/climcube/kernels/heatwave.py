@@ -3,7 +3,7 @@
 Every entry point takes a ``(cells, time)`` float64 block, which it may overwrite, and returns
 one array for each output. ``Settings`` are plain numbers; climatology and threshold are one
 value for each day of year. For cold spells the series is negated on entry and the signs of
-what is reported are turned back.
+what is reported are turned back. ``allowed`` says which samples meet a second criterion.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from climcube.kernels.annual import ANNUAL, add_event, begin_years, finish_years
 from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.events import WIDTH, category_of, describe_event, severity_of
 from climcube.kernels.percentile import sliding_statistics
-from climcube.kernels.runs import fill_gaps, find_events
+from climcube.kernels.runs import fill_gaps, find_events, remove_trend, restrict_events
 from climcube.kernels.settings import Settings
 from climcube.kernels.smoothing import convolve_circular, smooth_circular
 
@@ -35,6 +35,8 @@ __all__ = [
 Block = npt.NDArray[np.float64]
 Days = npt.NDArray[np.int64]
 
+# No second criterion: one row without samples.
+_ALL = np.empty((1, 0))
 # Thresholds this close to the climatology (ice, constants) define no heatwave.
 _CLOSEST = 1e-9
 
@@ -66,7 +68,7 @@ def anomaly(
     block: Block, seas: Block, thresh: Block, group: Days, days: Days, settings: Settings
 ) -> tuple[Block]:
     """Return value minus climatology for each sample."""
-    fill_gaps(block, days, settings.max_pad)
+    _fill(block, days, settings)
     return (block - seas[:, group],)
 
 
@@ -81,18 +83,30 @@ def severity(
 
 
 def category(
-    block: Block, seas: Block, thresh: Block, group: Days, days: Days, settings: Settings
+    block: Block,
+    seas: Block,
+    thresh: Block,
+    group: Days,
+    days: Days,
+    settings: Settings,
+    allowed: Block = _ALL,
 ) -> tuple[npt.NDArray[np.int8]]:
     """Return the Hobday category of each sample that lies in an event, else 0."""
-    out, _ = _state(block, seas, thresh, group, days, settings)
+    out, _ = _state(block, seas, thresh, group, days, settings, allowed)
     return (out,)
 
 
 def event(
-    block: Block, seas: Block, thresh: Block, group: Days, days: Days, settings: Settings
+    block: Block,
+    seas: Block,
+    thresh: Block,
+    group: Days,
+    days: Days,
+    settings: Settings,
+    allowed: Block = _ALL,
 ) -> tuple[npt.NDArray[np.int32]]:
     """Return the number of the event that each sample lies in, counted from 1, else 0."""
-    _, out = _state(block, seas, thresh, group, days, settings)
+    _, out = _state(block, seas, thresh, group, days, settings, allowed)
     return (out,)
 
 
@@ -105,6 +119,7 @@ def annual(
     settings: Settings,
     year: Days,
     absent: Days,
+    allowed: Block = _ALL,
 ) -> tuple[Block, ...]:
     """Return the columns named in ``ANNUAL``, each ``(cells, years)``.
 
@@ -114,33 +129,72 @@ def annual(
     _prepare(block, days, settings)
     sign = settings.sign
     table = np.empty((len(ANNUAL), block.shape[0], absent.size))
-    _annual(block, sign * seas, sign * thresh, group, days, tuple(settings), year, absent, table)
+    _annual(
+        block,
+        sign * seas,
+        sign * thresh,
+        group,
+        days,
+        tuple(settings),
+        allowed,
+        year,
+        absent,
+        table,
+    )
     return tuple(table)
 
 
 def events(
-    block: Block, seas: Block, thresh: Block, group: Days, days: Days, settings: Settings
+    block: Block,
+    seas: Block,
+    thresh: Block,
+    group: Days,
+    days: Days,
+    settings: Settings,
+    allowed: Block = _ALL,
 ) -> tuple[npt.NDArray[np.int64], Block]:
     """Return the cell of each event, and its row (`climcube.kernels.events`)."""
     _prepare(block, days, settings)
     sign = settings.sign
-    return _events(block, sign * seas, sign * thresh, group, days, tuple(settings))
+    return _events(block, sign * seas, sign * thresh, group, days, tuple(settings), allowed)
 
 
 def _prepare(block: Block, days: Days, settings: Settings) -> None:
+    _fill(block, days, settings)
     if settings.sign < 0:
         np.negative(block, out=block)
+
+
+def _fill(block: Block, days: Days, settings: Settings) -> None:
+    if settings.detrend:
+        remove_trend(block, days)
     fill_gaps(block, days, settings.max_pad)
 
 
 def _state(
-    block: Block, seas: Block, thresh: Block, group: Days, days: Days, settings: Settings
+    block: Block,
+    seas: Block,
+    thresh: Block,
+    group: Days,
+    days: Days,
+    settings: Settings,
+    allowed: Block,
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]:
     _prepare(block, days, settings)
     categories = np.zeros(block.shape, np.int8)
     numbers = np.zeros(block.shape, np.int32)
     sign = settings.sign
-    _daily(block, sign * seas, sign * thresh, group, days, tuple(settings), categories, numbers)
+    _daily(
+        block,
+        sign * seas,
+        sign * thresh,
+        group,
+        days,
+        tuple(settings),
+        allowed,
+        categories,
+        numbers,
+    )
     return categories, numbers
 
 
@@ -175,16 +229,20 @@ def _daily(
     group: Array,
     days: Array,
     settings: tuple[Any, ...],
+    allowed: Array,
     categories: Array,
     numbers: Array,
 ) -> None:
-    min_duration, max_gap, _, _, ties = settings
+    min_duration, max_gap, _, _, ties, min_duration2, max_gap2, _ = settings
     limit = np.empty(seas.shape[1])
     start = np.empty(block.shape[1] // 2 + 1, np.int64)
     end = np.empty_like(start)
     for cell in range(block.shape[0]):
         _limits(seas[cell], thresh[cell], ties, limit)
         found = find_events(block[cell], limit, group, days, min_duration, max_gap, start, end)
+        found = restrict_events(
+            allowed[cell % len(allowed)], days, min_duration2, max_gap2, found, start, end
+        )
         for k in range(found):
             for i in range(start[k], end[k] + 1):
                 g = group[i]
@@ -202,11 +260,12 @@ def _annual(
     group: Array,
     days: Array,
     settings: tuple[Any, ...],
+    allowed: Array,
     year: Array,
     absent: Array,
     table: Array,
 ) -> None:
-    min_duration, max_gap, _, sign, ties = settings
+    min_duration, max_gap, _, sign, ties, min_duration2, max_gap2, _ = settings
     limit = np.empty(seas.shape[1])
     start = np.empty(block.shape[1] // 2 + 1, np.int64)
     end = np.empty_like(start)
@@ -217,6 +276,9 @@ def _annual(
         _limits(own_seas, own_thresh, ties, limit)
         begin_years(series, limit, group, year, absent, columns)
         found = find_events(series, limit, group, days, min_duration, max_gap, start, end)
+        found = restrict_events(
+            allowed[cell % len(allowed)], days, min_duration2, max_gap2, found, start, end
+        )
         for k in range(found):
             first, last = start[k], end[k]
             describe_event(series, own_seas, own_thresh, limit, group, first, last, sign, row)
@@ -228,9 +290,15 @@ def _annual(
 
 @compiled
 def _events(
-    block: Array, seas: Array, thresh: Array, group: Array, days: Array, settings: tuple[Any, ...]
+    block: Array,
+    seas: Array,
+    thresh: Array,
+    group: Array,
+    days: Array,
+    settings: tuple[Any, ...],
+    allowed: Array,
 ) -> tuple[Array, Array]:
-    min_duration, max_gap, _, sign, ties = settings
+    min_duration, max_gap, _, sign, ties, min_duration2, max_gap2, _ = settings
     limit = np.empty(seas.shape[1])
     start = np.empty(block.shape[1] // 2 + 1, np.int64)
     end = np.empty_like(start)
@@ -241,6 +309,9 @@ def _events(
         series = block[cell]
         _limits(seas[cell], thresh[cell], ties, limit)
         found = find_events(series, limit, group, days, min_duration, max_gap, start, end)
+        found = restrict_events(
+            allowed[cell % len(allowed)], days, min_duration2, max_gap2, found, start, end
+        )
         if size + found > cells.size:
             room = 2 * (size + found)
             more_cells, more_rows = np.empty(room, np.int64), np.empty((room, WIDTH))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from climcube.kernels.compiled import compiled
 
-__all__ = ["fill_gaps", "find_events"]
+__all__ = ["fill_gaps", "find_events", "remove_trend", "restrict_events"]
 
 
 @compiled
@@ -68,3 +68,61 @@ def find_events(
             start[found], end[found] = first, i - 1
             found += 1
     return found
+
+
+@compiled
+def restrict_events(
+    allowed: npt.NDArray[np.float64],
+    days: npt.NDArray[np.int64],
+    min_duration: int,
+    max_gap: int,
+    found: int,
+    start: npt.NDArray[np.int64],
+    end: npt.NDArray[np.int64],
+) -> int:
+    """Keep of the events only runs of samples that are allowed; return how many there are.
+
+    ``allowed`` is nonzero where a sample meets the second criterion. Runs within an event that
+    are shorter than ``min_duration`` samples are dropped first; then neighbours at most
+    ``max_gap`` days apart are joined, also those of two events.
+    """
+    if allowed.size == 0:
+        return found
+    first, last = start[:found].copy(), end[:found].copy()
+    kept = 0
+    for k in range(found):
+        i = first[k]
+        while i <= last[k]:
+            begin = i
+            while i <= last[k] and allowed[i] > 0:
+                i += 1
+            if i - begin >= min_duration:
+                if kept > 0 and days[begin] - days[end[kept - 1]] - 1 <= max_gap:
+                    end[kept - 1] = i - 1
+                else:
+                    start[kept], end[kept] = begin, i - 1
+                    kept += 1
+            i += 1
+    return kept
+
+
+@compiled
+def remove_trend(block: npt.NDArray[np.float64], days: npt.NDArray[np.int64]) -> None:
+    """Subtract from each series its least-squares line over the days, in place; keep its mean."""
+    for cell in range(block.shape[0]):
+        series = block[cell]
+        size, day, value = 0, 0.0, 0.0
+        for i in range(series.size):
+            if np.isfinite(series[i]):
+                size += 1
+                day += (days[i] - days[0] - day) / size
+                value += (series[i] - value) / size
+        square = product = 0.0
+        for i in range(series.size):
+            if np.isfinite(series[i]):
+                distance = days[i] - days[0] - day
+                square += distance * distance
+                product += distance * (series[i] - value)
+        if square > 0:
+            for i in range(series.size):
+                series[i] -= product / square * (days[i] - days[0] - day)

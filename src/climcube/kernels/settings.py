@@ -15,3 +15,6 @@ class Settings(NamedTuple):
     max_pad: int
     sign: float  # 1.0 for heatwaves, -1.0 for cold spells
     ties: float  # relative distance from the threshold within which a value is equal to it
+    min_duration2: int = 5  # of the runs that meet a second criterion, where there is one
+    max_gap2: int = 2
+    detrend: bool = False  # remove each series' linear trend first
