@@ -7,7 +7,7 @@ import numpy as np
 from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.events import METRICS, category_of, severity_of
 
-__all__ = ["ANNUAL", "add_event", "begin_years", "finish_years"]
+__all__ = ["ANNUAL", "add_day", "add_event", "add_metrics", "begin_years", "finish_years"]
 
 COUNTS = (
     "count",
@@ -65,7 +65,15 @@ def add_event(
     columns: Array,
 ) -> None:
     """Add one event: its days to their own years, all the rest to the year it starts in."""
-    y = year[start]
+    add_metrics(row, year[start], sign, columns)
+    for i in range(start, end + 1):
+        g = group[i]
+        add_day(series[i], seas[g], thresh[g], limit[g], year[i], columns)
+
+
+@compiled
+def add_metrics(row: Array, y: int, sign: float, columns: Array) -> None:
+    """Add the metrics of an event to the year it starts in."""
     columns[_COUNT, y] += 1
     columns[_TOTAL, y] += row[_INTENSITY_CUMULATIVE]
     top = columns[_MAX, y]
@@ -73,13 +81,16 @@ def add_event(
         columns[_MAX, y] = row[_INTENSITY_MAX]
     for k in range(_METRICS.size):
         columns[_MEANS + k, y] += row[_METRICS[k]]
-    for i in range(start, end + 1):
-        g = group[i]
-        columns[_DAYS, year[i]] += 1
-        if not np.isinf(limit[g]):
-            category = category_of(severity_of(series[i], seas[g], thresh[g]))
-            if category > 0:
-                columns[_IN_CATEGORY + category - 1, year[i]] += 1
+
+
+@compiled
+def add_day(value: float, seas: float, thresh: float, limit: float, y: int, columns: Array) -> None:
+    """Add one day of an event to its year."""
+    columns[_DAYS, y] += 1
+    if not np.isinf(limit):
+        category = category_of(severity_of(value, seas, thresh))
+        if category > 0:
+            columns[_IN_CATEGORY + category - 1, y] += 1
 
 
 @compiled

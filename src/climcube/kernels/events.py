@@ -1,4 +1,9 @@
-"""The metrics of one event, from the samples between its start and end."""
+"""The metrics of one event, from the samples between its start and end.
+
+A tally holds what the samples of an event have added up to so far. Events are described in one
+go (`describe_event`), or stretch by stretch as the samples arrive: the same operations in the
+same order, hence the same bits.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,19 @@ import numpy as np
 
 from climcube.kernels.compiled import Array, compiled
 
-__all__ = ["METRICS", "WIDTH", "category_of", "describe_event", "severity_of"]
+__all__ = [
+    "METRICS",
+    "TALLY",
+    "WIDTH",
+    "anomaly_of",
+    "begin_event",
+    "category_of",
+    "describe_event",
+    "exceedance_limits",
+    "extend_event",
+    "finish_event",
+    "severity_of",
+]
 
 # The field's column names, in its order (headers of the reference tables).
 METRICS = (
@@ -40,6 +57,43 @@ _INTENSITY = METRICS.index("intensity_max")
 _CATEGORY = METRICS.index("category")
 _ONSET, _DECLINE = METRICS.index("rate_onset"), METRICS.index("rate_decline")
 
+# Thresholds this close to the climatology (ice, constants) define no heatwave.
+_CLOSEST = 1e-9
+
+# What a tally holds. Of three each: intensity relative to climatology, to threshold, absolute.
+TALLY = (
+    "origin",
+    "origin_relThresh",
+    "origin_abs",
+    "sum",
+    "sum_relThresh",
+    "sum_abs",
+    "square",
+    "square_relThresh",
+    "square_abs",
+    "top",
+    "top_relThresh",
+    "top_abs",
+    "peak",
+    "worst",
+    "days_moderate",
+    "days_strong",
+    "days_severe",
+    "days_extreme",
+)
+_ORIGIN, _SUM, _SQUARE = TALLY.index("origin"), TALLY.index("sum"), TALLY.index("square")
+_TOP, _AT_PEAK, _WORST = TALLY.index("top"), TALLY.index("peak"), TALLY.index("worst")
+_DAYS = TALLY.index("days_moderate")
+_TALLIED = len(TALLY)
+
+
+@compiled
+def exceedance_limits(seas: Array, thresh: Array, ties: float, limit: Array) -> None:
+    """Write what a value must exceed: infinity where the threshold defines no heatwave."""
+    for i in range(seas.size):
+        defined = thresh[i] - seas[i] > _CLOSEST * max(1.0, abs(seas[i]))
+        limit[i] = thresh[i] + ties * abs(thresh[i]) if defined else np.inf
+
 
 @compiled
 def severity_of(value: float, seas: float, thresh: float) -> float:
@@ -61,39 +115,113 @@ def category_of(severity: float) -> int:
 
 
 @compiled
-def _anomaly(series: Array, seas: Array, group: Array, i: int) -> float:
+def anomaly_of(series: Array, seas: Array, group: Array, i: int) -> float:
     """Anomaly of a sample; a missing one counts as the climatology."""
     value = series[i] - seas[group[i]]
     return 0.0 if np.isnan(value) else value
 
 
 @compiled
-def _rates(
+def begin_event(
+    series: Array, seas: Array, thresh: Array, group: Array, start: int, tally: Array
+) -> None:
+    """Clear the tally for an event that starts at a sample; the sample itself is not added.
+
+    Spread ("var", the field's name for a standard deviation with ddof 0) is accumulated about
+    the first sample, so that absolute temperatures lose no digits.
+    """
+    g = group[start]
+    tally[:] = 0.0
+    tally[_ORIGIN] = series[start] - seas[g]
+    tally[_ORIGIN + 1] = series[start] - thresh[g]
+    tally[_ORIGIN + 2] = series[start]
+    tally[_TOP] = -np.inf
+
+
+@compiled
+def extend_event(
     series: Array,
     seas: Array,
+    thresh: Array,
+    limit: Array,
     group: Array,
+    first: int,
+    last: int,
+    shift: int,
+    tally: Array,
+) -> None:
+    """Add the samples ``first`` to ``last``; ``shift`` is the number of sample 0 in the record."""
+    # Plain numbers, which stay in registers: an array's elements are written at each step.
+    origin, origin_thresh, origin_abs = tally[_ORIGIN], tally[_ORIGIN + 1], tally[_ORIGIN + 2]
+    total, total_thresh, total_abs = tally[_SUM], tally[_SUM + 1], tally[_SUM + 2]
+    square, square_thresh, square_abs = tally[_SQUARE], tally[_SQUARE + 1], tally[_SQUARE + 2]
+    top, worst = tally[_TOP], int(tally[_WORST])
+    for i in range(first, last + 1):
+        g = group[i]
+        value = seas[g] if np.isnan(series[i]) else series[i]
+        anomaly, excess = value - seas[g], value - thresh[g]
+        if anomaly > top:
+            top = anomaly
+            tally[_AT_PEAK] = i + shift
+            tally[_TOP + 1], tally[_TOP + 2] = excess, value
+        difference = anomaly - origin
+        total += difference
+        square += difference * difference
+        difference = excess - origin_thresh
+        total_thresh += difference
+        square_thresh += difference * difference
+        difference = value - origin_abs
+        total_abs += difference
+        square_abs += difference * difference
+        category = 0 if np.isinf(limit[g]) else category_of(severity_of(value, seas[g], thresh[g]))
+        worst = max(worst, category)
+        if category > 0:
+            tally[_DAYS + category - 1] += 1
+    tally[_SUM], tally[_SUM + 1], tally[_SUM + 2] = total, total_thresh, total_abs
+    tally[_SQUARE], tally[_SQUARE + 1], tally[_SQUARE + 2] = square, square_thresh, square_abs
+    tally[_TOP], tally[_WORST] = top, worst
+
+
+@compiled
+def finish_event(
+    tally: Array,
     start: int,
     end: int,
-    peak: int,
-    top: float,
+    before: float,
+    last: float,
+    after: float,
+    sign: float,
     row: Array,
 ) -> None:
-    """Write the rates of onset and decline.
+    """Write the metrics of an event into ``row``.
 
-    The anomaly half a day before the first sample is the mean of that sample's and the one
-    before; at the ends of the record there is none, and the rate counts from the sample itself.
+    ``before``, ``last`` and ``after`` are the anomalies of the samples before the start, at the
+    end and after it; NaN where the record has no such sample. The anomaly half a day before the
+    start is the mean of the first sample's and the one before (mirrored at the end); where there
+    is none, the rate counts from the sample itself.
     """
-    first, last = _anomaly(series, seas, group, start), _anomaly(series, seas, group, end)
-    if start > 0:
-        edge = 0.5 * (first + _anomaly(series, seas, group, start - 1))
-        row[_ONSET] = (top - edge) / (peak - start + 0.5)
-    else:
+    size = end - start + 1
+    row[_DURATION] = size
+    row[_START], row[_END], row[_PEAK] = start, end, tally[_AT_PEAK]
+    for k in range(4):
+        row[_IN_CATEGORY + k] = tally[_DAYS + k]
+    for m in range(3):
+        mean = tally[_SUM + m] / size
+        column = _INTENSITY + 4 * m
+        row[column] = sign * tally[_TOP + m]
+        row[column + 1] = sign * (tally[_ORIGIN + m] + mean)
+        row[column + 2] = np.sqrt(max(0.0, tally[_SQUARE + m] / size - mean * mean))
+        row[column + 3] = sign * (tally[_ORIGIN + m] * size + tally[_SUM + m])
+    row[_CATEGORY] = tally[_WORST]
+    top, first, peak = tally[_TOP], tally[_ORIGIN], int(tally[_AT_PEAK])
+    if np.isnan(before):
         row[_ONSET] = (top - first) / max(1, peak - start)
-    if end < series.size - 1:
-        edge = 0.5 * (last + _anomaly(series, seas, group, end + 1))
-        row[_DECLINE] = (top - edge) / (end - peak + 0.5)
     else:
+        row[_ONSET] = (top - 0.5 * (first + before)) / (peak - start + 0.5)
+    if np.isnan(after):
         row[_DECLINE] = (top - last) / max(1, end - peak)
+    else:
+        row[_DECLINE] = (top - 0.5 * (last + after)) / (end - peak + 0.5)
 
 
 @compiled
@@ -108,42 +236,11 @@ def describe_event(
     sign: float,
     row: Array,
 ) -> None:
-    """Write the metrics of the event from sample ``start`` to ``end`` into ``row``.
-
-    Spread ("var", the field's name for a standard deviation with ddof 0) is accumulated about
-    the first sample, so that absolute temperatures lose no digits.
-    """
-    size = end - start + 1
-    row[:] = 0.0
-    row[_DURATION] = size
-    row[_START], row[_END] = start, end
-    g = group[start]
-    origin = (series[start] - seas[g], series[start] - thresh[g], series[start])
-    sums, squares = np.zeros(3), np.zeros(3)
-    top, peak, worst = -np.inf, start, 0
-    for i in range(start, end + 1):
-        g = group[i]
-        value = seas[g] if np.isnan(series[i]) else series[i]
-        parts = (value - seas[g], value - thresh[g], value)
-        if parts[0] > top:
-            top, peak = parts[0], i
-        for m in range(3):
-            difference = parts[m] - origin[m]
-            sums[m] += difference
-            squares[m] += difference * difference
-        category = 0 if np.isinf(limit[g]) else category_of(severity_of(value, seas[g], thresh[g]))
-        worst = max(worst, category)
-        if category > 0:
-            row[_IN_CATEGORY + category - 1] += 1
-    row[_PEAK] = peak
-    g = group[peak]
-    at_peak = (top, series[peak] - thresh[g], series[peak])
-    for m in range(3):
-        mean = sums[m] / size
-        column = _INTENSITY + 4 * m
-        row[column] = sign * at_peak[m]
-        row[column + 1] = sign * (origin[m] + mean)
-        row[column + 2] = np.sqrt(max(0.0, squares[m] / size - mean * mean))
-        row[column + 3] = sign * (origin[m] * size + sums[m])
-    row[_CATEGORY] = worst
-    _rates(series, seas, group, start, end, peak, top, row)
+    """Write the metrics of the event from sample ``start`` to ``end`` into ``row``."""
+    tally = np.empty(_TALLIED)
+    begin_event(series, seas, thresh, group, start, tally)
+    extend_event(series, seas, thresh, limit, group, start, end, 0, tally)
+    before = anomaly_of(series, seas, group, start - 1) if start > 0 else np.nan
+    last = anomaly_of(series, seas, group, end)
+    after = anomaly_of(series, seas, group, end + 1) if end < series.size - 1 else np.nan
+    finish_event(tally, start, end, before, last, after, sign, row)
