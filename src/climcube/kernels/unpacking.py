@@ -35,14 +35,15 @@ def exact_series(
     lowest: float,
     highest: float,
     rounding: float,
-) -> None:
-    """Decode each series exactly, in place, if all of it lies on the packed grid.
+) -> npt.NDArray[np.bool_]:
+    """Decode each series exactly, in place, if all of it lies on the packed grid; return which.
 
     ``value = integer * scale + offset`` with integers from ``lowest`` to ``highest``. Values
     were decoded in a type whose relative spacing is ``rounding``, which rounds at most twice:
     once each for scale and offset. A series with a single value off the grid is left as it is.
     """
     decoded = np.empty(block.shape[1])
+    exact = np.zeros(block.shape[0], np.bool_)
     for cell in range(block.shape[0]):
         series = block[cell]
         off_grid = 0
@@ -54,3 +55,5 @@ def exact_series(
             off_grid += (integer < lowest) | (integer > highest)
         if off_grid == 0:
             series[:] = decoded
+            exact[cell] = True
+    return exact
