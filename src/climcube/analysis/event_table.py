@@ -41,9 +41,12 @@ class EventSource:
 
     def frames(self) -> list[Delayed]:
         """Return one lazy frame for each tile."""
-        parts = lift_rows(self.kernel, self.cubes, tables=self.tables, purpose="heatwaves.events")
         columns = _Columns.of(*self.cubes[0], self.axis, self.cold)
-        return [dask.delayed(columns.frame, pure=True)(part) for part in parts]
+        return [dask.delayed(columns.frame, pure=True)(part) for part in self.parts()]
+
+    def parts(self) -> list[Any]:
+        """Return the rows, in parts that hold all events of their cells."""
+        return lift_rows(self.kernel, self.cubes, tables=self.tables, purpose="heatwaves.events")
 
 
 def event_table(
