@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from climcube.kernels.percentile import sliding_statistics
+from climcube.kernels.settings import NO_GRID
 from climcube.kernels.windows import sliding_windows
 
 
@@ -28,9 +29,9 @@ def brute_force(series, group, first, last, half_width, groups, size, quantile):
     return mean, percentile, count
 
 
-def slide(block, group, first, last, half_width, groups, size, quantile):
+def slide(block, group, first, last, half_width, groups, size, quantile, grid=NO_GRID):
     windows = sliding_windows(np.asarray(group), first, last, half_width, np.asarray(groups))
-    return sliding_statistics(np.atleast_2d(block), size, quantile, *windows.tables())
+    return sliding_statistics(np.atleast_2d(block), size, quantile, grid, *windows.tables())
 
 
 @st.composite
@@ -121,3 +122,36 @@ def test_a_cell_does_not_depend_on_its_neighbours(daily):
     for cell in range(3):
         for a, b in zip(together, slide(block[cell], *args), strict=True):
             np.testing.assert_array_equal(a[cell], b[0])
+
+
+@settings(max_examples=300, deadline=None)
+@given(records(), st.sampled_from([0.01, 0.1, 1.0]), st.sampled_from([0.0, 25.0, -273.15]))
+def test_packed_values_are_counted_and_give_the_same(record, scale, offset):
+    series, *rest = record
+    series = np.where(np.abs(series) < 1e5, np.rint(series), np.nan) * scale + offset
+    counted, general = slide(series, *rest, grid=(scale, offset)), slide(series, *rest)
+    np.testing.assert_array_equal(counted[1], general[1])
+    np.testing.assert_array_equal(counted[2], general[2])
+    np.testing.assert_allclose(counted[0], general[0], rtol=1e-13, atol=1e-12)
+
+
+@pytest.mark.parametrize("spoiled", [0.005, 1e9, np.inf])
+def test_a_claim_that_does_not_hold_changes_nothing(daily, spoiled):
+    """One value off the grid, or one so far out that counting makes no sense."""
+    block, group = daily
+    block = np.round(block, 2)
+    block[1, 700] += spoiled
+    args = (group, 0, len(group) - 1, 5, range(365), 365, 0.9)
+    claimed, plain = slide(block, *args, grid=(0.01, 0.0)), slide(block, *args)
+    for a, b in zip(claimed, plain, strict=True):
+        np.testing.assert_array_equal(a[1], b[1])
+
+
+def test_many_values_in_one_bin_are_put_in_order(daily):
+    """Values that a far one squeezes into few bins, with ties."""
+    block, group = daily
+    block = np.round(block[:1, : 365 * 4], 1)
+    block[0, 3] = 5e5
+    args = (group[: 365 * 4], 0, 365 * 4 - 1, 5, range(365), 365, 0.9)
+    got, expected = slide(block, *args), brute_force(block[0], *args)
+    np.testing.assert_allclose(got[1][0], expected[1], rtol=1e-14)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from climcube.kernels.runs import fill_gaps, find_events
+from climcube.kernels.runs import fill_gaps, find_events, mark_exceedances, stretches
 
 NAN = np.nan
 
@@ -39,16 +39,10 @@ def found(hot, min_duration=5, max_gap=2, days=None):
     series = np.array([{"#": 1.0, ".": 0.0, "?": NAN, "=": 0.5}[c] for c in hot])
     start, end = np.empty(len(hot), np.int64), np.empty(len(hot), np.int64)
     days = np.arange(len(hot)) if days is None else np.asarray(days)
-    number = find_events(
-        series,
-        np.array([0.5]),
-        np.zeros(len(hot), np.int64),
-        days,
-        min_duration,
-        max_gap,
-        start,
-        end,
-    )
+    above = np.zeros((len(hot) + 8) // 8 * 8, np.uint8)
+    group = np.zeros(len(hot), np.uint32)
+    mark_exceedances(series, np.array([0.5]), group, stretches(group), above)
+    number = find_events(above, days, min_duration, max_gap, start, end)
     return list(zip(start[:number].tolist(), end[:number].tolist(), strict=True))
 
 
@@ -83,3 +77,9 @@ def test_runs_count_samples_but_gaps_count_days():
     days = [0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13]  # three days absent after sample 5
     assert found("#####.#####", days=days) == [(0, 4), (6, 10)]
     assert found("###########"[:6] + "#####", days=days) == [(0, 10)]
+
+
+def test_stretches_are_rows_of_consecutive_groups():
+    group = np.array([3, 4, 5, 0, 1, 1, 9], np.uint32)
+    assert stretches(group).tolist() == [0, 3, 5, 6, 7]
+    assert stretches(group[:0]).tolist() == [0]

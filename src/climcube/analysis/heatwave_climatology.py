@@ -14,8 +14,10 @@ import xarray as xr
 
 from climcube.analysis.heatwave_definition import HeatwaveDefinition
 from climcube.cubes.calendar import TimeAxis
+from climcube.cubes.packing import Packing
 from climcube.cubes.subject import Subject, plain_cube
 from climcube.errors import CalendarError, CubeError, ParameterError
+from climcube.kernels.settings import NO_GRID
 from climcube.kernels.windows import sliding_windows
 from climcube.lift.series import Output, lift_series
 
@@ -32,7 +34,7 @@ def fixed_climatology(subject: Subject, definition: HeatwaveDefinition) -> xr.Da
         "climcube.kernels.heatwave:climatology",
         [(subject.cube, axis.name)],
         _outputs(subject, definition),
-        tables=(*_tables(axis, definition), *windows),
+        tables=(*_tables(subject, definition), *windows),
         coordinates={"dayofyear": day_coordinate(axis)},
         purpose=_PURPOSE,
     )
@@ -71,7 +73,7 @@ def shifting_climatology(
         "climcube.kernels.baselines:shifting_climatology",
         [(subject.cube, axis.name)],
         _outputs(subject, definition),
-        tables=(*_tables(axis, definition), tuple(windows)),
+        tables=(*_tables(subject, definition), tuple(windows)),
         coordinates={"dayofyear": xr.DataArray(rows, dims="dayofyear")},
         purpose=_PURPOSE,
     )
@@ -166,13 +168,16 @@ def _windows(
     return windows.tables()
 
 
-def _tables(axis: TimeAxis, definition: HeatwaveDefinition) -> tuple[Any, ...]:
+def _tables(subject: Subject, definition: HeatwaveDefinition) -> tuple[Any, ...]:
+    axis = subject.axis
+    packing = Packing.of(subject.cube)
     return (
         axis.dayofyear.astype("uint32"),
         axis.ordinal,
         definition.settings(),
         axis.days_of_year,
         definition.percentile / 100,
+        NO_GRID if packing is None else (abs(packing.scale), packing.offset),
         definition.smooth or 1,
         -1 if axis.leap_day is None else axis.leap_day,
     )

@@ -28,6 +28,8 @@ ANNUAL = COUNTS + MEANS
 _COUNT, _DAYS, _IN_CATEGORY = 0, COUNTS.index("days"), COUNTS.index("days_moderate")
 _MISSING, _UNDEFINED = COUNTS.index("days_missing"), COUNTS.index("days_undefined")
 _TOTAL, _MAX = COUNTS.index("total_intensity_cumulative"), COUNTS.index("intensity_max_max")
+# Days in all and in each category, in the order of their counts.
+_IN_A_YEAR = np.array([i for i, name in enumerate(METRICS) if name.startswith("duration")])
 _MEANS, _METRICS = len(COUNTS), np.array([METRICS.index(name) for name in MEANS])
 _INTENSITY_MAX = METRICS.index("intensity_max")
 _INTENSITY_CUMULATIVE = METRICS.index("intensity_cumulative")
@@ -43,6 +45,11 @@ def begin_years(
         columns[_MISSING, y] = absent[y]
         columns[_MAX, y] = np.nan
     some_undefined = np.isinf(limit).any()
+    some_missing = False  # a truth value: the usual case is over in one vectorised pass
+    for i in range(series.size):
+        some_missing |= series[i] != series[i]
+    if not some_missing and not some_undefined:
+        return
     for i in range(series.size):
         if np.isnan(series[i]):
             columns[_MISSING, year[i]] += 1
@@ -66,6 +73,10 @@ def add_event(
 ) -> None:
     """Add one event: its days to their own years, all the rest to the year it starts in."""
     add_metrics(row, year[start], sign, columns)
+    if year[start] == year[end]:
+        for k in range(_IN_A_YEAR.size):
+            columns[_DAYS + k, year[start]] += row[_IN_A_YEAR[k]]
+        return
     for i in range(start, end + 1):
         g = group[i]
         add_day(series[i], seas[g], thresh[g], limit[g], year[i], columns)

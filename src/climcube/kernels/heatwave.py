@@ -15,9 +15,22 @@ import numpy.typing as npt
 
 from climcube.kernels.annual import ANNUAL, add_event, begin_years, finish_years
 from climcube.kernels.compiled import Array, compiled
-from climcube.kernels.events import WIDTH, category_of, describe_event, severity_of
+from climcube.kernels.events import (
+    WIDTH,
+    category_of,
+    describe_event,
+    exceedance_limits,
+    severity_of,
+)
 from climcube.kernels.percentile import sliding_statistics
-from climcube.kernels.runs import fill_gaps, find_events, remove_trend, restrict_events
+from climcube.kernels.runs import (
+    fill_gaps,
+    find_events,
+    mark_exceedances,
+    remove_trend,
+    restrict_events,
+    stretches,
+)
 from climcube.kernels.settings import Settings
 from climcube.kernels.smoothing import convolve_circular, smooth_circular
 
@@ -37,8 +50,6 @@ Days = npt.NDArray[np.int64]
 
 # No second criterion: one row without samples.
 _ALL = np.empty((1, 0))
-# Thresholds this close to the climatology (ice, constants) define no heatwave.
-_CLOSEST = 1e-9
 
 
 def climatology(
@@ -48,13 +59,20 @@ def climatology(
     settings: Settings,
     size: int,
     quantile: float,
+    grid: tuple[float, float],
     smooth: int,
     leap_day: int,
     *windows: Any,
 ) -> tuple[npt.NDArray[Any], ...]:
-    """Return seasonal climatology, threshold and number of pooled samples by day of year."""
+    """Return seasonal climatology, threshold and number of pooled samples by day of year.
+
+    ``grid`` is what the series may have been packed with (`climcube.kernels.percentile`).
+    """
     _prepare(block, days, settings)
-    seas, thresh, count = sliding_statistics(block, size, quantile, *windows)
+    scale, offset = grid  # of the negated series the offset is turned, too
+    seas, thresh, count = sliding_statistics(
+        block, size, quantile, (scale, settings.sign * offset), *windows
+    )
     if leap_day >= 0:
         for table in (seas, thresh):
             table[:, leap_day] = 0.5 * (table[:, leap_day - 1] + table[:, leap_day + 1])
@@ -199,11 +217,34 @@ def _state(
 
 
 @compiled
-def _limits(seas: Array, thresh: Array, ties: float, limit: Array) -> None:
-    """Write what a value must exceed: infinity where the threshold defines no heatwave."""
-    for i in range(seas.size):
-        defined = thresh[i] - seas[i] > _CLOSEST * max(1.0, abs(seas[i]))
-        limit[i] = thresh[i] + ties * abs(thresh[i]) if defined else np.inf
+def _search(
+    series: Array,
+    seas: Array,
+    thresh: Array,
+    group: Array,
+    begins: Array,
+    days: Array,
+    settings: tuple[Any, ...],
+    allowed: Array,
+    limit: Array,
+    above: Array,
+    start: Array,
+    end: Array,
+) -> int:
+    """Write what values must exceed and the events of one series; return how many."""
+    min_duration, max_gap, _, _, ties, min_duration2, max_gap2, _ = settings
+    exceedance_limits(seas, thresh, ties, limit)
+    mark_exceedances(series, limit, group, begins, above)
+    found = find_events(above, days, min_duration, max_gap, start, end)
+    return restrict_events(allowed, days, min_duration2, max_gap2, found, start, end)
+
+
+@compiled
+def _work_arrays(times: int, groups: int) -> tuple[Array, Array, Array, Array]:
+    """Return room for limits, exceedances, starts and ends, used by one series after another."""
+    above = np.zeros((times + 8) // 8 * 8, np.uint8)
+    start = np.empty(times // 2 + 1, np.int64)
+    return np.empty(groups), above, start, np.empty_like(start)
 
 
 @compiled
@@ -212,7 +253,7 @@ def _severity(
 ) -> None:
     limit = np.empty(seas.shape[1])
     for cell in range(block.shape[0]):
-        _limits(seas[cell], thresh[cell], ties, limit)
+        exceedance_limits(seas[cell], thresh[cell], ties, limit)
         for i in range(block.shape[1]):
             g = group[i]
             if np.isinf(limit[g]):
@@ -233,16 +274,13 @@ def _daily(
     categories: Array,
     numbers: Array,
 ) -> None:
-    min_duration, max_gap, _, _, ties, min_duration2, max_gap2, _ = settings
-    limit = np.empty(seas.shape[1])
-    start = np.empty(block.shape[1] // 2 + 1, np.int64)
-    end = np.empty_like(start)
+    limit, above, start, end = _work_arrays(block.shape[1], seas.shape[1])
+    begins = stretches(group)
     for cell in range(block.shape[0]):
-        _limits(seas[cell], thresh[cell], ties, limit)
-        found = find_events(block[cell], limit, group, days, min_duration, max_gap, start, end)
-        found = restrict_events(
-            allowed[cell % len(allowed)], days, min_duration2, max_gap2, found, start, end
-        )
+        found = _search(
+            block[cell], seas[cell], thresh[cell], group, begins, days, settings,
+            allowed[cell % len(allowed)], limit, above, start, end,
+        )  # fmt: skip
         for k in range(found):
             for i in range(start[k], end[k] + 1):
                 g = group[i]
@@ -265,20 +303,18 @@ def _annual(
     absent: Array,
     table: Array,
 ) -> None:
-    min_duration, max_gap, _, sign, ties, min_duration2, max_gap2, _ = settings
-    limit = np.empty(seas.shape[1])
-    start = np.empty(block.shape[1] // 2 + 1, np.int64)
-    end = np.empty_like(start)
+    sign = settings[3]
+    limit, above, start, end = _work_arrays(block.shape[1], seas.shape[1])
+    begins = stretches(group)
     row = np.empty(WIDTH)
     for cell in range(block.shape[0]):
         series, own_seas, own_thresh = block[cell], seas[cell], thresh[cell]
         columns = table[:, cell]
-        _limits(own_seas, own_thresh, ties, limit)
+        found = _search(
+            series, own_seas, own_thresh, group, begins, days, settings,
+            allowed[cell % len(allowed)], limit, above, start, end,
+        )  # fmt: skip
         begin_years(series, limit, group, year, absent, columns)
-        found = find_events(series, limit, group, days, min_duration, max_gap, start, end)
-        found = restrict_events(
-            allowed[cell % len(allowed)], days, min_duration2, max_gap2, found, start, end
-        )
         for k in range(found):
             first, last = start[k], end[k]
             describe_event(series, own_seas, own_thresh, limit, group, first, last, sign, row)
@@ -298,20 +334,18 @@ def _events(
     settings: tuple[Any, ...],
     allowed: Array,
 ) -> tuple[Array, Array]:
-    min_duration, max_gap, _, sign, ties, min_duration2, max_gap2, _ = settings
-    limit = np.empty(seas.shape[1])
-    start = np.empty(block.shape[1] // 2 + 1, np.int64)
-    end = np.empty_like(start)
+    sign = settings[3]
+    limit, above, start, end = _work_arrays(block.shape[1], seas.shape[1])
+    begins = stretches(group)
     cells = np.empty(64, np.int64)
     rows = np.empty((64, WIDTH))
     size = 0
     for cell in range(block.shape[0]):
         series = block[cell]
-        _limits(seas[cell], thresh[cell], ties, limit)
-        found = find_events(series, limit, group, days, min_duration, max_gap, start, end)
-        found = restrict_events(
-            allowed[cell % len(allowed)], days, min_duration2, max_gap2, found, start, end
-        )
+        found = _search(
+            series, seas[cell], thresh[cell], group, begins, days, settings,
+            allowed[cell % len(allowed)], limit, above, start, end,
+        )  # fmt: skip
         if size + found > cells.size:
             room = 2 * (size + found)
             more_cells, more_rows = np.empty(room, np.int64), np.empty((room, WIDTH))

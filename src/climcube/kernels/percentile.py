@@ -1,10 +1,11 @@
 """Percentile and mean of sliding windows over one series, exactly, in float64.
 
-A window is a short contiguous row of values, some sixty of which change from one day of year
-to the next. Yesterday's order statistic is off by a few ranks at most, so it is moved rank by
-rank: each step is a pass over the row that compares and counts. Values are compared as the
-integers that order as they do, for which compilers write vector instructions. No sorting, no
-approximation; ties count as often as they occur.
+A window is a row of values, some forty of which change from one day of year to the next. The
+values are put into bins that order as they do, the bins of the window are counted, and a
+pointer to the bin that holds the order statistic follows from day to day: a change touches one
+count, and the pointer moves by a few bins. Integers that were packed are their own bins, so
+the pointer *is* the order statistic. Of other values the few that share the pointer's bin are
+looked up and put in order. No sampling, no approximation; ties count as often as they occur.
 """
 
 from __future__ import annotations
@@ -19,105 +20,174 @@ from climcube.kernels.compiled import compiled
 __all__ = ["sliding_statistics"]
 
 Floats = npt.NDArray[np.float64]
-Keys = npt.NDArray[np.int64]
-Key = np.int64
+Bins = npt.NDArray[np.int32]
 Index = npt.NDArray[np.uint32]
 
-_HIGHEST = np.int64(2**63 - 1)  # what is missing ranks last
-_LOWEST = np.int64(-(2**63))
+_MISSING = -(2**31)
+_BINS = 2**12  # of values that are no integers: a hundredth of their range or less each
+_MOST_BINS = 2**17  # packed series of a wider range are not worth counting
+_STRETCH = 32  # slots of a window compared at once
+_FEW = 16  # values that are sorted by insertion
 
 
 @compiled
-def _turn(keys: Keys) -> None:
-    """Turn the bits of floats into integers of the same order, or back, in place."""
-    for i in range(keys.size):
-        keys[i] ^= (keys[i] >> 63) & _HIGHEST
+def _pack(series: Floats, scale: float, offset: float, bins: Bins) -> int:
+    """Write the integers of a packed series, from 0, and return the first one's value.
+
+    ``_MISSING`` is returned where one value is not exactly ``integer * scale + offset``.
+    """
+    lowest, highest = np.inf, -np.inf
+    for i in range(series.size):
+        if abs(series[i]) < np.inf:
+            lowest, highest = min(lowest, series[i]), max(highest, series[i])
+    if not lowest <= highest or not (highest - lowest) / scale < _MOST_BINS:
+        return _MISSING
+    first = np.rint((lowest - offset) / scale)
+    if not abs(first) < 2**31 - _MOST_BINS:
+        return _MISSING
+    off_grid = 0
+    for i in range(series.size):
+        integer = np.rint((series[i] - offset) / scale)
+        known = abs(series[i]) < np.inf
+        off_grid += known & (integer * scale + offset != series[i])
+        bins[i] = np.int32(integer - first) if known else _MISSING
+    return int(first) if off_grid == 0 else _MISSING
 
 
 @compiled
-def _count_below(row: Keys, key: Key) -> int:
-    count = 0
-    for i in range(row.size):
-        count += row[i] < key
-    return count
+def _sort_into_bins(series: Floats, bins: Bins) -> None:
+    """Write the bin of each value, all equally wide, from the least value to the greatest."""
+    lowest, highest = np.inf, -np.inf
+    for i in range(series.size):
+        if abs(series[i]) < np.inf:
+            lowest, highest = min(lowest, series[i]), max(highest, series[i])
+    # Rounding is monotonic, so bins order as values do, whatever the range.
+    factor = (_BINS - 1) / (highest - lowest) if highest > lowest else 0.0
+    for i in range(series.size):
+        place = (series[i] - lowest) * factor
+        known = abs(series[i]) < np.inf
+        bins[i] = np.int32(place if place < _BINS else 0.0) if known else _MISSING
 
 
 @compiled
-def _next_above(row: Keys, key: Key) -> Key:
-    least = _HIGHEST
-    for i in range(row.size):
-        least = min(least, row[i] if row[i] > key else _HIGHEST)
-    return least
+def _look_up(
+    row: Bins, values: Floats, low: int, high: int, rank: int, found: Floats
+) -> tuple[float, float]:
+    """Return the value of a rank within the bin ``low``, and the one that follows it.
+
+    That is the next one of the same bin, or where ``high`` is another bin the least one there.
+    """
+    size, least = 0, np.inf
+    for begin in range(0, row.size, _STRETCH):
+        hit = False  # a truth value keeps the comparison of integers vectorised, a sum does not
+        for j in range(begin, begin + _STRETCH):
+            hit |= (row[j] == low) | (row[j] == high)
+        if not hit:
+            continue
+        for j in range(begin, begin + _STRETCH):
+            if row[j] == low:
+                found[size] = values[j]
+                size += 1
+            elif row[j] == high:
+                least = min(least, values[j])
+    _sort(found[:size])
+    return found[rank], least if high != low else found[min(rank + 1, size - 1)]
 
 
 @compiled
-def _next_below(row: Keys, key: Key) -> Key:
-    most = _LOWEST
-    for i in range(row.size):
-        most = max(most, row[i] if row[i] < key else _LOWEST)
-    return most
-
-
-@compiled
-def _order_statistic(row: Keys, rank: int, guess: Key) -> tuple[Key, int]:
-    """Return the key of a rank (from 0), and how many keys do not exceed it."""
-    key = guess
-    below, up_to = _count_below(row, key), _count_below(row, key + 1)
-    while up_to <= rank:
-        key = _next_above(row, key)
-        up_to = _count_below(row, key + 1)
-        below = rank  # or less: the key before was too low
-    while below > rank:
-        key = _next_below(row, key)
-        up_to, below = below, _count_below(row, key)
-    return key, up_to
+def _sort(few: Floats) -> None:
+    if few.size > _FEW:
+        few.sort()
+        return
+    for i in range(1, few.size):
+        value, j = few[i], i
+        while j > 0 and few[j - 1] > value:
+            few[j] = few[j - 1]
+            j -= 1
+        few[j] = value
 
 
 @compiled
 def _slide(
     series: Floats,
-    keys: Keys,
+    bins: Bins,
+    packed: bool,
+    grid: tuple[float, float, float],
     quantile: float,
     groups: Index,
     start: Index,
     slots: Index,
     samples: Index,
     mean: Floats,
-    lower: Keys,
-    upper: Keys,
+    percentile: Floats,
     count: npt.NDArray[np.int32],
-    row: Keys,
+    counts: Bins,
+    latest: Bins,
+    row: Bins,
     values: Floats,
+    found: Floats,
 ) -> None:
-    """Visit every window of one series; write mean, two order statistics and count."""
-    row[:] = _HIGHEST
-    values[:] = np.nan
+    """Visit every window of one series; write mean, percentile and count of each."""
+    first, scale, offset = grid
+    row[:] = _MISSING
     origin = np.nan  # sums about a value of the series lose no digits
-    total, size, key = 0.0, 0, np.int64(0)
+    total, whole, size, pointer, below = 0.0, 0, 0, 0, 0
     for k in range(groups.size):
         for i in range(start[k], start[k + 1]):
             slot, sample = slots[i], samples[i]
-            if row[slot] != _HIGHEST:
-                total -= values[slot] - origin
+            old, new = row[slot], bins[sample]
+            row[slot] = new
+            if old != _MISSING:
+                counts[old] -= 1
                 size -= 1
-            row[slot], values[slot] = keys[sample], series[sample]
-            if row[slot] != _HIGHEST:
-                if np.isnan(origin):
-                    origin = values[slot]
-                    key = row[slot]
-                total += values[slot] - origin
+                below -= old < pointer
+                if packed:
+                    whole -= old
+                else:
+                    total -= values[slot] - origin
+            if new != _MISSING:
+                counts[new] += 1
                 size += 1
+                below += new < pointer
+                if packed:
+                    whole += new
+                    continue
+                value = series[sample]
+                origin = value if np.isnan(origin) else origin
+                total += value - origin
+                values[slot] = value
+                latest[new] = slot
         if size == 0:
             continue
         position = (size - 1) * quantile
         rank = int(np.floor(position))
-        key, up_to = _order_statistic(row, rank, key)
+        while below > rank:
+            pointer -= 1
+            below -= counts[pointer]
+        while below + counts[pointer] <= rank:
+            below += counts[pointer]
+            pointer += 1
+        above = pointer
+        if position > rank and below + counts[pointer] <= rank + 1:
+            above += 1
+            while counts[above] == 0:
+                above += 1
         group = groups[k]
-        lower[group] = upper[group] = key
-        if position > rank and up_to <= rank + 1:
-            upper[group] = _next_above(row, key)
+        if packed:
+            low, high = (first + pointer) * scale + offset, (first + above) * scale + offset
+            mean[group] = (first + whole / size) * scale + offset
+        else:
+            alone = counts[pointer] == 1 and row[latest[pointer]] == pointer
+            if alone and above != pointer:
+                alone = counts[above] == 1 and row[latest[above]] == above
+            if alone:
+                low, high = values[latest[pointer]], values[latest[above]]
+            else:
+                low, high = _look_up(row, values, pointer, above, rank - below, found)
+            mean[group] = origin + total / size
+        # Hyndman-Fan type 7: interpolate between this rank and the next.
+        percentile[group] = low + (position - rank) * (high - low)
         count[group] = size
-        mean[group] = origin + total / size
 
 
 @compiled
@@ -125,6 +195,7 @@ def sliding_statistics(
     block: Floats,
     size: int,
     quantile: float,
+    grid: tuple[float, float],
     capacity: int,
     groups: Index,
     start: Index,
@@ -141,6 +212,9 @@ def sliding_statistics(
         Number of groups in the output; groups never visited or without data stay NaN, count 0.
     quantile
         Between 0 and 1.
+    grid
+        Scale (above 0) and offset of values that may have been packed, else
+        ``climcube.kernels.settings.NO_GRID``. It is verified on each series.
     capacity, groups, start, slots, samples
         See `climcube.kernels.windows.Windows`.
     """
@@ -148,27 +222,29 @@ def sliding_statistics(
     mean = np.full((cells, size), np.nan)
     percentile = np.full((cells, size), np.nan)
     count = np.zeros((cells, size), np.int32)
-    row, values = np.empty(capacity, np.int64), np.empty(capacity)
-    series = np.full(times + 1, np.nan)
-    keys = series.view(np.int64).copy()
-    lower, upper = np.empty(size, np.int64), np.empty(size, np.int64)
+    room = (capacity + _STRETCH - 1) // _STRETCH * _STRETCH
+    row, values, found = np.empty(room, np.int32), np.empty(room), np.empty(room)
+    bins = np.empty(times + 1, np.int32)
+    bins[times] = _MISSING  # the sample that stands for nothing
+    counts = np.empty(_BINS, np.int32)
+    latest = np.empty(_BINS, np.int32)  # slot of the value that came into a bin last
     for cell in range(cells):
-        series[:times] = block[cell]
-        keys[:] = series.view(np.int64)
-        _turn(keys)
-        for i in range(times + 1):
-            keys[i] = keys[i] if abs(series[i]) < np.inf else _HIGHEST
+        series = block[cell]
+        first = _MISSING
+        if grid[0] > 0:
+            first = _pack(series, grid[0], grid[1], bins[:times])
+        packed = first != _MISSING
+        if not packed:
+            _sort_into_bins(series, bins[:times])
+        used = bins.max() + 1
+        if used <= 0:
+            continue
+        if used > counts.size:
+            counts, latest = np.empty(used, np.int32), np.empty(used, np.int32)
+        counts[:used] = 0
         _slide(
-            series, keys, quantile, groups, start, slots, samples,
-            mean[cell], lower, upper, count[cell], row, values,
+            series, bins, packed, (float(first), grid[0], grid[1]), quantile,
+            groups, start, slots, samples, mean[cell], percentile[cell], count[cell],
+            counts, latest, row, values, found,
         )  # fmt: skip
-        _turn(lower)
-        _turn(upper)
-        low, high = lower.view(np.float64), upper.view(np.float64)
-        for group in range(size):
-            if count[cell, group] > 0:
-                # Hyndman-Fan type 7: interpolate between this rank and the next.
-                position = (count[cell, group] - 1) * quantile
-                fraction = position - np.floor(position)
-                percentile[cell, group] = low[group] + fraction * (high[group] - low[group])
     return mean, percentile, count

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from climcube.kernels.compiled import compiled
 
-__all__ = ["fill_gaps", "find_events", "remove_trend", "restrict_events"]
+__all__ = [
+    "fill_gaps",
+    "find_events",
+    "mark_exceedances",
+    "remove_trend",
+    "restrict_events",
+    "stretches",
+]
 
 
 @compiled
@@ -34,10 +43,42 @@ def fill_gaps(block: npt.NDArray[np.float64], days: npt.NDArray[np.int64], longe
 
 
 @compiled
-def find_events(
+def stretches(group: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return where each stretch of consecutive groups begins, and the end of the last.
+
+    Days of year run on from day to day, but for New Year and 29 February; within a stretch
+    they are compared as two plain rows, which compilers turn into vector instructions.
+    """
+    begins = np.empty(group.size + 1, np.int64)
+    size = 0
+    for i in range(group.size):
+        if i == 0 or np.int64(group[i]) != np.int64(group[i - 1]) + 1:
+            begins[size] = i
+            size += 1
+    begins[size] = group.size
+    return begins[: size + 1].copy()
+
+
+@compiled
+def mark_exceedances(
     series: npt.NDArray[np.float64],
     limit: npt.NDArray[np.float64],
-    group: npt.NDArray[np.int64],
+    group: npt.NDArray[Any],
+    begins: npt.NDArray[np.int64],
+    above: npt.NDArray[np.uint8],
+) -> None:
+    """Mark values strictly above the limit of their group (missing values never are)."""
+    for k in range(begins.size - 1):
+        own = series[begins[k] : begins[k + 1]]
+        limits = limit[group[begins[k]] :]
+        marks = above[begins[k] : begins[k + 1]]
+        for i in range(own.size):
+            marks[i] = own[i] > limits[i]
+
+
+@compiled
+def find_events(
+    above: npt.NDArray[np.uint8],
     days: npt.NDArray[np.int64],
     min_duration: int,
     max_gap: int,
@@ -46,19 +87,20 @@ def find_events(
 ) -> int:
     """Find the events of one series; write first and last samples, return how many.
 
-    An exceedance is a value strictly above the limit of its group (missing values never are).
-    Runs shorter than ``min_duration`` samples are dropped first; then neighbours at most
+    ``above`` marks exceedances; it goes on past the record, unmarked, to a whole number of
+    words. Runs shorter than ``min_duration`` samples are dropped first; then neighbours at most
     ``max_gap`` days apart are joined.
     """
+    words = above.view(np.uint64)
     found = 0
-    i, size = 0, series.size
-    while i < size:
-        if not series[i] > limit[group[i]]:
-            i += 1
+    i = 0
+    while i < above.size:
+        if above[i] == 0:
+            # Most days are none: look at eight at once.
+            i += 8 if i % 8 == 0 and words[i // 8] == 0 else 1
             continue
         first = i
-        i += 1
-        while i < size and series[i] > limit[group[i]]:
+        while i < above.size and above[i] != 0:
             i += 1
         if i - first < min_duration:
             continue

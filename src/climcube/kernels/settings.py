@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Settings"]
+__all__ = ["NO_GRID", "Settings"]
+
+NO_GRID = (0.0, 0.0)  # scale and offset of values that were never packed
 
 
 class Settings(NamedTuple):

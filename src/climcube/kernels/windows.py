@@ -15,6 +15,7 @@ import numpy.typing as npt
 __all__ = ["Windows", "sliding_windows"]
 
 Index = npt.NDArray[np.uint32]
+Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -53,40 +54,71 @@ def sliding_windows(
     groups
         The groups to visit, in order.
     """
-    size = len(group)
-    offsets = np.arange(-half_width, half_width + 1)
-    base = np.asarray(group[first : last + 1])
-    order = np.argsort(base, kind="stable")
-    bounds = np.searchsorted(base[order], np.column_stack([groups, np.asarray(groups) + 1]))
-    held: dict[int, int] = {}  # membership in the window -> its slot
-    free: list[int] = []
-    capacity = 0
-    slots, samples, start = [], [], [0]
-    for begin, stop in bounds:
-        pooled = ((order[begin:stop] + first)[:, None] + offsets).ravel()
-        members = _memberships(pooled[(pooled >= 0) & (pooled < size)], size)
-        leaving = [held.pop(m) for m in held.keys() - members]
-        free = sorted(free + leaving, reverse=True)
-        for member in sorted(members - held.keys()):
-            if not free:
-                free.append(capacity)
-                capacity += 1
-            held[member] = free.pop()
-            slots.append(held[member])
-            samples.append(member % size)
-        emptied = sorted(set(leaving) & set(free))
-        slots += emptied
-        samples += [size] * len(emptied)
-        start.append(len(slots))
-    tables = (np.asarray(t, "uint32") for t in (groups, start, slots, samples))
+    visited = np.asarray(groups)
+    membership, place = _pooled(np.asarray(group), first, last, half_width, visited)
+    # Consecutive places of one membership are one stay in the window.
+    enters = np.flatnonzero(
+        (np.diff(membership, prepend=-1) != 0) | (np.diff(place, prepend=-2) != 1)
+    )
+    leaves = np.append(enters, len(place))[1:] - 1
+    stay_sample = membership[enters] % len(group)
+    slots, samples, start, capacity = _assign(
+        place[enters], place[leaves] + 1, stay_sample, len(visited), len(group)
+    )
+    tables = (np.asarray(t, "uint32") for t in (visited, start, slots, samples))
     return Windows(capacity, *tables)
 
 
-def _memberships(samples: npt.NDArray[np.int64], size: int) -> set[int]:
-    """Number memberships: the k-th time a sample occurs it is ``k * size + sample``.
+def _pooled(
+    group: Integers, first: int, last: int, half_width: int, visited: Integers
+) -> tuple[Integers, Integers]:
+    """Return membership and place (in the order of visits) of each sample in each window.
 
-    A sample pools twice into one window only in records with long holes.
+    The k-th time a sample pools into one window is membership ``k * size + sample``: more than
+    once only in records with long holes. Sorted by membership, then place.
     """
-    ordered = np.sort(samples)
-    copy = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
-    return set((copy * size + ordered).tolist())
+    size = len(group)
+    order = np.full(int(max(visited.max(), group.max())) + 1, -1)
+    order[visited] = np.arange(len(visited))
+    centres = np.arange(first, last + 1)
+    centres = centres[order[group[centres]] >= 0]
+    samples = (centres[:, None] + np.arange(-half_width, half_width + 1)).ravel()
+    places = np.repeat(order[group[centres]], 2 * half_width + 1)
+    inside = (samples >= 0) & (samples < size)
+    code = np.sort(samples[inside] * len(visited) + places[inside])
+    copy = np.arange(len(code)) - np.searchsorted(code, code)
+    membership = copy * size + code // len(visited)
+    turn = np.lexsort((code, membership)) if copy.any() else np.arange(len(code))
+    return membership[turn], (code % len(visited))[turn]
+
+
+def _assign(
+    enter: Integers, leave: Integers, sample: Integers, windows: int, nothing: int
+) -> tuple[Integers, Integers, Integers, int]:
+    """Give each stay a slot; return slots and samples of the changes, their starts, the slots.
+
+    A slot that becomes free is taken over at once if another sample enters; it is emptied (takes
+    the sample ``nothing``) if none does.
+    """
+    by_enter = np.argsort(enter, kind="stable")
+    by_leave = np.argsort(leave, kind="stable")
+    entering = np.searchsorted(enter[by_enter], np.arange(windows + 1))
+    leaving = np.searchsorted(leave[by_leave], np.arange(windows + 1))
+    slot_of = np.empty(len(enter), np.int64)
+    free = np.empty(0, np.int64)
+    slots, samples, start, capacity = [], [], [0], 0
+    for k in range(windows):
+        left = slot_of[by_leave[leaving[k] : leaving[k + 1]]]
+        stays = by_enter[entering[k] : entering[k + 1]]
+        pool = np.concatenate([left, free])
+        lacking = len(stays) - len(pool)
+        if lacking > 0:
+            pool = np.concatenate([pool, np.arange(capacity, capacity + lacking)])
+            capacity += lacking
+        slot_of[stays] = pool[: len(stays)]
+        free = pool[len(stays) :]
+        emptied = left[len(stays) :]
+        slots += [slot_of[stays], emptied]
+        samples += [sample[stays], np.full(len(emptied), nothing)]
+        start.append(start[-1] + len(stays) + len(emptied))
+    return np.concatenate(slots), np.concatenate(samples), np.array(start), capacity
