@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 from dask.delayed import Delayed
 
+from climcube.analysis.cell_labels import CellLabels
 from climcube.analysis.heatwave_metadata import CATEGORIES
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.chunks import is_lazy
@@ -90,45 +91,22 @@ def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
 class _Columns:
     """Turns rows of numbers into a labelled frame."""
 
-    def __init__(
-        self,
-        coordinates: dict[str, tuple[tuple[int, ...], np.ndarray[Any, Any]]],
-        shape: tuple[int, ...],
-        times: Any,
-        years: float,
-        cold: bool,
-    ) -> None:
-        self.coordinates, self.shape, self.times = coordinates, shape, times
-        self.years, self.cold = years, cold
+    def __init__(self, labels: CellLabels, times: Any, years: float, cold: bool) -> None:
+        self.labels, self.times, self.years, self.cold = labels, times, years, cold
 
     @classmethod
     def of(cls, subject: xr.DataArray, time: str, axis: TimeAxis, cold: bool) -> _Columns:
-        """Gather the cell coordinates (1-D, 2-D, or plain numbers where there is none)."""
-        dims = [str(d) for d in subject.dims if d != time]
-        places = {d: i for i, d in enumerate(dims)}
-        names = [*(d for d in dims if d in subject.coords), *map(str, subject.coords)]
-        coordinates: dict[str, tuple[tuple[int, ...], np.ndarray[Any, Any]]] = {}
-        for name in dict.fromkeys(names):  # dimensions first, in their order
-            coordinate = subject[name]
-            if coordinate.dims and all(d in places for d in coordinate.dims):
-                along = tuple(places[str(d)] for d in coordinate.dims)
-                coordinates[name] = (along, coordinate.values)
-        for dim, place in places.items():
-            coordinates.setdefault(dim, ((place,), np.arange(subject.sizes[dim])))
+        """Gather what rows are labelled with."""
         years = (axis.ordinal[-1] - axis.ordinal[0] + 1) / (
             365.25 if axis.leap_day else axis.days_of_year
         )
-        shape = tuple(subject.sizes[d] for d in dims)
-        return cls(coordinates, shape, _days(subject[time].values), float(years), cold)
+        return cls(CellLabels.of(subject, time), _days(subject[time].values), float(years), cold)
 
     def frame(self, part: RowPart) -> pd.DataFrame:
         """Label the rows of one tile."""
         from climcube.kernels.events import METRICS  # noqa: PLC0415 - compiled code, on workers only
 
-        columns: dict[str, Any] = {"_cell": part.cells}
-        places = np.unravel_index(part.cells, self.shape) if self.shape else ()
-        for name, (along, values) in self.coordinates.items():
-            columns[name] = values[tuple(places[i] for i in along)]
+        columns: dict[str, Any] = {"_cell": part.cells} | self.labels.columns(part.cells)
         indices = part.rows[:, len(METRICS) :].astype("int64")
         columns |= {n: self.times[i] for n, i in zip(_DATES, indices.T, strict=True)}
         columns |= dict(zip(_INDICES, indices.T, strict=True))
