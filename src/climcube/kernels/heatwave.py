@@ -307,9 +307,11 @@ def _annual(
     limit, above, start, end = _work_arrays(block.shape[1], seas.shape[1])
     begins = stretches(group)
     row = np.empty(WIDTH)
+    columns = np.empty(
+        (table.shape[0], absent.size)
+    )  # close together, unlike a cell's in the table
     for cell in range(block.shape[0]):
         series, own_seas, own_thresh = block[cell], seas[cell], thresh[cell]
-        columns = table[:, cell]
         found = _search(
             series, own_seas, own_thresh, group, begins, days, settings,
             allowed[cell % len(allowed)], limit, above, start, end,
@@ -322,6 +324,7 @@ def _annual(
                 series, own_seas, own_thresh, limit, group, year, first, last, sign, row, columns
             )
         finish_years(columns)
+        table[:, cell] = columns
 
 
 @compiled

@@ -25,6 +25,7 @@ Index = npt.NDArray[np.uint32]
 
 _MISSING = -(2**31)
 _BINS = 2**12  # of values that are no integers: a hundredth of their range or less each
+_LARGEST = 2**30  # of the integers of packed series that are counted
 _MOST_BINS = 2**17  # packed series of a wider range are not worth counting
 _STRETCH = 32  # slots of a window compared at once
 _FEW = 16  # values that are sorted by insertion
@@ -32,26 +33,28 @@ _FEW = 16  # values that are sorted by insertion
 
 @compiled
 def _pack(series: Floats, scale: float, offset: float, bins: Bins) -> int:
-    """Write the integers of a packed series, from 0, and return the first one's value.
+    """Write the integers of a packed series, counted from the least one, and return that.
 
     ``_MISSING`` is returned where one value is not exactly ``integer * scale + offset``.
     """
-    lowest, highest = np.inf, -np.inf
-    for i in range(series.size):
-        if abs(series[i]) < np.inf:
-            lowest, highest = min(lowest, series[i]), max(highest, series[i])
-    if not lowest <= highest or not (highest - lowest) / scale < _MOST_BINS:
-        return _MISSING
-    first = np.rint((lowest - offset) / scale)
-    if not abs(first) < 2**31 - _MOST_BINS:
-        return _MISSING
+    per_step = 1.0 / scale
     off_grid = 0
     for i in range(series.size):
-        integer = np.rint((series[i] - offset) / scale)
         known = abs(series[i]) < np.inf
-        off_grid += known & (integer * scale + offset != series[i])
-        bins[i] = np.int32(integer - first) if known else _MISSING
-    return int(first) if off_grid == 0 else _MISSING
+        integer = np.rint((series[i] - offset) * per_step) if known else 0.0
+        off_grid += known & ((integer * scale + offset != series[i]) | (abs(integer) > _LARGEST))
+        bins[i] = np.int32(integer) if known else _MISSING
+    if off_grid > 0:
+        return _MISSING
+    least, most = np.int32(_LARGEST), np.int32(-_LARGEST)
+    for i in range(series.size):
+        most = max(most, bins[i])
+        least = min(least, bins[i] if bins[i] != _MISSING else np.int32(_LARGEST))
+    if least > most or most - least >= _MOST_BINS:
+        return _MISSING
+    for i in range(series.size):
+        bins[i] = bins[i] - least if bins[i] != _MISSING else _MISSING
+    return int(least)
 
 
 @compiled

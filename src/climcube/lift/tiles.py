@@ -102,26 +102,31 @@ class TiledCubes:
 def blocks_of_tile(
     tiles: Sequence[Array], axis: int, packings: Sequence[Packing | None], block_cells: int
 ) -> Iterator[tuple[slice, list[npt.NDArray[np.float64]]]]:
-    """Yield blocks of cells of one tile: their rows, and a float64 ``(cells, n)`` copy of each."""
+    """Yield blocks of cells of one tile: their rows, and a float64 ``(cells, n)`` copy of each.
+
+    A block's copies serve the next block, too.
+    """
     # Series last, as a view of the tile as it was read: merging the cell axes keeps it a view,
     # so no second tile is allocated here.
     moved = [np.moveaxis(tile, axis, -1) for tile in tiles]
     cells = math.prod(moved[0].shape[:-1])
     flat = [m.reshape(cells, m.shape[-1]) for m in moved]
+    # One allocation for all blocks: fresh memory costs more than what is computed in it.
+    rooms = [np.empty((min(block_cells, cells), f.shape[1])) for f in flat]
     for start in range(0, cells, block_cells):
         rows = slice(start, min(start + block_cells, cells))
-        yield (
-            rows,
-            [exact_blocks(f[rows], packing) for f, packing in zip(flat, packings, strict=True)],
-        )
+        series = [room[: rows.stop - start] for room in rooms]
+        for values, packing, out in zip(flat, packings, series, strict=True):
+            exact_blocks(values[rows], packing, out)
+        yield rows, series
 
 
-def exact_blocks(block: Array, packing: Packing | None) -> npt.NDArray[np.float64]:
-    """Return a C-ordered float64 copy that the kernel may overwrite, packed values exact."""
+def exact_blocks(block: Array, packing: Packing | None, out: npt.NDArray[np.float64]) -> None:
+    """Write a float64 copy that the kernel may overwrite, packed values exact."""
     if block.dtype not in (np.float32, np.float64):  # one compiled version each is enough
-        return np.array(block, dtype="float64", order="C")
-    series: npt.NDArray[np.float64] = load_kernel(f"{_KERNELS}:gather_series")(block)
-    if packing is not None:
+        out[:] = block
+    elif packing is None:
+        load_kernel(f"{_KERNELS}:gather_series")(block, out)
+    else:
         rounding = float(np.finfo(block.dtype).eps)
-        load_kernel(f"{_KERNELS}:exact_series")(series, *packing.grid(), rounding)
-    return series
+        load_kernel(f"{_KERNELS}:gather_exact")(block, *packing.grid(), rounding, out)
