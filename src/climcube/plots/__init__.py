@@ -1,14 +1,21 @@
 """Figures: ``climcube.plot`` for users. matplotlib is imported when one is drawn."""
 
-from climcube.plots.lines import event_line, time_series
+from climcube.plots.calendars import category_calendar, share_calendar
+from climcube.plots.event_lines import event_line, flame
+from climcube.plots.lines import time_series
+from climcube.plots.lollipops import lolliplot
 from climcube.plots.maps import anomaly_map, category_map, trend_map
 from climcube.plots.shares import category_share
 
 __all__ = [
     "anomaly_map",
+    "category_calendar",
     "category_map",
     "category_share",
     "event_line",
+    "flame",
+    "lolliplot",
+    "share_calendar",
     "time_series",
     "trend_map",
 ]

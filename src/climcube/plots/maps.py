@@ -12,30 +12,31 @@ import xarray as xr
 from climcube.analysis.significance import fdr
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError, ParameterError, VariableError
+from climcube.plots.dates import day_index
 from climcube.plots.geography import MapGrid, draw_cells, drawn_size, map_size, require_map
 from climcube.plots.selection import (
     area_weights,
-    base_period_words,
-    day_index,
-    is_cold,
-    kind_words,
     ocean,
-    period_words,
     plain,
+    require_heatwaves,
     worst_day,
 )
 from climcube.plots.style import (
     CATEGORIES,
     INK,
     LAND,
+    MISSING,
     OCEAN,
     canvas,
     date_words,
     headline,
     in_sentence,
     palette,
+    round_up,
+    swatch,
     unit_words,
 )
+from climcube.plots.words import basis_words, is_cold, kind_words, period_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 __all__ = ["anomaly_map", "category_map", "trend_map"]
 
-_MISSING = "#dfe3e6"
 _DIVERGING = "RdBu_r"
 _MAX_DOTS = 70  # along one side; more would be a grey veil
 
@@ -85,6 +85,7 @@ def category_map(mhw: Any, date: object = None, *, ax: Axes | None = None) -> Ax
     >>> ax.get_xlabel()
     'Longitude'
     """
+    require_heatwaves(mhw)
     cube = plain(mhw.cube)
     axis = TimeAxis.of(cube)
     require_map(cube.isel({axis.name: 0}), "category_map")
@@ -114,7 +115,7 @@ def category_map(mhw: Any, date: object = None, *, ax: Axes | None = None) -> Ax
             axes,
             f"Marine {kind_words(mhw)}s, {date_words(axis.label(index))}",
             ("worst day of " if date is None else "record ")
-            + f"{period_words(axis)}; climatology {base_period_words(mhw, axis)}",
+            + f"{period_words(axis)}; {basis_words(mhw, axis)}",
         )
     return axes
 
@@ -235,28 +236,21 @@ def _draw_categories(
     ax: Axes, grid: MapGrid, codes: npt.NDArray[Any], shares: list[float], cold: bool, measure: str
 ) -> None:
     from matplotlib.colors import BoundaryNorm, ListedColormap  # optional extra
-    from matplotlib.patches import Patch
 
-    colours = [_MISSING, OCEAN, *palette(cold)]
+    colours = [MISSING, OCEAN, *palette(cold)]
     norm = BoundaryNorm(np.arange(-1.5, 5), len(colours))
     draw_cells(ax, grid, codes, cmap=ListedColormap(colours), norm=norm)
     handles = [
-        Patch(facecolor=colour, edgecolor="#8a939c", linewidth=0.4, label=f"{name} {_percent(s)}")
+        swatch(colour, f"{name} {_percent(s)}")
         for name, colour, s in zip(CATEGORIES, palette(cold), shares, strict=True)
     ]
     rest = 1 - sum(shares)
-    handles.insert(0, _swatch(OCEAN, f"None {_percent(rest)}"))
+    handles.insert(0, swatch(OCEAN, f"None {_percent(rest)}"))
     if np.isnan(codes).any():
-        handles.append(_swatch(LAND, "Land"))
+        handles.append(swatch(LAND, "Land"))
     if (codes == -1).any():
-        handles.append(_swatch(_MISSING, "No data that day"))
+        handles.append(swatch(MISSING, "No data that day"))
     _side_legend(ax, grid, handles, f"Category, share\nof ocean {measure}")
-
-
-def _swatch(colour: str, label: str) -> Any:
-    from matplotlib.patches import Patch  # optional extra
-
-    return Patch(facecolor=colour, edgecolor="#8a939c", linewidth=0.4, label=label)
 
 
 def _side_legend(ax: Axes, grid: MapGrid, handles: list[Any], title: str) -> None:
@@ -270,7 +264,7 @@ def _side_legend(ax: Axes, grid: MapGrid, handles: list[Any], title: str) -> Non
 
 def _draw_diverging(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], label: str) -> None:
     size = np.abs(values[np.isfinite(values)])
-    limit = _round_up(float(np.quantile(size, 0.98)) if size.size else 0.0)
+    limit = round_up(float(np.quantile(size, 0.98)) if size.size else 0.0)
     mesh = draw_cells(ax, grid, values, cmap=_DIVERGING, vmin=-limit, vmax=limit)
     clipped = bool(size.size and size.max() > limit * (1 + 1e-9))
     figure = ax.get_figure(root=True)
@@ -302,17 +296,6 @@ def _stipple(ax: Axes, grid: MapGrid, marks: npt.NDArray[np.bool_]) -> None:
         grid.longitude[x], grid.latitude[y], s=min(5.0, 90.0 / max(across, 1.0)), c=INK,
         linewidths=0, alpha=0.75, gid="significant",
     )  # fmt: skip
-
-
-def _round_up(value: float) -> float:
-    """Return the next number with one or two leading digits, for a readable colour bar."""
-    if not np.isfinite(value) or value <= 0:
-        return 1.0
-    unit = 10.0 ** np.floor(np.log10(value))
-    for step in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10):
-        if value <= step * unit * (1 + 1e-12):
-            return float(step * unit)
-    return float(10 * unit)  # pragma: no cover - the last step always holds
 
 
 def _percent(share: float) -> str:

@@ -1,44 +1,53 @@
-"""What a figure of heatwaves shows: the worst day, the strongest event, shares of the ocean.
+"""What a figure of heatwaves shows: the worst day, shares of the ocean, regions of it.
 
 All of it stays lazy on Dask until one small result (a series, a map) is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
-from climcube.analysis.heatwaves import Heatwaves, heatwaves
 from climcube.cubes.area import cell_areas
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.coordinates import find_spatial
+from climcube.cubes.regions import contains_cells, find_region, selected
 from climcube.cubes.units import unquantify
 from climcube.errors import AxisError, CubeError, ParameterError
 from climcube.plots.style import CATEGORIES
+from climcube.plots.words import kind_words
 
 __all__ = [
-    "Series",
     "area_weights",
-    "base_period_words",
-    "day_index",
-    "kind_words",
-    "narrow",
+    "daily_share",
+    "nothing_found",
     "ocean",
-    "one_cell",
-    "period_words",
     "pick_worst_day",
     "plain",
-    "strongest_cell",
+    "require_heatwaves",
     "weighted_severity",
+    "within",
     "worst_day",
     "yearly_shares",
 ]
+
+
+def require_heatwaves(mhw: Any) -> None:
+    """Raise `ParameterError` unless this is the heatwaves of one definition."""
+    if not all(hasattr(mhw, name) for name in ("cube", "climatology", "daily", "parameters")):
+        raise ParameterError(
+            "a figure of heatwaves needs heatwaves", expected="what cc.heatwaves(...) returns",
+            found=type(mhw).__name__,
+        )  # fmt: skip
+    members = list(getattr(mhw, "members", {}))
+    if members:
+        raise ParameterError(
+            "a figure shows heatwaves of one definition", found="; ".join(members),
+            remedy=f"select one: mhw[{members[0]!r}]",
+        )  # fmt: skip
 
 
 def plain(cube: xr.DataArray) -> xr.DataArray:
@@ -46,36 +55,10 @@ def plain(cube: xr.DataArray) -> xr.DataArray:
     return unquantify(cube)[0]
 
 
-def is_cold(mhw: Any) -> bool:
-    """Whether a result is of cold spells."""
-    return bool(mhw.parameters.get("cold", False))
-
-
-def kind_words(mhw: Any) -> str:
-    """Return "heatwave" or "cold spell"."""
-    return "cold spell" if is_cold(mhw) else "heatwave"
-
-
-def period_words(axis: TimeAxis) -> str:
-    """Return first and last year of a record, as read on a figure."""
-    first, last = int(axis.year[0]), int(axis.year[-1])
-    return str(first) if first == last else f"{first}–{last}"
-
-
-def base_period_words(mhw: Any, axis: TimeAxis) -> str:
-    """Return the years of the climatology, as read on a figure."""
-    if mhw.parameters.get("climatology") is not None:
-        return "a separate data set"
-    period = mhw.parameters.get("base_period")
-    if period is None:
-        return period_words(axis)
-    first, last = (str(p)[:4] for p in period)
-    return f"{first}–{last}"
-
-
 def ocean(mhw: Any) -> xr.DataArray:
     """Return, lazily, whether each cell has a climatology at all: False on land."""
-    return plain(mhw.climatology["seas"]).notnull().any("dayofyear")
+    seas = plain(mhw.climatology["seas"])
+    return seas.notnull().any([d for d in ("year", "dayofyear") if d in seas.dims])
 
 
 def area_weights(mhw: Any) -> tuple[xr.DataArray, str]:
@@ -84,6 +67,9 @@ def area_weights(mhw: Any) -> tuple[xr.DataArray, str]:
     Where the grid does not say how large its cells are, all weigh the same, and the figure
     says that it counts cells.
     """
+    known: tuple[xr.DataArray, str] | None = getattr(mhw, "areas", None)
+    if known is not None:
+        return known
     cube = plain(mhw.cube)
     try:
         axes = find_spatial(cube)
@@ -124,137 +110,8 @@ def pick_worst_day(mhw: Any, severity: xr.DataArray) -> int:
     """Return the index of the largest value of a computed or lazy `weighted_severity`."""
     values = np.asarray(severity.values)
     if not values.size or not np.nanmax(values, initial=0.0) > 0:
-        raise _nothing_found(mhw, "pass date= to draw a day without any")
+        raise nothing_found(mhw, "pass date= to draw a day without any")
     return int(np.nanargmax(values))
-
-
-def day_index(axis: TimeAxis, date: object) -> int:
-    """Return the index of a day given as text, datetime64, datetime or cftime date.
-
-    Raises
-    ------
-    ParameterError
-        The date is not a day of the record; the message names the nearest there is.
-    """
-    iso = str(date)[:10]
-    year, _, rest = iso.partition("-")
-    month, _, day = rest.partition("-")
-    if not (year.isdigit() and month.isdigit() and day.isdigit()):
-        raise ParameterError(
-            "date not understood", where=f"date={date!r}", expected="a day such as '2016-02-15'"
-        )
-    match = (axis.year == int(year)) & (axis.month == int(month)) & (axis.day == int(day))
-    if not match.any():
-        raise ParameterError(
-            "the date is not in the record",
-            where=f"date={iso}",
-            expected=f"a day from {axis.label(0)} to {axis.label(len(axis) - 1)}",
-        )
-    return int(np.argmax(match))
-
-
-@dataclass(frozen=True)
-class Series:
-    """One cell of a heatwave result, computed."""
-
-    axis: TimeAxis
-    time: npt.NDArray[Any]
-    value: npt.NDArray[np.float64]
-    seas: npt.NDArray[np.float64]
-    thresh: npt.NDArray[np.float64]
-    event: npt.NDArray[np.int64]
-    severity: npt.NDArray[np.float64]
-    units: str | None
-    place: str
-
-    def strongest(self, cold: bool) -> int:
-        """Return the number of the event with the largest intensity; 0 when there is none."""
-        intensity = (self.value - self.seas) * (-1 if cold else 1)
-        inside = np.where((self.event > 0) & np.isfinite(intensity), intensity, -np.inf)
-        best = int(np.argmax(inside))
-        return int(self.event[best]) if np.isfinite(inside[best]) else 0
-
-
-def strongest_map(mhw: Any) -> xr.DataArray:
-    """Return, lazily, the largest intensity of any event in each cell (its size, for cold too)."""
-    peak = plain(mhw.annual["intensity_max_max"])
-    return abs(peak).max(TimeAxis.of(peak).name)
-
-
-def strongest_cell(mhw: Any, peaks: xr.DataArray | None = None) -> dict[str, int]:
-    """Return the place, as indices, of the event of the largest intensity.
-
-    Raises
-    ------
-    CubeError
-        There is no event in any cell.
-    """
-    peaks = strongest_map(mhw) if peaks is None else peaks
-    values = np.asarray(peaks.values, "float64")
-    if not np.isfinite(values).any():
-        raise _nothing_found(mhw, "pass cell= to draw a series without any")
-    place = np.unravel_index(int(np.nanargmax(values)), values.shape)
-    return {str(d): int(i) for d, i in zip(peaks.dims, place, strict=True)}
-
-
-def one_cell(mhw: Any, cell: Mapping[str, float] | None) -> Series:
-    """Compute the series of one cell: the nearest to the coordinates given, or the strongest."""
-    cube = plain(mhw.cube)
-    axis = TimeAxis.of(cube)
-    where = strongest_cell(mhw) if cell is None else _nearest(cube, cell, axis.name)
-    few = narrow(mhw, where)
-    parts = xr.Dataset(
-        {
-            name: plain(part).reset_coords(drop=True)
-            for name, part in (
-                ("value", few.cube),
-                ("event", few.daily["event"]),
-                ("severity", few.daily["severity"]),
-                ("seas", few.climatology["seas"]),
-                ("thresh", few.climatology["thresh"]),
-            )
-        }
-    ).compute()
-    value = np.asarray(parts["value"].values, "float64")
-    place = _place_words(cube.isel(where), axis.name)
-    if not np.isfinite(value).any():
-        raise CubeError(
-            "the cell has no values",
-            where=place or f"variable {cube.name!r}",
-            expected="a cell in the ocean",
-            remedy="pass another cell=dict(lat=..., lon=...)",
-        )
-    return Series(
-        axis,
-        np.asarray(cube[axis.name].values),
-        value,
-        np.asarray(parts["seas"].values, "float64")[axis.dayofyear],
-        np.asarray(parts["thresh"].values, "float64")[axis.dayofyear],
-        np.asarray(parts["event"].values, "int64"),
-        np.asarray(parts["severity"].values, "float64"),
-        cube.attrs.get("units"),
-        place,
-    )
-
-
-def narrow(mhw: Any, where: Mapping[str, Any]) -> Any:
-    """Return the same heatwaves of some cells only, chosen by index.
-
-    Each cell's answer depends on its own series alone, so analysing the few again is exact,
-    and spares computing whole tiles for the sake of one cell.
-    """
-    if not isinstance(mhw, Heatwaves):
-        return SimpleNamespace(
-            cube=mhw.cube.isel(where),
-            climatology=mhw.climatology.isel(where),
-            daily=mhw.daily.isel(where),
-            parameters=mhw.parameters,
-        )
-    parameters = dict(mhw.parameters)
-    climatology = parameters.get("climatology")
-    if climatology is not None:
-        parameters["climatology"] = climatology.isel(where, missing_dims="ignore").compute()
-    return heatwaves(mhw.cube.isel(where).compute(), **parameters)
 
 
 def yearly_shares(mhw: Any) -> xr.Dataset:
@@ -268,7 +125,7 @@ def yearly_shares(mhw: Any) -> xr.Dataset:
     template = days[CATEGORIES[0]]
     axis = TimeAxis.of(template)
     cells = [d for d in template.dims if d != axis.name]
-    weights = area_weights(mhw)[0] * ocean(mhw)
+    weights = _weights(mhw)
     expected = xr.DataArray(TimeAxis.of(mhw.cube).expected_days, dims=axis.name)
     missing = plain(mhw.annual["days_missing"]) if "days_missing" in mhw.annual else 0
     observed = ((expected - missing) * weights).sum(cells)
@@ -279,69 +136,76 @@ def yearly_shares(mhw: Any) -> xr.Dataset:
     return xr.Dataset({**shares, "days": mean.where(observed > 0)})
 
 
-def _nearest(cube: xr.DataArray, cell: Mapping[str, float], time: str) -> dict[str, int]:
-    wanted = dict(cell)
-    where: dict[str, int] = {}
-    try:
-        axes = find_spatial(cube)
-    except AxisError:
-        axes = None
-    if axes is not None:
-        lat = _take(wanted, (axes.latitude, "lat", "latitude"), cell, cube)
-        lon = _take(wanted, (axes.longitude, "lon", "longitude"), cell, cube)
-        y, x = xr.broadcast(cube[axes.latitude], cube[axes.longitude])
-        turn = np.radians((x - lon + 180) % 360 - 180)
-        a, b = np.radians(y), np.radians(lat)
-        near = np.sin((a - b) / 2) ** 2 + np.cos(a) * np.cos(b) * np.sin(turn / 2) ** 2
-        place = np.unravel_index(int(np.nanargmin(near.values)), near.shape)
-        where = {str(d): int(i) for d, i in zip(near.dims, place, strict=True)}
-    for name, value in wanted.items():
-        if name == time or name not in cube.dims:
+def daily_share(mhw: Any, category: int = 1) -> xr.DataArray:
+    """Return, lazily, the share of the observed ocean area in a category or a worse one, by day.
+
+    Between 0 and 1; cells without a value on a day count in neither part of the fraction, and
+    days on which no cell has one are NaN.
+    """
+    reached = plain(mhw.daily["category"]) >= category
+    cells = [d for d in reached.dims if d != TimeAxis.of(reached).name]
+    weights = _weights(mhw)
+    # A gap that was filled is no value of the cube, but may be a day of an event.
+    observed = xr.dot(plain(mhw.cube).notnull() | reached, weights, dim=cells)
+    share: xr.DataArray = xr.dot(reached, weights, dim=cells) / observed.where(observed > 0)
+    return share
+
+
+def within(mhw: Any, region: Any) -> Any:
+    """Return the heatwaves of a region, as far as shares of its area need them.
+
+    Cells outside have no weight; rows and columns without any cell inside are left out, so that
+    their tiles are never computed.
+    """
+    if region is None:
+        return mhw
+    cube = plain(mhw.cube)
+    inside = _inside(cube, region)
+    areas, measure = area_weights(mhw)  # of the whole grid: an edge of the region is no edge of it
+    places = {
+        d: selected(inside.any([o for o in inside.dims if o != d]).values) for d in inside.dims
+    }
+    parts = {n: getattr(mhw, n).isel(places) for n in ("cube", "climatology", "daily", "annual")}
+    cut = areas.where(inside, 0.0).isel(places, missing_dims="ignore")
+    return SimpleNamespace(**parts, parameters=mhw.parameters, areas=(cut, measure))
+
+
+def _inside(cube: xr.DataArray, region: Any) -> xr.DataArray:
+    """Return which cells of the grid lie in a region: by name, by edges, or as a mask."""
+    where = "region" if isinstance(region, xr.DataArray) else f"region={region!r}"
+    inside: xr.DataArray
+    if isinstance(region, xr.DataArray):
+        time = TimeAxis.of(cube).name
+        sizes = {d: n for d, n in cube.sizes.items() if d != time}
+        fits = all(sizes.get(d) == n for d, n in region.sizes.items())
+        if region.dtype != bool or not region.ndim or not fits:
             raise ParameterError(
-                "unknown coordinate in cell",
-                where=f"cell={dict(cell)!r}",
-                expected="one of " + ", ".join(str(d) for d in cube.dims if d != time),
-                found=repr(name),
-            )
-        where[name] = int(np.argmin(np.abs(np.asarray(cube[name].values, "float64") - value)))
-    left = [str(d) for d in cube.dims if d != time and d not in where and cube.sizes[d] > 1]
-    if left:
+                "region not understood", where=where,
+                expected="a boolean DataArray on the grid of the cube",
+                found=f"{region.dtype} by {dict(region.sizes)}",
+            )  # fmt: skip
+        inside = region.drop_vars(list(region.coords)).compute()
+    else:
+        axes = find_spatial(cube)
+        cells = contains_cells(find_region(region), cube[axes.latitude], cube[axes.longitude])
+        inside = cells.drop_vars(list(cells.coords)).compute()
+    if not inside.any():
         raise ParameterError(
-            "cell does not say which one",
-            where=f"cell={dict(cell)!r}",
-            expected="also " + ", ".join(left),
-        )
-    return where | {str(d): 0 for d in cube.dims if d != time and d not in where}
+            "the region has no cell of the cube", where=where,
+            expected="at least one cell centre inside",
+            remedy="the order is (west, east, south, north); or pass a wider region",
+        )  # fmt: skip
+    return inside
 
 
-def _take(
-    wanted: dict[str, float], names: tuple[str, ...], cell: Mapping[str, float], cube: xr.DataArray
-) -> float:
-    for name in names:
-        if name in wanted:
-            return float(wanted.pop(name))
-    raise ParameterError(
-        "cell lacks a coordinate",
-        where=f"cell={dict(cell)!r}",
-        expected=f"'{names[0]}' in degrees",
-        remedy="pass cell=dict(lat=..., lon=...)",
-    )
+def _weights(mhw: Any) -> xr.DataArray:
+    """Return the area of each ocean cell, 0 on land."""
+    weights: xr.DataArray = area_weights(mhw)[0] * ocean(mhw)
+    return weights
 
 
-def _place_words(cell: xr.DataArray, time: str) -> str:
-    from climcube.plots.geography import east_west, north_south
-
-    try:
-        axes = find_spatial(cell)
-    except AxisError:
-        return ""
-    lat, lon = cell[axes.latitude], cell[axes.longitude]
-    if lat.size != 1 or lon.size != 1:
-        return ""
-    return f"{north_south(float(lat.item()))}, {east_west(float(lon.item()))}"
-
-
-def _nothing_found(mhw: Any, remedy: str) -> CubeError:
+def nothing_found(mhw: Any, remedy: str) -> CubeError:
+    """Return the error for a cube without any event."""
     return CubeError(
         f"there is no {kind_words(mhw)} in the cube",
         where=f"variable {mhw.cube.name!r}",

@@ -9,15 +9,17 @@ import xarray as xr
 
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError
-from climcube.plots.selection import (
-    area_weights,
-    base_period_words,
-    is_cold,
-    kind_words,
-    period_words,
-    yearly_shares,
+from climcube.plots.selection import area_weights, require_heatwaves, within, yearly_shares
+from climcube.plots.style import (
+    CATEGORIES,
+    MISSING,
+    canvas,
+    headline,
+    legend_below,
+    palette,
+    swatch,
 )
-from climcube.plots.style import CATEGORIES, canvas, headline, palette
+from climcube.plots.words import basis_words, is_cold, kind_words, period_words, region_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,13 +27,17 @@ if TYPE_CHECKING:
 __all__ = ["category_share", "draw_shares"]
 
 
-def category_share(mhw: Any, *, ax: Axes | None = None) -> Axes:
+def category_share(mhw: Any, *, region: Any = None, ax: Axes | None = None) -> Axes:
     """Draw the share of ocean area and days in each category, by year, as stacked bars.
 
     Parameters
     ----------
     mhw : Heatwaves
         Result of `climcube.heatwaves`, of any spatial dimensions or none.
+    region
+        A name (``"nino34"``), ``(west, east, south, north)`` in degrees, or a boolean
+        DataArray, as for `climcube.area_mean`; default all of the cube. Only tiles that the
+        region touches are computed.
     ax
         Where to draw; default a new figure.
 
@@ -39,12 +45,14 @@ def category_share(mhw: Any, *, ax: Axes | None = None) -> Axes:
     -------
     matplotlib Axes
         100 % would be every cell in a heatwave on every day of the year. Cells count by
-        area; days without data are left out of the fraction.
+        area; days without data are left out of the fraction, and years without any are grey.
 
     Raises
     ------
     CubeError
         The cube has no value at all.
+    ParameterError
+        ``region`` is not understood, or has no cell.
 
     Examples
     --------
@@ -53,7 +61,9 @@ def category_share(mhw: Any, *, ax: Axes | None = None) -> Axes:
     >>> cc.plot.category_share(mhw).get_xlabel()
     'Year'
     """
-    return draw_shares(mhw, yearly_shares(mhw).compute(), ax=ax)
+    require_heatwaves(mhw)
+    part = within(mhw, region)
+    return draw_shares(part, yearly_shares(part).compute(), ax=ax)
 
 
 def draw_shares(mhw: Any, shares: xr.Dataset, *, ax: Axes | None = None) -> Axes:
@@ -69,6 +79,7 @@ def draw_shares(mhw: Any, shares: xr.Dataset, *, ax: Axes | None = None) -> Axes
             found="missing values only",
             remedy="select a region with ocean",
         )
+    where = region_words(mhw.cube)
     with canvas(ax, (7.2, 3.5)) as axes:
         base = np.zeros(len(annual))
         for name, colour in zip(CATEGORIES, palette(is_cold(mhw)), strict=True):
@@ -77,19 +88,20 @@ def draw_shares(mhw: Any, shares: xr.Dataset, *, ax: Axes | None = None) -> Axes
                 label=name, linewidth=0,
             )  # fmt: skip
             base = base + np.nan_to_num(heights[name])
-        _dress(axes, annual, base, measure)
-        _legend(axes)
+        blank = annual.year[~np.isfinite(heights[CATEGORIES[0]])]
+        _dress(axes, annual, base, measure, blank)
         headline(
             axes,
             f"Share of the {'ocean' if measure else 'days'} in a marine {kind_words(mhw)}, "
             f"{period_words(record)}",
-            f"{measure + ' × ' if measure else ''}days of each year, by category; "
-            f"climatology {base_period_words(mhw, record)}",
+            (f"{where}; " if where else "")
+            + f"{measure + ' × ' if measure else ''}days of each year, by category; "
+            f"{basis_words(mhw, record)}",
         )
     return axes
 
 
-def _dress(ax: Axes, annual: TimeAxis, total: Any, measure: str) -> None:
+def _dress(ax: Axes, annual: TimeAxis, total: Any, measure: str, blank: Any) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator  # optional extra
 
     ax.set_xlim(annual.year[0] - 0.6, annual.year[-1] + 0.6)
@@ -97,15 +109,13 @@ def _dress(ax: Axes, annual: TimeAxis, total: Any, measure: str) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(10, integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
-    ax.set_ylabel(f"Ocean {measure} × days" if measure else "Days")
+    ax.set_ylabel(f"Share of ocean {measure} × days" if measure else "Share of days")
     ax.set_xlabel("Year")
     ax.yaxis.grid(visible=True, color="#e3e7ea", linewidth=0.6)
     ax.set_axisbelow(True)
-
-
-def _legend(ax: Axes) -> None:
-    handles, labels = ax.get_legend_handles_labels()
-    ax.legend(
-        handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4,
-        handlelength=1.2, handleheight=1.0, borderaxespad=0,
-    )  # fmt: skip
+    handles = list(ax.get_legend_handles_labels()[0])
+    for year in blank:
+        ax.axvspan(year - 0.5, year + 0.5, color=MISSING, linewidth=0, zorder=0)
+    if len(blank):
+        handles.append(swatch(MISSING, "No data"))
+    legend_below(ax, handles, len(handles), room=36)

@@ -15,21 +15,28 @@ from climcube.errors import require_module
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
 __all__ = [
     "CATEGORIES",
     "INK",
     "LAND",
+    "MISSING",
     "MONTHS",
     "MUTED",
     "OCEAN",
+    "SEAS",
+    "THRESH",
     "canvas",
     "date_words",
     "decimals",
     "headline",
     "in_sentence",
+    "legend_below",
     "number",
     "palette",
+    "round_up",
+    "swatch",
     "unit_words",
 ]
 
@@ -42,7 +49,10 @@ _COLD = ("#C7ECF2", "#85B7CC", "#4A6A94", "#111433")
 INK = "#1c2126"
 MUTED = "#5b6570"
 LAND = "#b4b8bc"
+MISSING = "#dfe3e6"
 OCEAN = "#f7f9fa"
+SEAS = "#2f6f9f"
+THRESH = "#2b8a5a"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _RC: dict[str, Any] = {
@@ -151,6 +161,17 @@ def decimals(value: float) -> int:
     return max(2, 1 - math.floor(math.log10(abs(value))))
 
 
+def round_up(value: float) -> float:
+    """Return the next number with one or two leading digits, for a readable colour bar."""
+    if not math.isfinite(value) or value <= 0:
+        return 1.0
+    unit = 10.0 ** math.floor(math.log10(value))
+    for step in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10):
+        if value <= step * unit * (1 + 1e-12):
+            return float(step * unit)
+    return float(10 * unit)  # pragma: no cover - the last step always holds
+
+
 @contextmanager
 def canvas(
     ax: Axes | None, size: tuple[float, float], *, compressed: bool = False
@@ -223,3 +244,25 @@ def headline(ax: Axes, title: str, detail: str) -> None:
         fontsize="large",
         pad=9 + 11.5 * len(lines),
     )
+
+
+def swatch(colour: str, label: str) -> Patch:
+    """Return a coloured box for a legend, with an edge that keeps pale ones visible."""
+    from matplotlib.patches import Patch  # optional extra
+
+    return Patch(facecolor=colour, edgecolor="#8a939c", linewidth=0.4, label=label)
+
+
+def legend_below(ax: Axes, handles: list[Any], columns: int, room: float = 26) -> None:
+    """Put a legend below the axes, ``room`` points under them, where it cannot hide data."""
+    from matplotlib.transforms import ScaledTranslation  # optional extra
+
+    figure = ax.get_figure(root=True)
+    if figure is None:  # pragma: no cover - an Axes that was removed from its figure
+        return
+    down = ScaledTranslation(0, -room / 72, figure.dpi_scale_trans)
+    ax.legend(
+        handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=ax.transAxes + down, ncols=columns, borderaxespad=0, handlelength=1.4,
+        handleheight=0.9,
+    )  # fmt: skip

@@ -19,7 +19,8 @@ from climcube.analysis.area_means import area_mean
 from climcube.analysis.means import annual_mean
 from climcube.analysis.trend import trend as compute_trend
 from climcube.cubes.calendar import TimeAxis
-from climcube.plots.selection import narrow, plain, weighted_severity, yearly_shares
+from climcube.plots.cells import narrow
+from climcube.plots.selection import daily_share, plain, weighted_severity, yearly_shares
 
 __all__ = ["Numbers", "gather"]
 
@@ -37,6 +38,8 @@ class Numbers:
         By cell; and of the area mean, with the series itself, in ``mean_trend``, ``mean``.
     severity
         Area weighted by category, by day.
+    share
+        Share of the ocean in any category, by day; ``None`` where there is but one cell.
     shares
         Share of the ocean in each category, and heatwave days of the mean place, by year.
     complete
@@ -57,6 +60,7 @@ class Numbers:
     complete: npt.NDArray[np.bool_]
     events: pd.DataFrame
     places: list[dict[str, int]]
+    share: xr.DataArray | None = None
     trend_given: bool = False
 
     @property
@@ -75,11 +79,12 @@ def gather(mhw: Any, trend: xr.Dataset | None) -> Numbers:
         compute_trend(yearly) if trend is None else trend,
         mean,
         weighted_severity(mhw),
+        daily_share(mhw) if cube.size > cube.sizes[TimeAxis.of(cube).name] else None,
         yearly_shares(mhw),
         _block_peaks(abs(peak)),
     )
     # Chunks of the tiles are shared by all of these, and each is dropped once it was used.
-    trends, mean, severity, shares, blocks = dask.compute(*lazy)
+    trends, mean, severity, share, shares, blocks = dask.compute(*lazy)
     record, annual = TimeAxis.of(cube), TimeAxis.of(peak)
     places, years = _strongest_years(blocks, peak)
     return Numbers(
@@ -91,6 +96,7 @@ def gather(mhw: Any, trend: xr.Dataset | None) -> Numbers:
         np.asarray(record.expected_days >= _COMPLETE * 360),
         _event_rows(mhw, places, annual.year[years]),
         places,
+        share,
         trend is not None,
     )
 

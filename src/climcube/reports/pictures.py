@@ -12,11 +12,16 @@ import xarray as xr
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.coordinates import find_spatial
 from climcube.errors import AxisError
-from climcube.plots.lines import event_line, time_series
+from climcube.plots.calendars import category_calendar, draw_share_calendar
+from climcube.plots.cells import narrow
+from climcube.plots.event_lines import event_line
+from climcube.plots.lines import time_series
+from climcube.plots.lollipops import lolliplot
 from climcube.plots.maps import category_map, trend_map
-from climcube.plots.selection import kind_words, period_words, pick_worst_day, plain
+from climcube.plots.selection import pick_worst_day
 from climcube.plots.shares import draw_shares
 from climcube.plots.style import date_words
+from climcube.plots.words import kind_words, period_words
 from climcube.reports.numbers import Numbers
 
 if TYPE_CHECKING:
@@ -24,9 +29,19 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "Picture", "draw"]
 
-NAMES = ("area_mean", "trend_map", "category_share", "category_map", "event_line")
+NAMES = (
+    "area_mean",
+    "trend_map",
+    "category_share",
+    "share_calendar",
+    "category_map",
+    "event_line",
+    "lolliplot",
+    "category_calendar",
+)
 
 _DPI = 160
+_SMOOTH = ("trend_map", "share_calendar")  # colour scales, which 256 colours would cut into bands
 _TALLEST = 620  # pixels on the page: a tall map and its caption fit on one screen
 
 
@@ -57,15 +72,9 @@ def draw(mhw: Any, numbers: Numbers) -> list[Picture]:
         pictures.append(_trends(numbers, years))
     if numbers.events.empty:
         return pictures
-    pictures.append(
-        _picture(
-            "category_share",
-            draw_shares(mhw, numbers.shares),
-            f"Stacked bars: share of ocean area and days in each {kind} category by year, {years}.",
-            f"Share of ocean area and days in each {kind} category, by year. 100 % would be every "
-            "cell on every day.",
-        )
-    )
+    pictures.append(_share_by_year(mhw, numbers, kind, years))
+    if numbers.share is not None:
+        pictures.append(_share_by_day(mhw, numbers.share, kind, years))
     if mapped:
         day = axis.label(pick_worst_day(mhw, numbers.severity))
         pictures.append(
@@ -77,7 +86,11 @@ def draw(mhw: Any, numbers: Numbers) -> list[Picture]:
                 "weighted by category.",
             )
         )
-    pictures.append(_event(mhw, numbers, kind))
+    # One cell, read once for all its figures.
+    cell = narrow(mhw, numbers.places[0])
+    pictures += [_event(cell, numbers, kind), _all_events(cell, kind, years)]
+    if numbers.share is None:
+        pictures.append(_categories_by_day(cell, kind, years))
     return pictures
 
 
@@ -100,27 +113,55 @@ def _trends(numbers: Numbers, years: str) -> Picture:
     )
 
 
-def _event(mhw: Any, numbers: Numbers, kind: str) -> Picture:
-    cube, row = plain(mhw.cube), numbers.events.iloc[0]
-    cell: dict[str, float] | None = None
-    if numbers.places[0]:
-        # The row's cell, by coordinates that lead back to exactly that cell.
-        here = cube.isel({**numbers.places[0], TimeAxis.of(cube).name: 0})
-        cell = {
-            str(d): float(here[d]) if d in here.coords else i for d, i in numbers.places[0].items()
-        }
-        if _is_map(cube):
-            axes = find_spatial(cube)
-            for name in set(axes.dims):
-                cell.pop(name, None)
-            cell |= {n: float(here[n]) for n in (axes.latitude, axes.longitude)}
+def _share_by_year(mhw: Any, numbers: Numbers, kind: str, years: str) -> Picture:
+    of = "days" if numbers.share is None else "ocean area and days"
+    whole = "every day" if numbers.share is None else "every cell on every day"
+    return _picture(
+        "category_share",
+        draw_shares(mhw, numbers.shares),
+        f"Stacked bars: share of {of} in each {kind} category by year, {years}.",
+        f"Share of {of} in each {kind} category, by year. 100 % would be {whole}.",
+    )
+
+
+def _share_by_day(mhw: Any, share: xr.DataArray, kind: str, years: str) -> Picture:
+    return _picture(
+        "share_calendar",
+        draw_share_calendar(mhw, share),
+        f"Heat map: share of the ocean in a {kind} on each day, {years}; years upwards, days of "
+        "the year across.",
+        f"Share of the ocean in a {kind} on each day: when in the year they come, and in which "
+        "years.",
+    )
+
+
+def _event(cell: Any, numbers: Numbers, kind: str) -> Picture:
     return _picture(
         "event_line",
-        event_line(mhw, cell=cell, event=str(row["date_peak"])[:10]),
+        event_line(cell, event=str(numbers.events["date_peak"].iloc[0])[:10]),
         f"Line: the strongest {kind} of the record with climatology and threshold, "
         "filled by category.",
         f"The strongest {kind} of the record: daily values, climatology, threshold, and the "
         "category of each day.",
+    )
+
+
+def _all_events(cell: Any, kind: str, years: str) -> Picture:
+    return _picture(
+        "lolliplot",
+        lolliplot(cell),
+        f"Stems: the maximum intensity of every {kind} at the place of the strongest one, {years}, "
+        "coloured by category.",
+        f"Every {kind} at the place of the strongest one, by maximum intensity and category.",
+    )
+
+
+def _categories_by_day(cell: Any, kind: str, years: str) -> Picture:
+    return _picture(
+        "category_calendar",
+        category_calendar(cell),
+        f"Heat map: {kind} category of each day, {years}; years upwards, days of the year across.",
+        f"The {kind} category of each day.",
     )
 
 
@@ -139,8 +180,18 @@ def _picture(name: str, axes: Axes, alt: str, caption: str) -> Picture:
         raise RuntimeError(name)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.08)
-    png = buffer.getvalue()
+    png = buffer.getvalue() if name in _SMOOTH else _with_few_colours(buffer)
     # Width and height stand in the PNG header; the page reserves the room before it decodes.
     width, height = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))
     scale = min(96 / _DPI * 1.25, _TALLEST / height)
     return Picture(name, png, round(width * scale), round(height * scale), alt, caption)
+
+
+def _with_few_colours(image: io.BytesIO) -> bytes:
+    """Return a PNG of at most 256 colours: a third of the bytes, and no difference to the eye."""
+    from PIL import Image  # matplotlib brings it
+
+    small = io.BytesIO()
+    palette = Image.open(image).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    palette.save(small, "png", optimize=True)
+    return small.getvalue()

@@ -25,8 +25,9 @@ from climcube.errors import (
     StoreExistsError,
     require_module,
 )
-from climcube.plots.selection import base_period_words, is_cold, kind_words, period_words
+from climcube.plots.selection import require_heatwaves
 from climcube.plots.style import CATEGORIES, palette, unit_words
+from climcube.plots.words import basis_words, is_cold, kind_words, period_words
 from climcube.progress import dask_progress, progress_bar
 from climcube.reports import facts, words
 from climcube.reports.numbers import Numbers, gather
@@ -69,10 +70,10 @@ def report(
 
     The page holds the facts of the data set, the findings in words (area-mean trend with its
     95 % confidence limits, heatwave days then and now, the strongest event), the figures
-    (area mean, trend map, share of the ocean by year, the worst day, the strongest event), a
-    table of the strongest events of ten different years, methods with references, and
-    provenance. It needs no other file and no network; it follows the reader's light or dark
-    setting and prints well.
+    (area mean, trend map, share of the ocean by year and by day, the worst day, the strongest
+    event and all others at its place), a table of the strongest events of ten different years,
+    methods with references, and provenance. It needs no other file and no network; it follows
+    the reader's light or dark setting and prints well.
 
     Parameters
     ----------
@@ -149,6 +150,7 @@ def _heatwaves_of(cube: Any, base_period: BasePeriod | None, given: Heatwaves | 
         lazy = subject if is_lazy(subject) else rechunk(subject, layout="series")
         return find_heatwaves(lazy, base_period=base_period)
     if base_period is None:
+        require_heatwaves(given)
         return given
     raise ParameterError(
         "base_period and heatwaves are both given",
@@ -188,7 +190,7 @@ def _contents(
     kind = kind_words(mhw)
     return {
         "title": title or f"{name[:1].upper()}{name[1:]}: trends and marine {kind}s",
-        "subtitle": f"{period_words(axis)}, climatology {base_period_words(mhw, axis)}",
+        "subtitle": f"{period_words(axis)}, {basis_words(mhw, axis)}",
         "kind": kind,
         "units": units,
         "palette": list(zip(CATEGORIES, palette(is_cold(mhw)), strict=True)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,9 @@ from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.coordinates import find_spatial
 from climcube.errors import AxisError
 from climcube.plots.geography import east_west, north_south
-from climcube.plots.selection import base_period_words, is_cold, kind_words, period_words, plain
+from climcube.plots.selection import plain
 from climcube.plots.style import date_words, decimals, number, unit_words
+from climcube.plots.words import base_period_words, is_cold, kind_words, period_words
 from climcube.reports.numbers import Numbers
 
 __all__ = ["Finding", "event_table", "findings", "methods"]
@@ -87,9 +89,24 @@ def methods(mhw: Any, numbers: Numbers, axis: TimeAxis) -> list[str]:
         f"{p.get('max_gap', 2)} days apart are joined. Climatology and threshold pool "
         f"{p.get('window', 11)} days around each day of year over {base_period_words(mhw, axis)}"
         f"{smoothing}. Categories (Hobday et al., 2018) count multiples of the distance from "
-        f"climatology to threshold. {gaps}"
+        f"climatology to threshold. {gaps}{_exceptions(p)}"
     )
     return [definition, *_trend_methods(numbers)]
+
+
+def _exceptions(p: Mapping[str, Any]) -> str:
+    """Return what a definition does beyond the usual."""
+    parts = []
+    if p.get("baseline") == "detrended":
+        parts.append("The linear trend of each series was removed before.")
+    if p.get("ice") is not None:
+        parts.append(f"Samples with sea ice on {p.get('max_ice', 0.15):.0%} or more of the cell "
+                     "count as missing.")  # fmt: skip
+    if p.get("min_temperature") is not None:
+        parts.append(f"Samples below {p['min_temperature']:g} count as ice and are missing.")
+    if p.get("second_threshold") is not None:
+        parts.append("Days of an event had to meet a second threshold, too.")
+    return "".join(f" {part}" for part in parts)
 
 
 def _trend_methods(numbers: Numbers) -> list[str]:

@@ -1,0 +1,139 @@
+"""Days of any calendar on an axis, and days named by the caller found in a record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from climcube.cubes.calendar import TimeAxis
+from climcube.errors import ParameterError
+from climcube.plots.style import MONTHS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["date_axis", "day_index", "month_starts", "period_window", "positions"]
+
+_FEW = 75  # days: below, days of the month are marked, too
+_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+
+def day_index(axis: TimeAxis, date: object) -> int:
+    """Return the index of a day given as text, datetime64, datetime or cftime date.
+
+    Raises
+    ------
+    ParameterError
+        The date is not a day of the record; the message names the nearest there is.
+    """
+    fields = _fields(date)
+    if len(fields) != 3:
+        raise ParameterError(
+            "date not understood", where=f"date={date!r}", expected="a day such as '2016-02-15'"
+        )
+    year, month, day = fields
+    match = (axis.year == year) & (axis.month == month) & (axis.day == day)
+    if not match.any():
+        raise ParameterError(
+            "the date is not in the record",
+            where=f"date={str(date)[:10]}",
+            expected=f"a day from {axis.label(0)} to {axis.label(len(axis) - 1)}",
+        )
+    return int(np.argmax(match))
+
+
+def period_window(axis: TimeAxis, period: object) -> slice:
+    """Return the samples from the first to the last of two years, months or days, both included.
+
+    Raises
+    ------
+    ParameterError
+        The period is not a pair of dates, is upside down, or has no day of the record.
+    """
+    pair = list(period) if isinstance(period, tuple | list) else []
+    fields = [_fields(date) for date in pair]
+    if len(fields) != 2 or not all(fields):
+        raise ParameterError(
+            "period not understood", where=f"period={period!r}",
+            expected="a first and a last year, month or day, such as ('2010-07', '2012')",
+        )  # fmt: skip
+    first, last = fields
+    begin = _key(*first, *(1, 1)[len(first) - 1 :])
+    end = _key(*last, *(12, 31)[len(last) - 1 :])
+    if begin > end:
+        raise ParameterError("period is upside down", where=f"period={period!r}",
+                             remedy="swap the two")  # fmt: skip
+    days = _key(axis.year, axis.month, axis.day)
+    window = slice(int(np.searchsorted(days, begin)), int(np.searchsorted(days, end, "right")))
+    if window.start >= window.stop:
+        raise ParameterError(
+            "no day of the record is in the period", where=f"period={period!r}",
+            expected=f"days from {axis.label(0)} to {axis.label(len(axis) - 1)}",
+        )  # fmt: skip
+    return window
+
+
+def _fields(date: object) -> list[int]:
+    """Return year, month and day, or as many as are given; nothing where that is no date."""
+    parts = str(date)[:10].split("-")
+    if isinstance(date, bool) or not all(p.isdigit() for p in parts) or len(parts) > 3:
+        return []
+    return [int(p) for p in parts]
+
+
+def _key(year: Any, month: Any, day: Any) -> Any:
+    return (year * 100 + month) * 100 + day
+
+
+def positions(axis: TimeAxis, time: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Dates where matplotlib knows the calendar, day numbers elsewhere."""
+    return time if np.issubdtype(time.dtype, np.datetime64) else axis.seconds / 86_400
+
+
+def month_starts(axis: TimeAxis) -> npt.NDArray[np.int64]:
+    """Return the day of year, from 0, on which each month begins in the calendar."""
+    months = np.arange(1, 13)
+    zeros = np.zeros(12, "int64")
+    return TimeAxis(axis.name, axis.calendar, zeros, months, zeros + 1, zeros).dayofyear
+
+
+def date_axis(ax: Axes, axis: TimeAxis, window: slice, x: npt.NDArray[Any]) -> None:
+    """Mark days, months or years, whatever suits the length of the window, in any calendar."""
+    year, month, day = axis.year[window], axis.month[window], axis.day[window]
+    starts = np.flatnonzero(np.diff(year * 12 + month, prepend=-1))
+    starts = starts[1:] if len(starts) > 2 and day[0] > 20 else starts
+    ordinal = axis.ordinal[window]
+    yearly = len(x) > 1 and float(np.median(np.diff(ordinal))) > 300
+    if len(x) > 1 and not yearly and ordinal[-1] - ordinal[0] < _FEW:
+        chosen, labels = _days(year, month, day)
+    elif len(starts) <= 40 and not yearly:
+        step = 1 if len(starts) <= 14 else 2 if len(starts) <= 26 else 3
+        chosen = starts[(month[starts] - 1) % step == 0]
+        labels = [
+            MONTHS[month[i] - 1] + (f"\n{year[i]}" if n == 0 or month[i] == 1 else "")
+            for n, i in enumerate(chosen)
+        ]
+    else:
+        chosen = np.flatnonzero(np.diff(year, prepend=-1))
+        step = next((s for s in _STEPS if len(chosen) / s <= 10), _STEPS[-1])
+        chosen = chosen[year[chosen] % step == 0]
+        labels = [str(year[i]) for i in chosen]
+    ax.set_xticks(x[chosen], labels)
+
+
+def _days(
+    year: npt.NDArray[Any], month: npt.NDArray[Any], day: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], list[str]]:
+    """Mark the 1st, 11th and 21st; short windows every fifth day."""
+    step = 10 if len(day) > 25 else 5
+    marked = (day % step == 1) & (day < 31)
+    chosen = np.flatnonzero(marked)
+    chosen = chosen if len(chosen) else np.array([0])
+    labels = []
+    for n, i in enumerate(chosen):
+        new = n == 0 or month[i] != month[chosen[n - 1]]
+        text = f"{day[i]}" + (f"\n{MONTHS[month[i] - 1]}" if new else "")
+        labels.append(text + (f" {year[i]}" if n == 0 or (new and month[i] == 1) else ""))
+    return chosen, labels

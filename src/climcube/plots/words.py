@@ -1,0 +1,177 @@
+"""What figures and reports say about a result: its kind, place, period, baseline and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from climcube.cubes.calendar import TimeAxis
+from climcube.cubes.coordinates import find_spatial
+from climcube.errors import AxisError
+from climcube.plots.geography import continuous_longitude, east_west, north_south
+from climcube.plots.style import unit_words
+
+__all__ = [
+    "base_period_words",
+    "basis_words",
+    "is_cold",
+    "kind_words",
+    "metric_words",
+    "percentile_words",
+    "period_words",
+    "place_words",
+    "region_words",
+    "value_words",
+]
+
+_STATISTICS = {
+    "max": "Maximum intensity",
+    "mean": "Mean intensity",
+    "var": "Standard deviation of intensity",
+    "cumulative": "Cumulative intensity",
+}
+_REFERENCES = {"": "", "relThresh": ", relative to threshold", "abs": ", absolute"}
+
+
+def is_cold(mhw: Any) -> bool:
+    """Whether a result is of cold spells."""
+    return bool(mhw.parameters.get("cold", False))
+
+
+def kind_words(mhw: Any) -> str:
+    """Return "heatwave" or "cold spell"."""
+    return "cold spell" if is_cold(mhw) else "heatwave"
+
+
+def period_words(axis: TimeAxis) -> str:
+    """Return first and last year of a record, as read on a figure."""
+    first, last = int(axis.year[0]), int(axis.year[-1])
+    return str(first) if first == last else f"{first}–{last}"
+
+
+def base_period_words(mhw: Any, axis: TimeAxis) -> str:
+    """Return what the climatology is made from, to stand after "over"."""
+    parameters = mhw.parameters
+    if parameters.get("climatology") is not None:
+        return "a separate data set"
+    if parameters.get("baseline") == "shifting":
+        return f"the {parameters.get('baseline_years', 30)} years before each year"
+    period = parameters.get("base_period")
+    if period is None:
+        return period_words(axis)
+    first, last = (str(p)[:4] for p in period)
+    return f"{first}–{last}"
+
+
+def basis_words(mhw: Any, axis: TimeAxis) -> str:
+    """Return what a heatwave is measured against, as read under the title of a figure."""
+    parameters = mhw.parameters
+    years = base_period_words(mhw, axis)
+    text = f"climatology {'' if years[0].isdigit() else 'of '}{years}"
+    if parameters.get("baseline") == "detrended":
+        text += ", linear trend removed"
+    if float(parameters.get("percentile", 90)) != 90:
+        text += f", {percentile_words(mhw)}"
+    if parameters.get("second_threshold") is not None:
+        text += ", days that meet a second threshold"
+    if parameters.get("ice") is not None or parameters.get("min_temperature") is not None:
+        text += ", days under ice left out"
+    return text
+
+
+def percentile_words(mhw: Any) -> str:
+    """Return the rank of the threshold among the values themselves: the 10th for cold spells."""
+    rank = float(mhw.parameters.get("percentile", 90))
+    rank = 100 - rank if is_cold(mhw) else rank
+    return f"{rank:g}{_ordinal(rank)} percentile"
+
+
+def _ordinal(rank: float) -> str:
+    whole = int(rank)
+    if rank != whole or whole % 100 in (11, 12, 13):
+        return "th"
+    return {1: "st", 2: "nd", 3: "rd"}.get(whole % 10, "th")
+
+
+def value_words(mhw: Any, units: str) -> str:
+    """Return name and units of the values of the cube, to stand along an axis."""
+    attrs = mhw.cube.attrs
+    name = str(attrs.get("long_name") or attrs.get("standard_name") or mhw.cube.name or "value")
+    name = name.replace("_", " ")
+    name = name if len(name) <= 40 else str(mhw.cube.name)
+    if mhw.parameters.get("baseline") == "detrended":
+        name += ", trend removed"
+    return f"{name[:1].upper()}{name[1:]}" + (f" ({units})" if units else "")
+
+
+def metric_words(metric: str, units: str | None) -> str:
+    """Return name and units of a column of the event table.
+
+    >>> metric_words("intensity_cumulative", "degC"), metric_words("duration", "degC")
+    ('Cumulative intensity (°C days)', 'Duration (days)')
+    """
+    degrees = unit_words(units)
+    name, _, rest = metric.partition("_")
+    if name == "duration":
+        return (f"Days in category {rest.capitalize()}" if rest else "Duration") + " (days)"
+    if name == "rate":
+        return f"Rate of {rest}" + (f" ({degrees} per day)" if degrees else "")
+    statistic, _, reference = rest.partition("_")
+    text = _STATISTICS[statistic] + _REFERENCES[reference]
+    shown = f"{degrees} days" if degrees and statistic == "cumulative" else degrees
+    return f"{text} ({shown})" if shown else text
+
+
+def place_words(cube: xr.DataArray, where: Mapping[str, int]) -> str:
+    """Return where a cell of the cube lies, and the level or member that was chosen."""
+    cell = cube.isel(where)
+    parts: list[str] = []
+    horizontal: tuple[str, ...] = ()
+    try:
+        axes = find_spatial(cell)
+        names = {axes.latitude: north_south, axes.longitude: east_west}
+        horizontal = find_spatial(cube).dims
+    except AxisError:
+        names = {}
+    if all(cell[name].size == 1 for name in names):
+        parts = [words(float(cell[name].item())) for name, words in names.items()]
+    for dim, index in where.items():
+        if dim not in horizontal and cube.sizes[dim] > 1:
+            parts.append(_along(cube, dim, index))
+    return ", ".join(parts)
+
+
+def _along(cube: xr.DataArray, dim: str, index: int) -> str:
+    if dim not in cube.coords:
+        return f"{dim} {index}"
+    coordinate = cube[dim]
+    value = coordinate.values[index]
+    shown = f"{value:g}" if np.issubdtype(coordinate.dtype, np.number) else str(value)
+    return f"{dim} {shown} {unit_words(coordinate.attrs.get('units'))}".strip()
+
+
+def region_words(cube: xr.DataArray) -> str:
+    """Return the range of latitudes and longitudes that a cube covers; "" where it has none."""
+    try:
+        axes = find_spatial(cube)
+    except AxisError:
+        return ""
+    y = np.asarray(cube[axes.latitude].values, "float64")
+    x = continuous_longitude(np.asarray(cube[axes.longitude].values, "float64").ravel())
+    if not (np.isfinite(y).any() and np.isfinite(x).any()):
+        return ""
+    if y.size == x.size == 1:
+        return f"{north_south(float(y.ravel()[0]))}, {east_west(float(x[0]))}"
+    south, north = (north_south(round(float(v), 2)) for v in (np.nanmin(y), np.nanmax(y)))
+    west, east = float(np.nanmin(x)), float(np.nanmax(x))
+    step = (east - west) / max(1, np.unique(x).size - 1)
+    parts = [south if south == north else f"{south} to {north}"]
+    if east - west + 1.5 * step < 360:
+        first, last = east_west(round(west, 2)), east_west(round(east, 2))
+        parts.append(first if first == last else f"{first} to {last}")
+    else:
+        parts.append("all longitudes")
+    return ", ".join(parts)
