@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from climcube.analysis.anomaly import anomaly
     from climcube.analysis.area_means import area_mean, zonal_mean
     from climcube.analysis.climatology import climatology
+    from climcube.analysis.heatwave_state import (
+        HeatwaveState,
+        heatwave_state,
+        open_heatwave_state,
+    )
     from climcube.analysis.heatwaves import Heatwaves, heatwaves
     from climcube.analysis.means import annual_mean, daily_mean, monthly_mean, seasonal_mean
     from climcube.analysis.significance import fdr
@@ -43,6 +48,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ClimcubeError": "climcube.errors",
+    "HeatwaveState": "climcube.analysis.heatwave_state",
     "Heatwaves": "climcube.analysis.heatwaves",
     "annual_mean": "climcube.analysis.means",
     "anomaly": "climcube.analysis.anomaly",
@@ -51,10 +57,12 @@ _HOMES = {
     "climatology": "climcube.analysis.climatology",
     "daily_mean": "climcube.analysis.means",
     "fdr": "climcube.analysis.significance",
+    "heatwave_state": "climcube.analysis.heatwave_state",
     "heatwaves": "climcube.analysis.heatwaves",
     "ingest": "climcube.recipes.ingest",
     "monthly_mean": "climcube.analysis.means",
     "open": "climcube.cubes.open",
+    "open_heatwave_state": "climcube.analysis.heatwave_state",
     "rechunk": "climcube.cubes.chunks",
     "report": "climcube.reports.report",
     "save": "climcube.saving.save",
@@ -72,6 +80,7 @@ _MODULES = {
 
 __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with the two tables
     "ClimcubeError",
+    "HeatwaveState",
     "Heatwaves",
     "annual_mean",
     "anomaly",
@@ -81,10 +90,12 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "daily_mean",
     "errors",
     "fdr",
+    "heatwave_state",
     "heatwaves",
     "ingest",
     "monthly_mean",
     "open",
+    "open_heatwave_state",
     "options",
     "plot",
     "rechunk",
