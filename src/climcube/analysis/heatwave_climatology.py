@@ -5,7 +5,7 @@ Of a fixed base period, of the years before each year (a shifting baseline), or 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,30 +14,80 @@ import xarray as xr
 
 from climcube.analysis.heatwave_definition import HeatwaveDefinition
 from climcube.cubes.calendar import TimeAxis
+from climcube.cubes.chunks import require_whole
 from climcube.cubes.packing import Packing
 from climcube.cubes.subject import Subject, plain_cube
 from climcube.errors import CalendarError, CubeError, ParameterError
 from climcube.kernels.settings import NO_GRID
 from climcube.kernels.windows import sliding_windows
+from climcube.lift.common import require_free_names
 from climcube.lift.series import Output, lift_series
 
-__all__ = ["by_year", "fixed_climatology", "given_climatology", "shifting_climatology"]
+__all__ = [
+    "FixedClimatology",
+    "by_year",
+    "fixed_climatology",
+    "given_climatology",
+    "shifting_climatology",
+    "tables_of_time",
+]
 
 _PURPOSE = "heatwaves"
 
 
+@dataclass(frozen=True)
+class FixedClimatology:
+    """How the tables of a fixed base period are made from a cube.
+
+    Attributes
+    ----------
+    outputs
+        ``seas``, ``thresh`` and ``count`` by day of year.
+    options
+        Arguments of `climcube.kernels.heatwave.climatology` after the settings.
+    """
+
+    subject: Subject
+    definition: HeatwaveDefinition
+    outputs: list[Output]
+    options: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, subject: Subject, definition: HeatwaveDefinition) -> FixedClimatology:
+        """Check what can be checked without computing, and build the tables of windows."""
+        axis = subject.axis
+        base = definition.base(axis)
+        require_whole(subject.cube, axis.name, _PURPOSE)
+        require_free_names(subject.cube, axis.name, {"dayofyear": axis.dayofyear}, _PURPOSE)
+        options = (*_options(subject, definition), *_windows(axis, definition, *base))
+        return cls(subject, definition, _outputs(subject, definition), options)
+
+    @property
+    def coordinates(self) -> dict[str, xr.DataArray]:
+        """The coordinate of days of year."""
+        return {"dayofyear": day_coordinate(self.subject.axis)}
+
+    def tables(self) -> xr.Dataset:
+        """Return ``seas``, ``thresh`` and ``count`` alone."""
+        axis = self.subject.axis
+        return lift_series(
+            "climcube.kernels.heatwave:climatology",
+            [(self.subject.cube, axis.name)],
+            self.outputs,
+            tables=(*tables_of_time(axis, self.definition), *self.options),
+            coordinates=self.coordinates,
+            purpose=_PURPOSE,
+        )
+
+
 def fixed_climatology(subject: Subject, definition: HeatwaveDefinition) -> xr.Dataset:
     """Return ``seas``, ``thresh`` and ``count`` by day of year, of the base period."""
-    axis = subject.axis
-    windows = _windows(axis, definition, *definition.base(axis))
-    return lift_series(
-        "climcube.kernels.heatwave:climatology",
-        [(subject.cube, axis.name)],
-        _outputs(subject, definition),
-        tables=(*_tables(subject, definition), *windows),
-        coordinates={"dayofyear": day_coordinate(axis)},
-        purpose=_PURPOSE,
-    )
+    return FixedClimatology.of(subject, definition).tables()
+
+
+def tables_of_time(axis: TimeAxis, definition: HeatwaveDefinition) -> tuple[Any, ...]:
+    """Return what every kernel of heatwaves is told about the record."""
+    return axis.dayofyear.astype("uint32"), axis.ordinal, definition.settings()
 
 
 def shifting_climatology(
@@ -73,7 +123,7 @@ def shifting_climatology(
         "climcube.kernels.baselines:shifting_climatology",
         [(subject.cube, axis.name)],
         _outputs(subject, definition),
-        tables=(*_tables(subject, definition), tuple(windows)),
+        tables=(*tables_of_time(axis, definition), *_options(subject, definition), tuple(windows)),
         coordinates={"dayofyear": xr.DataArray(rows, dims="dayofyear")},
         purpose=_PURPOSE,
     )
@@ -168,13 +218,9 @@ def _windows(
     return windows.tables()
 
 
-def _tables(subject: Subject, definition: HeatwaveDefinition) -> tuple[Any, ...]:
-    axis = subject.axis
-    packing = Packing.of(subject.cube)
+def _options(subject: Subject, definition: HeatwaveDefinition) -> tuple[Any, ...]:
+    axis, packing = subject.axis, Packing.of(subject.cube)
     return (
-        axis.dayofyear.astype("uint32"),
-        axis.ordinal,
-        definition.settings(),
         axis.days_of_year,
         definition.percentile / 100,
         NO_GRID if packing is None else (abs(packing.scale), packing.offset),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from climcube.analysis.heatwave_climatology import by_year
+from climcube.analysis.heatwave_climatology import FixedClimatology, by_year, tables_of_time
 from climcube.analysis.heatwave_definition import HeatwaveDefinition
 from climcube.analysis.heatwave_metadata import annual_attributes, daily_attributes
 from climcube.analysis.heatwave_trend import annual_trend, annual_trends
 from climcube.cubes.calendar import year_start_coordinate
+from climcube.cubes.chunks import is_lazy
 from climcube.cubes.subject import Subject, finish
 from climcube.lift.series import Output, lift_series
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Heatwaves"]
 
 _PURPOSE = "heatwaves"
+_COMPLETE = "climcube.kernels.complete"
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,7 +54,7 @@ class Heatwaves:
 
     subject: Subject
     definition: HeatwaveDefinition
-    tables: xr.Dataset = field(repr=False)
+    source: FixedClimatology | xr.Dataset  # of climatology and threshold, or the tables
     parameters: Mapping[str, Any]
     inputs: list[Any] = field(default_factory=list)
     group: npt.NDArray[np.int64] | None = None
@@ -62,6 +64,15 @@ class Heatwaves:
     def cube(self) -> xr.DataArray:
         """The cube that was analysed."""
         return self.subject.cube
+
+    @cached_property
+    def tables(self) -> xr.Dataset:
+        """Climatology and threshold, as kernels take them."""
+        if isinstance(self.source, xr.Dataset):
+            return self.source
+        if "_whole" in vars(self) and not is_lazy(self.cube):  # computed already
+            return self._whole[0]
+        return self.source.tables()
 
     @cached_property
     def climatology(self) -> xr.Dataset:
@@ -76,39 +87,49 @@ class Heatwaves:
         axis, units = self.subject.axis, self.subject.units
         floats = "float32" if self.cube.dtype in (np.float16, np.float32) else "float64"
         types = {"anomaly": floats, "severity": floats, "category": "int8", "event": "int32"}
-        parts = [
-            lift_series(
-                *self._kernel(name),
-                [Output(name, axis.name, dtype, daily_attributes(name, units, self.definition))],
-                tables=self._tables_of_time(),
-                purpose=_PURPOSE,
-            )
-            for name, dtype in types.items()
-        ]
+        parts = []
+        for name, dtype in types.items():
+            kernel, cubes, tables = self._kernel(name)
+            attrs = daily_attributes(name, units, self.definition)
+            output = Output(name, axis.name, dtype, attrs)
+            parts.append(lift_series(kernel, cubes, [output], tables=tables, purpose=_PURPOSE))
         return self._finish(xr.Dataset({n: part[n] for n, part in zip(types, parts, strict=True)}))
 
     @cached_property
     def annual(self) -> xr.Dataset:
         """Metrics of every calendar year."""
+        return self._finish(self._whole[1].copy())
+
+    @cached_property
+    def _whole(self) -> tuple[xr.Dataset, xr.Dataset]:
+        """Tables and annual metrics; of the cube's own climatology both in one task a tile."""
         axis = self.subject.axis
-        years = year_start_coordinate(axis.years, axis.calendar, axis.name)
+        kernel, cubes, tables = self._kernel("annual")
         number = axis.year - axis.year[0]
-        outputs = [
+        absent = axis.expected_days - np.bincount(number, minlength=len(axis.years))
+        metrics = [
             Output(name, axis.name, dtype, attrs)
             for name, dtype, attrs in annual_attributes(self.subject.units, self.definition)
         ]
+        outputs: list[Output] = []
+        known = {axis.name: year_start_coordinate(axis.years, axis.calendar, axis.name)}
+        if isinstance(self.source, FixedClimatology) and kernel.startswith(_COMPLETE):
+            # Under names of their own: both have a variable count.
+            outputs = [replace(o, name=f"climatology_{o.name}") for o in self.source.outputs]
+            known |= self.source.coordinates
         result = lift_series(
-            *self._kernel("annual"),
-            outputs,
-            tables=(
-                *self._tables_of_time(),
-                number.astype("uint32"),
-                axis.expected_days - np.bincount(number, minlength=len(axis.years)),
-            ),
-            coordinates={axis.name: years},
+            kernel,
+            cubes,
+            [*outputs, *metrics],
+            tables=(*tables, number.astype("uint32"), absent),
+            coordinates=known,
             purpose=_PURPOSE,
         )
-        return self._finish(result)
+        found = result[[o.name for o in metrics]].drop_vars("dayofyear", errors="ignore")
+        if not outputs:
+            return self.tables, found
+        names = {o.name: o.name.removeprefix("climatology_") for o in outputs}
+        return result[list(names)].rename(names).drop_vars(axis.name, errors="ignore"), found
 
     def events(
         self, path: str | Path | None = None, *, overwrite: bool = False
@@ -187,8 +208,12 @@ class Heatwaves:
 
     def to_datasets(self) -> Iterator[tuple[str, xr.Dataset]]:
         """Yield name and Dataset of the results that `climcube.save` writes as groups."""
-        for name in ("climatology", "annual", "daily"):
-            yield name, getattr(self, name)
+        tables, annual = self._whole  # from the same tasks, as both are computed
+        if self.definition.baseline == "shifting":
+            tables = by_year(tables, self.subject.axis)
+        yield "climatology", self._finish(tables.copy())
+        yield "annual", self._finish(annual.copy())
+        yield "daily", self.daily
 
     def __repr__(self) -> str:
         shape = ", ".join(f"{d}: {n}" for d, n in self.cube.sizes.items())
@@ -210,26 +235,27 @@ class Heatwaves:
         """Return what the event table is made from."""
         from climcube.analysis.event_table import EventSource  # noqa: PLC0415 - pandas on demand
 
-        tables = self._tables_of_time()
-        axis, cold = self.subject.axis, self.definition.cold
-        return EventSource(*self._kernel("events"), tables, axis, cold)
+        kernel, cubes, tables = self._kernel("events")
+        return EventSource(kernel, cubes, tables, self.subject.axis, self.definition.cold)
 
-    def _kernel(self, name: str) -> tuple[str, list[tuple[xr.DataArray, str]]]:
-        """Return the kernel of a result, and the cubes that it takes."""
-        time = self.subject.axis.name
-        cubes = [
-            (self.cube, time),
-            (self.tables["seas"], "dayofyear"),
-            (self.tables["thresh"], "dayofyear"),
-        ]
-        if self.second is None or name in ("anomaly", "severity"):  # these know no events
-            return f"climcube.kernels.heatwave:{name}", cubes
-        return f"climcube.kernels.second_threshold:{name}", [*cubes, (self.second, time)]
-
-    def _tables_of_time(self) -> tuple[Any, ...]:
+    def _kernel(self, name: str) -> tuple[str, list[tuple[xr.DataArray, str]], tuple[Any, ...]]:
+        """Return the kernel of a result, the cubes and the first tables that it takes."""
         axis = self.subject.axis
-        group = axis.dayofyear if self.group is None else self.group
-        return group.astype("uint32"), axis.ordinal, self.definition.settings()
+        group, *others = tables_of_time(axis, self.definition)
+        if self.group is not None:
+            group = self.group.astype("uint32")
+        cubes = [(self.cube, axis.name)]
+        # Anomalies and severities know no events, and so no second criterion.
+        known = self.second if name not in ("anomaly", "severity") else None
+        second = [] if known is None else [(known, axis.name)]
+        if isinstance(self.source, FixedClimatology) and name in ("annual", "events"):
+            ready = not is_lazy(self.cube) and not {"tables", "_whole"}.isdisjoint(vars(self))
+            if not ready:
+                options = self.source.options
+                return f"{_COMPLETE}:{name}", cubes + second, (group, *others, options)
+        cubes += [(self.tables[n], "dayofyear") for n in ("seas", "thresh")]
+        room = "second_threshold" if second else "heatwave"
+        return f"climcube.kernels.{room}:{name}", cubes + second, (group, *others)
 
     def _finish(self, result: xr.Dataset) -> xr.Dataset:
         return finish(result, _PURPOSE, self.parameters, self.inputs, self.subject.quantified)

@@ -46,7 +46,7 @@ class HeatwaveSet(Heatwaves):
         varying = {name: _values([own[name] for own, _ in found]) for name in found[0][0]}
         first = found[0][1]
         return cls(
-            first.subject, first.definition, first.tables, parameters, first.inputs, first.group,
+            first.subject, first.definition, first.source, parameters, first.inputs, first.group,
             first.second, members, varying,
         )  # fmt: skip
 
@@ -87,14 +87,27 @@ class HeatwaveSet(Heatwaves):
         sources = {label: member.event_source() for label, member in self.members.items()}
         return event_table(sources, path, overwrite=overwrite)
 
+    def to_datasets(self) -> Iterator[tuple[str, xr.Dataset]]:
+        """Yield name and Dataset of the results that `climcube.save` writes as groups."""
+        members = [dict(member.to_datasets()) for member in self._plain_members]
+        for name in ("climatology", "annual", "daily"):
+            yield name, self._stacked([parts[name] for parts in members])
+
     def __repr__(self) -> str:
         return f"{super().__repr__()}\n  by definition: {'; '.join(self.members)}"
 
     def _stack(self, part: Callable[[Heatwaves], xr.Dataset]) -> xr.Dataset:
-        plain = [
-            part(replace(member, subject=replace(member.subject, quantified=False)))
+        return self._stacked([part(member) for member in self._plain_members])
+
+    @cached_property
+    def _plain_members(self) -> list[Heatwaves]:
+        """Members that return plain values: quantities are made once all are stacked."""
+        return [
+            replace(member, subject=replace(member.subject, quantified=False))
             for member in self.members.values()
         ]
+
+    def _stacked(self, plain: list[xr.Dataset]) -> xr.Dataset:
         stacked = xr.concat(
             plain, _DIM, data_vars="all", coords="minimal", compat="override", join="exact",
             combine_attrs="drop_conflicts",

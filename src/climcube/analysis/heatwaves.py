@@ -7,7 +7,7 @@ from typing import Any
 import xarray as xr
 
 from climcube.analysis.heatwave_climatology import (
-    fixed_climatology,
+    FixedClimatology,
     given_climatology,
     shifting_climatology,
 )
@@ -180,6 +180,7 @@ def _one(
     """Build the results of one definition."""
     climatology, second = extra.get("climatology"), extra.get("second_threshold")
     group = None
+    source: FixedClimatology | xr.Dataset
     if definition.baseline == "shifting":
         if climatology is not None:
             raise ParameterError(
@@ -187,13 +188,13 @@ def _one(
                 where="climatology=",
                 remedy="drop climatology, or baseline='shifting'",
             )
-        tables, subject, group = shifting_climatology(subject, definition)
+        source, subject, group = shifting_climatology(subject, definition)
     elif climatology is not None:
-        tables = given_climatology(climatology, subject)
+        source = given_climatology(climatology, subject)
     else:
-        tables = fixed_climatology(subject, definition)
+        source = FixedClimatology.of(subject, definition)
     others = [e for e in extra.values() if isinstance(e, xr.DataArray | xr.Dataset)]
     return Heatwaves(
-        subject, definition, tables, definition.as_parameters() | extra, [cube, *others],
+        subject, definition, source, definition.as_parameters() | extra, [cube, *others],
         group, second_criterion(subject, second, cold=definition.cold),
     )  # fmt: skip
