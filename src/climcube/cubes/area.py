@@ -13,7 +13,7 @@ from climcube.cubes.sphere import EARTH_RADIUS, polygon_areas
 from climcube.cubes.units import unquantify
 from climcube.errors import AxisError, CubeError, ParameterError
 
-__all__ = ["cell_areas", "longitude_widths"]
+__all__ = ["bounds_of", "cell_areas", "longitude_widths"]
 
 _AREA_NAMES = ("areacella", "areacello", "cell_area", "area_t")
 _SAME_PLACE = 1e-4  # degrees; coordinates of one grid in two files differ by rounding
@@ -52,7 +52,7 @@ def cell_areas(given: Any, cube: xr.DataArray, weights: Any = None) -> tuple[xr.
         return _placed(measured, cube, "cell_measures"), "cell_measures"
     latitude, longitude = cube[axes.latitude], cube[axes.longitude]
     shared = latitude.ndim > 0 and set(latitude.dims) == set(longitude.dims)
-    bounds = [_bounds(given, cube, c) for c in (latitude, longitude)]
+    bounds = [bounds_of(given, cube, c) for c in (latitude, longitude)]
     if shared:
         return _polygons(bounds, latitude, longitude, cube), "bounds"
     if bounds[0] is not None and latitude.ndim == 1:
@@ -170,7 +170,8 @@ def _measures(given: Any, cube: xr.DataArray, axes: SpatialAxes) -> xr.DataArray
     return None
 
 
-def _bounds(given: Any, cube: xr.DataArray, coordinate: xr.DataArray) -> xr.DataArray | None:
+def bounds_of(given: Any, cube: xr.DataArray, coordinate: xr.DataArray) -> xr.DataArray | None:
+    """Return the bounds that a coordinate names, if they travel with the data."""
     facts = coordinate.encoding | coordinate.attrs
     name = facts.get("bounds")
     known = given.variables if isinstance(given, xr.Dataset) else given.coords
