@@ -1,7 +1,6 @@
 """Climatology, threshold and what follows from them, of one block while it is at hand.
 
-The series are gathered once for both. A kernel may overwrite its block, so the climatology
-works on a copy.
+The series are gathered and prepared once for both.
 """
 
 from __future__ import annotations
@@ -32,8 +31,9 @@ def annual(block: Any, *rest: Any) -> tuple[Any, ...]:
 def events(block: Any, *rest: Any) -> tuple[Any, Any]:
     """Return the cell of each event, and its row; arguments as those of ``annual``."""
     blocks, (group, days, settings, options) = _apart(rest)
-    seas, thresh, _ = heatwave.climatology(block.copy(), group, days, settings, *options)
-    return heatwave.events(block, seas, thresh, group, days, settings, **blocks)
+    heatwave.prepare(block, days, settings)
+    seas, thresh, _ = heatwave.prepared_climatology(block, settings, *options)
+    return heatwave.prepared_events(block, seas, thresh, group, days, settings, **blocks)
 
 
 def _apart(rest: tuple[Any, ...]) -> tuple[dict[str, Any], tuple[Any, ...]]:

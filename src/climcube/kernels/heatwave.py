@@ -42,6 +42,10 @@ __all__ = [
     "climatology",
     "event",
     "events",
+    "prepare",
+    "prepared_annual",
+    "prepared_climatology",
+    "prepared_events",
     "severity",
 ]
 
@@ -68,7 +72,21 @@ def climatology(
 
     ``grid`` is what the series may have been packed with (`climcube.kernels.percentile`).
     """
-    _prepare(block, days, settings)
+    prepare(block, days, settings)
+    return prepared_climatology(block, settings, size, quantile, grid, smooth, leap_day, *windows)
+
+
+def prepared_climatology(
+    block: Block,
+    settings: Settings,
+    size: int,
+    quantile: float,
+    grid: tuple[float, float],
+    smooth: int,
+    leap_day: int,
+    *windows: Any,
+) -> tuple[npt.NDArray[Any], ...]:
+    """Do the same for series that were prepared already; they are left as they are."""
     scale, offset = grid  # of the negated series the offset is turned, too
     seas, thresh, count = sliding_statistics(
         block, size, quantile, (scale, settings.sign * offset), *windows
@@ -94,7 +112,7 @@ def severity(
     block: Block, seas: Block, thresh: Block, group: Days, days: Days, settings: Settings
 ) -> tuple[Block]:
     """Return (value - climatology) / (threshold - climatology), NaN where that is undefined."""
-    _prepare(block, days, settings)
+    prepare(block, days, settings)
     out = np.empty_like(block)
     _severity(block, settings.sign * seas, settings.sign * thresh, group, settings.ties, out)
     return (out,)
@@ -144,7 +162,22 @@ def annual(
     ``year`` numbers each sample's calendar year from 0, ``absent`` holds the days of each
     year within the record that have no sample at all.
     """
-    _prepare(block, days, settings)
+    prepare(block, days, settings)
+    return prepared_annual(block, seas, thresh, group, days, settings, year, absent, allowed)
+
+
+def prepared_annual(
+    block: Block,
+    seas: Block,
+    thresh: Block,
+    group: Days,
+    days: Days,
+    settings: Settings,
+    year: Days,
+    absent: Days,
+    allowed: Block = _ALL,
+) -> tuple[Block, ...]:
+    """Do the same for series that were prepared already."""
     sign = settings.sign
     table = np.empty((len(ANNUAL), block.shape[0], absent.size))
     _annual(
@@ -172,12 +205,26 @@ def events(
     allowed: Block = _ALL,
 ) -> tuple[npt.NDArray[np.int64], Block]:
     """Return the cell of each event, and its row (`climcube.kernels.events`)."""
-    _prepare(block, days, settings)
+    prepare(block, days, settings)
+    return prepared_events(block, seas, thresh, group, days, settings, allowed)
+
+
+def prepared_events(
+    block: Block,
+    seas: Block,
+    thresh: Block,
+    group: Days,
+    days: Days,
+    settings: Settings,
+    allowed: Block = _ALL,
+) -> tuple[npt.NDArray[np.int64], Block]:
+    """Do the same for series that were prepared already."""
     sign = settings.sign
     return _events(block, sign * seas, sign * thresh, group, days, tuple(settings), allowed)
 
 
-def _prepare(block: Block, days: Days, settings: Settings) -> None:
+def prepare(block: Block, days: Days, settings: Settings) -> None:
+    """Detrend, fill gaps and negate as the settings say, in place."""
     _fill(block, days, settings)
     if settings.sign < 0:
         np.negative(block, out=block)
@@ -198,7 +245,7 @@ def _state(
     settings: Settings,
     allowed: Block,
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]:
-    _prepare(block, days, settings)
+    prepare(block, days, settings)
     categories = np.zeros(block.shape, np.int8)
     numbers = np.zeros(block.shape, np.int32)
     sign = settings.sign
