@@ -121,6 +121,8 @@ class Snapshot:
         tables = self.climatology[["seas", "thresh"]]
         if len(needed) < tables.sizes["dayofyear"]:  # the others need not be read
             tables = tables.isel(dayofyear=needed)
+        if is_lazy(tables):
+            tables = tables.chunk({"dayofyear": -1})
         return [
             (window, self.time),
             (self.checkpoint, SLOT),
