@@ -2,7 +2,7 @@
 
 A day exactly on a threshold is not rare in data that were stored as integers, and whether it
 counts must not depend on the float type it was decoded to. The kernel
-`climcube.kernels.unpacking.exact_series` therefore gives
+`climcube.kernels.unpacking.decode_exact` therefore gives
 back ``float64(integer) * scale + offset`` for any value that a packed file can have produced.
 """
 

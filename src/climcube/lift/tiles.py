@@ -20,6 +20,9 @@ __all__ = ["TiledCubes", "blocks_of_tile", "exact_blocks"]
 
 _KERNELS = "climcube.kernels.unpacking"  # by name: the lift imports no kernel
 
+_COMPILED = (np.float32, np.float64)  # one compiled version each is enough
+_BLOCKS = 8  # blocks of cells that are made contiguous at once
+
 Chunks = tuple[tuple[int, ...], ...]
 
 
@@ -113,20 +116,40 @@ def blocks_of_tile(
     flat = [m.reshape(cells, m.shape[-1]) for m in moved]
     # One allocation for all blocks: fresh memory costs more than what is computed in it.
     rooms = [np.empty((min(block_cells, cells), f.shape[1])) for f in flat]
-    for start in range(0, cells, block_cells):
-        rows = slice(start, min(start + block_cells, cells))
-        series = [room[: rows.stop - start] for room in rooms]
-        for values, packing, out in zip(flat, packings, series, strict=True):
-            exact_blocks(values[rows], packing, out)
-        yield rows, series
+    for stretch, turned in _turned(flat, _BLOCKS * block_cells):
+        for start in range(stretch.start, stretch.stop, block_cells):
+            rows = slice(start, min(start + block_cells, stretch.stop))
+            series = [room[: rows.stop - start] for room in rooms]
+            local = slice(start - stretch.start, rows.stop - stretch.start)
+            for values, packing, out in zip(turned, packings, series, strict=True):
+                exact_blocks(values[local], packing, out)
+            yield rows, series
+
+
+def _turned(flat: Sequence[Array], most: int) -> Iterator[tuple[slice, list[Array]]]:
+    """Yield stretches of at most ``most`` cells, each series contiguous, in one room for all."""
+    cells = len(flat[0])
+    apart = [f.dtype in _COMPILED and f.strides[-1] != f.itemsize and f.size > 0 for f in flat]
+    rooms = [
+        np.empty((min(most, cells), f.shape[1]), f.dtype) if turn else None
+        for f, turn in zip(flat, apart, strict=True)
+    ]
+    for start in range(0, cells, most):
+        stretch = slice(start, min(start + most, cells))
+        turned = []
+        for values, room in zip(flat, rooms, strict=True):
+            given = values[stretch]
+            if room is not None:
+                given, lying = room[: len(given)], given
+                load_kernel(f"{_KERNELS}:turn_series")(lying, given)
+            turned.append(given)
+        yield stretch, turned
 
 
 def exact_blocks(block: Array, packing: Packing | None, out: npt.NDArray[np.float64]) -> None:
     """Write a float64 copy that the kernel may overwrite, packed values exact."""
-    if block.dtype not in (np.float32, np.float64):  # one compiled version each is enough
+    if packing is None or block.dtype not in _COMPILED:
         out[:] = block
-    elif packing is None:
-        load_kernel(f"{_KERNELS}:gather_series")(block, out)
     else:
         rounding = float(np.finfo(block.dtype).eps)
-        load_kernel(f"{_KERNELS}:gather_exact")(block, *packing.grid(), rounding, out)
+        load_kernel(f"{_KERNELS}:decode_exact")(block, *packing.grid(), rounding, out)
