@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from climcube.analysis.heatwaves import Heatwaves, heatwaves
 from climcube.cubes.calendar import TimeAxis, year_start_coordinate
 from climcube.plots.style import LAND, palette
 
@@ -84,6 +85,38 @@ def make_heatwaves(
     return result
 
 
+def plant_heatwaves(
+    *, cold: bool = False, calendar: str = "standard", lazy: bool = False, **options: Any
+) -> Heatwaves:
+    """Real heatwaves of the same cube, and more of them in cell (1, 1), with known answers.
+
+    Five events there: 6 days, Moderate (1.5), from 10 July 2000; 5 days over New Year, Strong
+    (2.5), from 30 December 2000; the 8 days, Extreme (4.5), from 1 March 2001; 12 days,
+    Severe (3.5), from 1 June 2001; 5 days, Moderate (1.2), from 1 October 2001. And three days
+    in May 2000 beyond the threshold that are no event.
+    """
+    made = make_heatwaves(cold=cold, calendar=calendar)
+    cube, sign = made.cube.copy(), -1.0 if cold else 1.0
+    for start, days, severity in (
+        ((2000, 5, 1), 3, 2.0),
+        ((2000, 7, 10), 6, 1.5),
+        ((2000, 12, 30), 5, 2.5),
+        ((2001, 6, 1), 12, 3.5),
+        ((2001, 10, 1), 5, 1.2),
+    ):
+        first = sample(cube, *start)
+        cube[first : first + days, 1, 1] = 20 + sign * severity
+    if lazy:
+        cube = cube.chunk(lat=1, lon=1)
+    return heatwaves(cube, cold=cold, climatology=made.climatology, **options)
+
+
+def sample(cube: xr.DataArray, year: int, month: int, day: int) -> int:
+    """Return the place of a day in the record."""
+    axis = TimeAxis.of(cube)
+    return int(np.flatnonzero((axis.year == year) & (axis.month == month) & (axis.day == day))[0])
+
+
 def _annual(cube: xr.DataArray, daily: xr.Dataset, calendar: str) -> xr.Dataset:
     axis = TimeAxis.of(cube)
     years = year_start_coordinate(axis.years, calendar)
@@ -125,6 +158,75 @@ def mhw() -> FakeHeatwaves:
 def make() -> Any:
     """The maker of results, for other calendars, longitudes and cold spells."""
     return make_heatwaves
+
+
+@pytest.fixture(scope="session")
+def plant() -> Any:
+    """The maker of real heatwaves with known events."""
+    return plant_heatwaves
+
+
+def words_of(ax: Any) -> str:
+    """Return all words of a figure but those along its axes."""
+    legend = ax.get_legend()
+    return " | ".join(
+        [ax.get_title(loc="left"), *(t.get_text() for t in ax.texts)]
+        + ([t.get_text() for t in legend.get_texts()] if legend else [])
+    )
+
+
+@pytest.fixture(scope="session")
+def all_texts() -> Any:
+    """Return the words of a figure."""
+    return words_of
+
+
+@pytest.fixture(scope="session")
+def tidy() -> Any:
+    """Assert that no words of a figure overlap, or leave it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    def check(ax: Any) -> None:
+        figure = ax.figure
+        FigureCanvasAgg(figure).draw()
+        boxes = [(t.get_text(), t.get_window_extent()) for t in shown_texts(figure)]
+        assert len(boxes) > 5
+        page = figure.bbox
+        for text, box in boxes:
+            inside = (
+                box.x0 > page.x0 - 1 and box.x1 < page.x1 + 1
+                and box.y0 > page.y0 - 1 and box.y1 < page.y1 + 1
+            )  # fmt: skip
+            assert inside, f"{text!r} leaves the figure: {box}"
+        for n, (text, box) in enumerate(boxes):
+            for other, second in boxes[n + 1 :]:
+                apart = (
+                    box.x1 <= second.x0 + 1 or second.x1 <= box.x0 + 1
+                    or box.y1 <= second.y0 + 1 or second.y1 <= box.y0 + 1
+                )  # fmt: skip
+                assert apart, f"{text!r} overlaps {other!r}"
+
+    return check
+
+
+def shown_texts(figure: Any) -> list[Any]:
+    """Return the words that a reader sees: ticks outside the frame are made, but not drawn."""
+    from matplotlib.axis import Tick
+    from matplotlib.text import Text
+
+    hidden = set()
+    for axes in (*figure.axes, *(c for a in figure.axes for c in a.child_axes)):
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+                if not low - 1e-9 <= tick.get_loc() <= high + 1e-9:
+                    hidden |= {id(t) for t in tick.findobj(Text)}
+    for tick in figure.findobj(Tick):
+        hidden |= {id(t) for t in (tick.label1, tick.label2) if not t.get_visible()}
+    return [
+        t for t in figure.findobj(Text)
+        if t.get_visible() and t.get_text().strip() and id(t) not in hidden
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

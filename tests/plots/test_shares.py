@@ -48,3 +48,18 @@ def test_land_only(mhw: Any) -> None:
     mhw.climatology["seas"][:] = np.nan
     with pytest.raises(CubeError, match="nothing to draw"):
         category_share(mhw)
+
+
+def test_a_region_counts_its_own_cells_only(plant: Any) -> None:
+    whole, box = plant(), (165, 175, 20, 40)  # cell (1, 1) alone
+    ax = category_share(whole, region=box)
+    top = max(bar.get_y() + bar.get_height() for bar in ax.patches if bar.get_x() > 2000.5)
+    days = whole.annual["days"].isel(time=1).sel(lat=30, lon=170)
+    assert top == pytest.approx(100 * float(days) / 364)
+    assert "30°N, 170°E" in ax.texts[0].get_text()
+    assert ax.get_ylabel() == "Share of ocean area × days"
+
+
+def test_years_without_any_value_are_not_called_calm(mhw: Any, all_texts: Any) -> None:
+    mhw.annual["days_missing"][{"time": 0}] = 366
+    assert "No data" in all_texts(category_share(mhw))

@@ -17,6 +17,7 @@ import xarray as xr
 from climcube import provenance
 from climcube.analysis.heatwaves import heatwaves
 from climcube.errors import CubeError, DependencyError, ParameterError, StoreExistsError
+from climcube.plots.style import palette
 from climcube.reports import numbers as numbers_module
 from climcube.reports.numbers import gather
 from climcube.reports.report import report
@@ -72,6 +73,23 @@ def page(ocean: xr.DataArray, tmp_path_factory: pytest.TempPathFactory) -> tuple
     return Page(text), text, folder
 
 
+def test_the_page_is_light(page: tuple[Page, str, Path]) -> None:
+    _, text, folder = page
+    assert len(text) < 450_000
+    for figure in (folder / "figures").glob("*.png"):
+        assert figure.stat().st_size < 90_000, figure.name
+
+
+def test_few_colours_leave_the_categories_as_they_are(page: tuple[Page, str, Path]) -> None:
+    from matplotlib.colors import to_rgb
+    from matplotlib.image import imread
+
+    image = imread(page[2] / "figures" / "category_map.png")[..., :3]
+    for colour in palette(cold=False)[:2]:
+        same = np.abs(image - np.array(to_rgb(colour))).max(axis=-1) < 1e-6
+        assert same.sum() > 100, colour
+
+
 def test_nothing_is_loaded_from_outside(page: tuple[Page, str, Path]) -> None:
     parsed, text, _ = page
     assert parsed.loaded
@@ -87,9 +105,12 @@ def test_nothing_is_loaded_from_outside(page: tuple[Page, str, Path]) -> None:
 def test_figures_are_pictures_with_words(page: tuple[Page, str, Path]) -> None:
     parsed, _, folder = page
     names = {p.stem for p in (folder / "figures").glob("*.png")}
-    assert names == {"area_mean", "trend_map", "category_share", "category_map", "event_line"}
-    assert len(parsed.images) == 5
-    assert parsed.tags.count("figcaption") == 5
+    assert names == {
+        "area_mean", "trend_map", "category_share", "share_calendar", "category_map",
+        "event_line", "lolliplot",
+    }  # fmt: skip
+    assert len(parsed.images) == 7
+    assert parsed.tags.count("figcaption") == 7
     for image in parsed.images:
         assert len(image["alt"] or "") > 20
         png = base64.b64decode((image["src"] or "").partition(",")[2])
@@ -210,8 +231,38 @@ def test_other_calendars(ocean: xr.DataArray, tmp_path: Path, calendar: str) -> 
 
 def test_a_single_series_has_no_maps(ocean: xr.DataArray, tmp_path: Path) -> None:
     text = report(ocean.isel(lat=2, lon=7), tmp_path / "r.html").read_text()
-    assert len(Page(text).images) == 3
+    parsed = Page(text)
+    shown = " ".join(image["alt"] or "" for image in parsed.images)
+    assert len(parsed.images) == 5
+    assert "Map" not in shown
+    assert "Share of the ocean" not in shown
+    assert "category of each day" in parsed.words
     assert "Annual mean" in text
+
+
+def test_other_definitions_say_so(ocean: xr.DataArray, tmp_path: Path) -> None:
+    cube = ocean.isel(lat=slice(1, 3), lon=slice(6, 8))
+    ice = xr.zeros_like(cube).assign_attrs(units="1")
+    for name, options, expected in (
+        ("shifting", {"baseline": "shifting", "baseline_years": 5},
+         ["over the 5 years before each year", "2005–2011"]),
+        ("detrended", {"baseline": "detrended", "ice": ice, "min_temperature": -1.8,
+                       "second_threshold": 4.0},
+         ["linear trend of each series was removed", "sea ice on 15%", "below -1.8",
+          "second threshold"]),
+    ):  # fmt: skip
+        mhw = heatwaves(cube, **options)
+        path = report(cube, tmp_path / f"{name}.html", heatwaves=mhw)
+        words = re.sub(r"\s+", " ", Page(path.read_text()).words)
+        for text in expected:
+            assert text in words, text
+
+
+def test_several_definitions_are_refused(ocean: xr.DataArray, tmp_path: Path) -> None:
+    both = heatwaves(ocean, percentile=[90, 95])
+    with pytest.raises(ParameterError, match=r"one definition.*mhw\['percentile=90'\]"):
+        report(ocean, tmp_path / "r.html", heatwaves=both)
+    assert not (tmp_path / "r.html").exists()
 
 
 def test_a_constant_cube_has_no_heatwaves(ocean: xr.DataArray, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from climcube.plots.style import (
     palette,
     round_up,
     swatch,
+    width_of,
 )
 from climcube.plots.words import (
     basis_words,
@@ -89,7 +90,7 @@ def category_calendar(
     axis, cold, kind = series.axis, is_cold(mhw), kind_words(mhw)
     known = np.isfinite(series.value) | (series.event > 0)
     codes = _by_year(axis, np.where(known, series.category, _ABSENT))
-    with canvas(ax, _size(axis, 1.35)) as axes:
+    with canvas(ax, _size(axis, 1.1, 1.35)) as axes:
         _draw_codes(axes, axis, codes, palette(cold))
         days = [int((series.category == k).sum()) for k in range(1, 5)]
         handles = [
@@ -178,7 +179,7 @@ def draw_share_calendar(
     measure = area_weights(mhw)[1] or "cells"
     worse = "" if category == CATEGORIES[-1] else " or worse"
     where = region_words(mhw.cube)
-    with canvas(ax, _size(axis, 0.95)) as axes:
+    with canvas(ax, _size(axis, 1.9, 0.95)) as axes:
         _draw_shares(axes, axis, shares, is_cold(mhw), f"Share of the ocean {measure} (%)")
         headline(
             axes,
@@ -189,9 +190,9 @@ def draw_share_calendar(
     return axes
 
 
-def _size(axis: TimeAxis, room: float) -> tuple[float, float]:
+def _size(axis: TimeAxis, least: float, room: float) -> tuple[float, float]:
     """Return a figure size: the rows of many years are thinner, those of a few not huge."""
-    return 7.2, float(np.clip(0.115 * len(axis.years), 1.1, 4.2)) + room
+    return 7.2, float(np.clip(0.115 * len(axis.years), least, 4.2)) + room
 
 
 def _by_year(axis: TimeAxis, values: Floats) -> Floats:
@@ -240,7 +241,8 @@ def _draw_days(ax: Axes, axis: TimeAxis, table: Floats, **style: Any) -> QuadMes
     starts = month_starts(axis)
     middles = (starts + np.append(starts[1:], axis.days_of_year)) / 2
     ax.set_xticks(starts, [""] * len(starts))
-    ax.set_xticks(middles, MONTHS, minor=True)
+    names = MONTHS if width_of(ax) > 4.5 else [month[0] for month in MONTHS]
+    ax.set_xticks(middles, names, minor=True)
     ax.tick_params(axis="x", which="minor", length=0)
     step = next(
         (s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500) if len(axis.years) / s <= 12), 1000

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import ParameterError
-from climcube.plots.style import MONTHS
+from climcube.plots.style import MONTHS, width_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,13 +103,15 @@ def date_axis(ax: Axes, axis: TimeAxis, window: slice, x: npt.NDArray[Any]) -> N
     """Mark days, months or years, whatever suits the length of the window, in any calendar."""
     year, month, day = axis.year[window], axis.month[window], axis.day[window]
     starts = np.flatnonzero(np.diff(year * 12 + month, prepend=-1))
-    starts = starts[1:] if len(starts) > 2 and day[0] > 20 else starts
     ordinal = axis.ordinal[window]
+    room = min(1.0, width_of(ax) / 5)  # in a narrow panel fewer labels fit
+    if len(starts) > 2 and starts[1] < len(x) / (14 * room):
+        starts = starts[1:]  # the end of a month has no room for its name
     yearly = len(x) > 1 and float(np.median(np.diff(ordinal))) > 300
     if len(x) > 1 and not yearly and ordinal[-1] - ordinal[0] < _FEW:
-        chosen, labels = _days(year, month, day)
+        chosen, labels = _days(year, month, day, room)
     elif len(starts) <= 40 and not yearly:
-        step = 1 if len(starts) <= 14 else 2 if len(starts) <= 26 else 3
+        step = next(s for s in (1, 2, 3, 4, 6) if len(starts) / s <= 14 * room or s == 6)
         chosen = starts[(month[starts] - 1) % step == 0]
         labels = [
             MONTHS[month[i] - 1] + (f"\n{year[i]}" if n == 0 or month[i] == 1 else "")
@@ -117,17 +119,17 @@ def date_axis(ax: Axes, axis: TimeAxis, window: slice, x: npt.NDArray[Any]) -> N
         ]
     else:
         chosen = np.flatnonzero(np.diff(year, prepend=-1))
-        step = next((s for s in _STEPS if len(chosen) / s <= 10), _STEPS[-1])
+        step = next((s for s in _STEPS if len(chosen) / s <= 10 * room), _STEPS[-1])
         chosen = chosen[year[chosen] % step == 0]
         labels = [str(year[i]) for i in chosen]
     ax.set_xticks(x[chosen], labels)
 
 
 def _days(
-    year: npt.NDArray[Any], month: npt.NDArray[Any], day: npt.NDArray[Any]
+    year: npt.NDArray[Any], month: npt.NDArray[Any], day: npt.NDArray[Any], room: float
 ) -> tuple[npt.NDArray[Any], list[str]]:
     """Mark the 1st, 11th and 21st; short windows every fifth day."""
-    step = 10 if len(day) > 25 else 5
+    step = 10 if len(day) > 25 * room else 5
     marked = (day % step == 1) & (day < 31)
     chosen = np.flatnonzero(marked)
     chosen = chosen if len(chosen) else np.array([0])

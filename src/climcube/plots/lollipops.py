@@ -187,6 +187,8 @@ def _draw_stems(ax: Axes, stems: _Stems, colours: tuple[str, ...]) -> None:
 
 def _label_largest(ax: Axes, stems: _Stems, count: int) -> None:
     """Write the dates of the largest, aside where another stem or label is in the way."""
+    from matplotlib.font_manager import FontProperties  # optional extra
+
     figure = ax.get_figure(root=True)
     if figure is None or not stems.y.size:
         return
@@ -199,11 +201,12 @@ def _label_largest(ax: Axes, stems: _Stems, count: int) -> None:
         (float(p - 3), float(p + 3), float(min(q, base) - 3), float(max(q, base) + 3))
         for p, q in zip(across, up, strict=True)
     ]
+    letter = 0.66 * FontProperties(size="small").get_size_in_points()
     taken: list[_Box] = []
     for i in stems.largest(count):
         text = stems.dates[i]
         others = taken + bodies[:i] + bodies[i + 1 :]
-        found = _free_side(across[i], up[i], 4.9 * len(text), width, stems.down, others)
+        found = _free_side(across[i], up[i], letter * len(text), width, stems.down, others)
         if found is None:
             continue  # no room: a label over another could not be read
         style, rectangle = found

@@ -38,6 +38,7 @@ __all__ = [
     "round_up",
     "swatch",
     "unit_words",
+    "width_of",
 ]
 
 CATEGORIES = ("Moderate", "Strong", "Severe", "Extreme")
@@ -253,16 +254,30 @@ def swatch(colour: str, label: str) -> Patch:
     return Patch(facecolor=colour, edgecolor="#8a939c", linewidth=0.4, label=label)
 
 
+def width_of(ax: Axes) -> float:
+    """Return about how many inches wide axes are: a panel among others holds fewer words."""
+    figure = ax.get_figure(root=True)
+    inches = 7.2 if figure is None else float(figure.get_size_inches()[0])
+    return inches * float(ax.get_position(original=True).width)
+
+
 def legend_below(ax: Axes, handles: list[Any], columns: int, room: float = 26) -> None:
-    """Put a legend below the axes, ``room`` points under them, where it cannot hide data."""
-    from matplotlib.transforms import ScaledTranslation  # optional extra
+    """Put a legend below the axes, where it cannot hide data.
+
+    ``room`` points are left to the labels of the axis in our size; the caller's may be larger.
+    """
+    from matplotlib import rcParams  # optional extra
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.transforms import ScaledTranslation
 
     figure = ax.get_figure(root=True)
     if figure is None:  # pragma: no cover - an Axes that was removed from its figure
         return
-    down = ScaledTranslation(0, -room / 72, figure.dpi_scale_trans)
+    size = FontProperties(size=rcParams["xtick.labelsize"]).get_size_in_points()
+    down = ScaledTranslation(0, -room * max(1.0, size / 7.5) / 72, figure.dpi_scale_trans)
     ax.legend(
         handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0),
-        bbox_transform=ax.transAxes + down, ncols=columns, borderaxespad=0, handlelength=1.4,
+        bbox_transform=ax.transAxes + down, ncols=max(1, min(columns, int(width_of(ax) / 1.3))),
+        borderaxespad=0, handlelength=1.4,
         handleheight=0.9,
     )  # fmt: skip

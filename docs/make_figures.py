@@ -1,0 +1,74 @@
+# noqa: INP001 - a script beside the pages that show its pictures
+"""Draw the pictures of how-to/figures.md: ``python docs/make_figures.py``.
+
+They are of red noise on a warming sea, made here, so that anyone gets the same pictures.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+from scipy.signal import lfilter
+
+import climcube as cc
+
+IMAGES = Path(__file__).parent / "images"
+_DPI = 110
+
+
+def sea() -> xr.DataArray:
+    """Return 33 years of a sea off an imagined west coast: season, trend, and slow red noise."""
+    time = xr.date_range("1988-01-01", "2020-12-31", name="time")
+    lat, lon = np.arange(-34.5, -24, 1.0), np.arange(105.5, 118, 1.0)
+    rng = np.random.default_rng(2011)
+    white = gaussian_filter(rng.normal(size=(len(time), lat.size, lon.size)), (0, 2, 2))
+    slow, fast = (lfilter([1], [1, -memory], white, axis=0) for memory in (0.985, 0.8))
+    slow, fast = slow / slow.std(axis=0), fast / fast.std(axis=0)
+    noise = 1.0 * np.expm1(0.45 * slow) + 0.3 * fast  # warm departures are the larger ones
+    years = np.arange(len(time)) / 365.25
+    season = 2.2 * np.cos(2 * np.pi * (years - 0.14))
+    mean = 22.5 + 0.35 * (lat + 29)[:, None]
+    values = mean + (season + 0.02 * (years - years.mean()))[:, None, None] + noise
+    land = lon[None, :] > 114.5 + 0.25 * (lat[:, None] + 29)
+    return xr.DataArray(
+        np.where(land, np.nan, values).astype("float32"),
+        {"time": time, "lat": ("lat", lat, {"units": "degrees_north"}),
+         "lon": ("lon", lon, {"units": "degrees_east"})},
+        ("time", "lat", "lon"), name="sst",
+        attrs={"units": "degC", "long_name": "sea surface temperature"},
+    )  # fmt: skip
+
+
+def draw() -> dict[str, Any]:
+    """Return the axes of each picture, by the name of its file."""
+    mhw = cc.heatwaves(sea(), base_period=(1988, 2017))
+    table = mhw.events()
+    best = table.loc[table["intensity_max"].idxmax()]
+    cell = {"lat": best["lat"], "lon": best["lon"]}
+    return {
+        "figure_event_line": cc.plot.event_line(mhw, cell=cell, padding_days=45),
+        "figure_flame": cc.plot.flame(mhw, cell=cell),
+        "figure_lolliplot": cc.plot.lolliplot(mhw, cell=cell),
+        "figure_category_calendar": cc.plot.category_calendar(mhw, cell=cell),
+        "figure_share_calendar": cc.plot.share_calendar(mhw),
+        "figure_category_share": cc.plot.category_share(mhw),
+    }
+
+
+def write(axes: Any, path: Path) -> None:
+    """Write a small PNG: of at most 256 colours, which the eye does not miss."""
+    buffer = io.BytesIO()
+    axes.figure.savefig(buffer, format="png", dpi=_DPI)
+    picture = Image.open(buffer).convert("RGB")
+    picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    for name, axes in draw().items():
+        write(axes, IMAGES / f"{name}.png")
