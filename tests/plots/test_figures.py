@@ -129,3 +129,12 @@ def test_panels_of_the_callers_own_style(plant: Any, tidy: Any) -> None:
     for name, panel in zip(names, panels, strict=True):
         FIGURES[name](plant(), ax=panel)
     tidy(panels[0])  # looks at the whole figure
+
+
+@pytest.mark.parametrize("name", ["event_line", "flame", "lolliplot", "category_calendar"])
+def test_daily_results_of_an_eager_cube_are_not_computed_for_one_cell(
+    plant: Any, name: str
+) -> None:
+    mhw = plant()
+    FIGURES[name](mhw, cell={"lat": 30, "lon": 170})
+    assert "daily" not in vars(mhw)  # it is kept there once it was made
