@@ -115,6 +115,10 @@ def track(
         "min_duration": min_duration, "min_category": min_category,
     }  # fmt: skip
     _check(options)
+    if wrap is not None and not isinstance(wrap, bool):
+        raise ParameterError(
+            "wrap not understood", where=f"wrap={wrap!r}", expected="True, False or None"
+        )
     given, mask, strength, cold = _cells(mhw, intensity, min_category)
     grid = TrackGrid.of(mask)
     smallest = _smallest(grid, min_area, min_volume)

@@ -18,6 +18,8 @@ from climcube.cubes.area import cell_areas
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.coordinates import find_spatial
 from climcube.cubes.sphere import unit_vectors
+from climcube.cubes.subject import require_cells
+from climcube.cubes.units import unquantify
 from climcube.cubes.vertical import is_vertical, level_depths, level_thickness
 from climcube.errors import AxisError, CubeError, UnitsError
 from climcube.kernels.objects import Ground, Rules
@@ -70,6 +72,7 @@ class TrackGrid:
         CubeError
             A dimension is neither time, depth, latitude nor longitude.
         """
+        require_cells(mask, "track")
         axis = TimeAxis.of(mask)
         axis.require_daily("track")
         axes = find_spatial(mask)
@@ -135,29 +138,31 @@ class TrackGrid:
         depth = None if self.depth is None else level_depths(self.mask, self.depth)[level]
         return latitude, longitude, depth
 
-    def grounds(self, given: Any, areas: Any, chunks: Any) -> npt.NDArray[Any]:
-        """Return one lazy `Ground` for each chunk of rows and columns.
+    def grounds(self, given: Any, areas: Any, chunks: Any) -> da.Array:
+        """Return a lazy `Ground` in place of each chunk of rows and columns.
 
         Raises
         ------
         UnitsError
             The areas are no areas, or the levels no lengths.
         """
-        area = self._areas(given, areas)
+        area = da.broadcast_to(da.asarray(self._areas(given, areas)), self.shape[2:])
         thickness = depths = np.zeros(1)
         if self.depth is not None:
             thickness = level_thickness(given, self.mask, self.depth) / 1000
             depths = level_depths(self.mask, self.depth)
         total = area.sum()
-        pieces = [
-            da.broadcast_to(da.asarray(a), self.shape[2:]).rechunk(chunks).to_delayed()
-            for a in (area, *self._degrees())
+        places = [
+            da.asarray(a).rechunk(
+                tuple(c if n > 1 else (n,) for c, n in zip(chunks, a.shape, strict=True))
+            )
+            for a in self._degrees()
         ]
-        make = dask.delayed(_ground, pure=True)
-        nodes = np.empty(pieces[0].shape, object)
-        for place in np.ndindex(*nodes.shape):
-            nodes[place] = make(*(p[place] for p in pieces), total, thickness, depths)
-        return nodes
+        grounds: da.Array = da.map_blocks(
+            _ground, area.rechunk(chunks), *places, total=total, thickness=thickness, depth=depths,
+            dtype=object, meta=np.empty((0, 0), object),
+        )  # fmt: skip
+        return grounds
 
     def rules(self, wrap: bool | None, **options: Any) -> Delayed:
         """Return the node of the `Rules`; ``wrap=None`` finds out from the coordinates."""
@@ -177,7 +182,7 @@ class TrackGrid:
         """Whether the last column touches the first; lazily where the coordinates are."""
         longitude = self.mask[self.longitude]
         if longitude.ndim == 1:
-            return axis_closes(longitude.values, self.longitude)
+            return axis_closes(unquantify(longitude)[0].values, self.longitude)
         if longitude.ndim == 0 or self.shape[3] < 4:
             return False
         rows, columns = (c[:, [0, 1, -2, -1]] for c in self._degrees())
@@ -203,7 +208,7 @@ class TrackGrid:
 
     def _flat(self, array: xr.DataArray) -> Any:
         wanted = self.dims[2:]
-        plain = array.drop_vars(list(array.coords))
+        plain = unquantify(array)[0].drop_vars(list(array.coords)).astype("float64")
         missing = [d for d in wanted if d not in plain.dims]
         return plain.expand_dims(missing).transpose(*wanted).data
 
@@ -227,7 +232,7 @@ def _horizontal(latitude: xr.DataArray, longitude: xr.DataArray) -> tuple[str, s
 
 
 def _require_order(coordinate: xr.DataArray, period: float | None) -> None:
-    values = np.atleast_1d(np.asarray(coordinate.values, "float64"))
+    values = np.atleast_1d(np.asarray(unquantify(coordinate)[0].values, "float64"))
     step = np.diff(values if period is None else np.unwrap(values, period=period))
     if not np.isfinite(values).all() or not ((step > 0).all() or (step < 0).all()):
         raise AxisError(
@@ -238,11 +243,12 @@ def _require_order(coordinate: xr.DataArray, period: float | None) -> None:
 
 
 def _ground(
-    area: Any, latitude: Any, longitude: Any, total: float, thickness: Floats, depth: Floats
+    area: Floats, latitude: Any, longitude: Any, *, total: float, thickness: Floats, depth: Floats
 ) -> Ground:
     """Return what the kernels know of one tile's cells, sizes rounded to multiples of a quantum."""
     flat = np.asarray(area, "float64").ravel()
-    vector = np.nan_to_num(unit_vectors(np.asarray(latitude), np.asarray(longitude)))
+    latitude, longitude = np.broadcast_arrays(latitude, longitude)
+    vector = np.nan_to_num(unit_vectors(latitude, longitude))
     area = _rounded(flat, float(total))
     weight = area[None]
     if len(thickness) > 1:

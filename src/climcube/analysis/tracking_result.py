@@ -16,7 +16,6 @@ from dask.delayed import Delayed
 
 from climcube.analysis.tracking_grid import TrackGrid
 from climcube.cubes.subject import finish_array
-from climcube.kernels.stitching import sum_areas
 from climcube.lift.blocks import BlockKernels, Blocks
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ _KERNELS = BlockKernels(
 _LABEL = "climcube.kernels.labelling:relabel"
 _COVER = "climcube.kernels.labelling:covered"
 _UNITE = "climcube.kernels.stitching:unite"
+_AREAS = "climcube.kernels.stitching:sum_areas"
 
 
 @dataclass(frozen=True, repr=False)
@@ -188,29 +188,27 @@ class Tracks:
         from climcube.analysis.tracking_tables import TrackTables  # noqa: PLC0415 - pandas on demand
 
         deep = self.grid.depth is not None  # an object's size is then no area
-        wanted = [self._areas("lookups"), self._areas("numbers") if deep else []]
-        stitched, *parts = self._compute(self._node, *wanted[0], *wanted[1])
-        tiles = len(wanted[0])
+        wanted = [self._areas("lookups"), *([self._areas("numbers")] if deep else [])]
+        stitched, footprints, *areas = self._compute(self._node, *wanted)
         return TrackTables(
-            self.grid, stitched,
-            _sums(parts[:tiles], int(stitched.event.max(initial=0))),
-            _sums(parts[tiles:], len(stitched.objects)) if deep else None,
+            self.grid, stitched, _sums(footprints, int(stitched.event.max(initial=0))),
+            _sums(areas[0], len(stitched.objects)) if deep else None,
             self.intense, -1.0 if self.cold else 1.0,
         )  # fmt: skip
 
-    def _areas(self, entry: str) -> list[Delayed]:
+    def _areas(self, entry: str) -> Delayed:
         """Return the area of the cells of each entry (event or object), tile by tile."""
-        nodes = self.blocks.united(_COVER, self._node, entry, _UNITE).ravel()
-        total = dask.delayed(sum_areas, pure=True)
-        return [total(*pair) for pair in zip(nodes, self.blocks.grounds.ravel(), strict=True)]
+        return self.blocks.united(_COVER, self._node, entry, _UNITE, _AREAS)
 
     def _covered(self) -> tuple[Ints, Ints]:
         """Return each pair of event and cell of the map that occurs, ordered."""
-        nodes = self.blocks.united(_COVER, self._tables.stitched, "lookups", _UNITE)
+        (found,) = self._compute(
+            self.blocks.united(_COVER, self._tables.stitched, "lookups", _UNITE)
+        )
         rows, columns = (np.cumsum([0, *sizes]) for sizes in self.blocks.subject.chunks[2:])
         events, cells = [np.zeros(0, "int64")], [np.zeros(0, "int64")]
-        found = self._compute(*nodes.ravel())
-        for (i, j), pairs in zip(np.ndindex(*nodes.shape), found, strict=True):
+        places = np.ndindex(len(rows) - 1, len(columns) - 1)
+        for (i, j), pairs in zip(places, found, strict=True):
             width = columns[j + 1] - columns[j]
             event, cell = np.divmod(pairs, (rows[i + 1] - rows[i]) * width)
             row, column = np.divmod(cell, width)

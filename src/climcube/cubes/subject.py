@@ -15,7 +15,15 @@ from climcube.cubes.coordinates import cell_dims, is_dated, select_variable
 from climcube.cubes.units import Units, requantify, unquantify
 from climcube.errors import CubeError, ParameterError
 
-__all__ = ["Subject", "examine", "finish", "finish_array", "own_units", "plain_cube"]
+__all__ = [
+    "Subject",
+    "examine",
+    "finish",
+    "finish_array",
+    "own_units",
+    "plain_cube",
+    "require_cells",
+]
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ def plain_cube(cube: Any, purpose: str) -> tuple[xr.DataArray, Any]:
             expected="an integer or float type",
             found=str(plain.dtype),
         )
-    _require_cells(plain, purpose)
+    require_cells(plain, purpose)
     return _native(plain), quantified
 
 
@@ -69,7 +77,7 @@ def _native(cube: xr.DataArray) -> xr.DataArray:
     return native
 
 
-def _require_cells(cube: xr.DataArray, purpose: str) -> None:
+def require_cells(cube: xr.DataArray, purpose: str) -> None:
     """Refuse an empty selection; an empty time axis is `TimeAxis`'s to refuse."""
     coords = cube.coords
     empty = [

@@ -56,7 +56,8 @@ class Blocks:
     subject, companion
         What is stitched, and what its tasks see beside it, if anything.
     grounds
-        One node for each place along the last two axes: what tasks know of their cells.
+        By the last two axes, in the same chunks; what tasks know of their cells stands in place
+        of each chunk.
     rules
         A node that holds what all tasks share, as `climcube.lift.common.share` makes it.
     ring
@@ -67,7 +68,7 @@ class Blocks:
 
     subject: da.Array
     companion: da.Array | None
-    grounds: npt.NDArray[Any]
+    grounds: da.Array
     rules: Delayed
     ring: bool
     purpose: str
@@ -98,7 +99,7 @@ class Blocks:
             origin = tuple(int(s[i]) for s, i in zip(self._starts, place, strict=True))
             run = partial(_part, reference=kernels.part, origin=origin)
             blocks = [(source.name, *place) for source in sources]
-            layer[(part, *place)] = (run, blocks, self.grounds[place[-2:]].key, self.rules.key)
+            layer[(part, *place)] = (run, blocks, self._ground(place), self.rules.key)
             later = self._later(place)
             after = [p for p in [(place[0] + 1, *place[1:])] if p[0] < self.counts[0]]
             run = partial(
@@ -109,7 +110,7 @@ class Blocks:
             layer[(join, *place)] = (run, parts, self.rules.key)
         joined = [(join, *place) for place in self._places()]
         layer[stitch] = (partial(_stitch, reference=kernels.stitch), joined, self.rules.key)
-        dependencies: Any = [*sources, *self.grounds.ravel(), self.rules]
+        dependencies: Any = [*sources, self.grounds, self.rules]
         graph = HighLevelGraph.from_collections(stitch, layer, dependencies=dependencies)
         return Delayed(stitch, graph)
 
@@ -123,30 +124,33 @@ class Blocks:
         meta = np.empty((0,) * self.subject.ndim, dtype)
         return da.Array(graph, name, self.subject.chunks, meta=meta)
 
-    def united(self, kernel: str, stitched: Any, entry: str, unite: str) -> npt.NDArray[Any]:
-        """Return one node for each place along the last two axes: all its blocks, united.
+    def united(
+        self, kernel: str, stitched: Any, entry: str, unite: str, finish: str | None = None
+    ) -> Delayed:
+        """Return a node with a list of one result for each place along the last two axes.
 
-        ``unite`` takes the results ``kernel(block, lookup)`` of several blocks, or of several
-        such unions.
+        Each is ``finish(union, ground)`` of the union of all its blocks' ``kernel(block, lookup)``
+        (or just the union). ``unite`` takes several blocks' results, or several such unions.
         """
         name, layer, dependencies = self._second_pass(kernel, stitched, entry)
         run = partial(_unite, reference=unite)
-        tiles = self.counts[-2:]
-        heads = np.empty(tiles, object)
-        for tile in np.ndindex(*tiles):
+        heads: list[Any] = []
+        for tile in np.ndindex(*self.counts[-2:]):
             keys: list[Any] = [(name, *rest, *tile) for rest in np.ndindex(*self.counts[:-2])]
-            for level in itertools.count():
+            level = 0
+            while level == 0 or len(keys) > 1:
                 groups = [keys[i : i + _FAN_IN] for i in range(0, len(keys), _FAN_IN)]
-                keys = [(f"unite-{unite}-{name}", level, i, *tile) for i in range(len(groups))]
+                keys = [(f"unite-{name}", level, i, *tile) for i in range(len(groups))]
                 layer |= {key: (run, group) for key, group in zip(keys, groups, strict=True)}
-                if len(keys) == 1:
-                    break
-            heads[tile] = keys[0]
-        graph = HighLevelGraph.from_collections(name, layer, dependencies=dependencies)
-        nodes = np.empty(tiles, object)
-        for tile in np.ndindex(*tiles):
-            nodes[tile] = Delayed(heads[tile], graph, layer=name)
-        return nodes
+                level += 1
+            heads += keys
+            if finish is not None:
+                heads[-1] = (f"finish-{name}", *tile)
+                layer[heads[-1]] = (partial(_finish, reference=finish), keys[0], self._ground(tile))
+        whole = f"list-{finish}-{name}"
+        layer[whole] = (list, heads)
+        dependencies = [*dependencies, self.grounds]
+        return Delayed(whole, HighLevelGraph.from_collections(whole, layer, dependencies))
 
     def _second_pass(
         self, kernel: str, stitched: Any, entry: str
@@ -173,6 +177,9 @@ class Blocks:
 
     def _number(self, place: Place) -> int:
         return int(np.ravel_multi_index(place, self.counts))
+
+    def _ground(self, place: Place) -> tuple[Any, ...]:
+        return (self.grounds.name, *place[-2:])
 
     def _later(self, place: Place) -> list[Place]:
         """Return the neighbours in space with higher numbers; itself, if it may close the ring."""
@@ -235,3 +242,7 @@ def _apply(mask: Packed, lookup: Array, *, reference: str) -> Any:
 
 def _unite(parts: Sequence[Any], *, reference: str) -> Any:
     return load_kernel(reference)(parts)
+
+
+def _finish(union: Any, ground: Any, *, reference: str) -> Any:
+    return load_kernel(reference)(union, ground)
