@@ -1,16 +1,20 @@
-"""Marine heatwaves, complete, beside heatwave3 from the package index, in one run.
+"""Marine heatwaves, complete, beside heatwave3 and marEx from the package index, in one run.
 
     python benchmarks/bench_heatwaves.py [--side 24] [--repeat 3]
 
-Both get the same float32 series (40 years, daily) on one core. climcube: climatology,
-threshold, smoothing, detection, all metrics, annual blocks, from memory; the same with the event
-table; and from a netCDF file. heatwave3 works from file to file: climatology and events from an
-uncompressed netCDF file, written uncompressed.
+All get the same series (40 years, daily) on one core. climcube: climatology, threshold,
+smoothing, detection, all metrics, annual blocks, from memory; the same with the event table; from
+a netCDF file; and from a packed, compressed Zarr store. heatwave3 works from file to file:
+climatology and events from an uncompressed netCDF file, written uncompressed. marEx finds the
+days above the exact percentile of anomalies (fixed baseline, 11-day window) from memory: no
+events, no metrics.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
+import importlib.util
 import os
 import statistics
 import tempfile
@@ -24,6 +28,7 @@ import dask
 import numpy as np
 import xarray as xr
 from scipy.signal import lfilter
+from stores import write_packed
 
 import climcube as cc
 
@@ -82,6 +87,23 @@ def climcube_from_file(path: Path) -> object:
         return cc.heatwaves(sst, base_period=BASE).annual.compute()
 
 
+def climcube_from_zarr(path: Path) -> object:
+    with dask.config.set(scheduler="synchronous"):
+        sst = cc.open(str(path), variable="sst")
+        return cc.heatwaves(sst, base_period=BASE).annual.compute()
+
+
+def marex_days(sst: xr.DataArray) -> object:
+    import marEx
+
+    with dask.config.set(scheduler="synchronous"):
+        return marEx.preprocess_data(
+            sst.chunk(time=-1), method_anomaly="fixed_baseline", method_extreme="hobday_extreme",
+            threshold_percentile=90, window_days_hobday=11, reference_period=BASE,
+            method_percentile="exact", dask_chunks={"time": -1}, quiet=True,
+        ).extreme_events.compute()  # fmt: skip
+
+
 def heatwave3_files(path: Path, folder: Path) -> object:
     import heatwave3
 
@@ -103,11 +125,14 @@ def main() -> None:
         folder = Path(name)
         path = folder / "sst.nc"
         plain.to_netcdf(path)
+        store = folder / "sst.zarr"
+        write_packed(packed, store)
         cases: list[tuple[str, Callable[[], object]]] = [
             ("climcube, float32 in memory, annual", lambda: climcube_annual(plain)),
             ("climcube, packed in memory, annual", lambda: climcube_annual(packed)),
             ("climcube, float32 in memory, annual and events", lambda: climcube_with_events(plain)),
             ("climcube, float32 netCDF file, annual", lambda: climcube_from_file(path)),
+            ("climcube, packed Zarr store, annual", lambda: climcube_from_zarr(store)),
         ]
         try:
             import heatwave3
@@ -116,6 +141,11 @@ def main() -> None:
         else:
             label = f"heatwave3 {heatwave3.__version__}, float32 netCDF file"
             cases.append((label, lambda: heatwave3_files(path, folder)))
+        if importlib.util.find_spec("marEx") is None:
+            print("marEx is not installed: pip install marEx")
+        else:
+            version = importlib.metadata.version("marEx")
+            cases.append((f"marEx {version}, in memory, days only", lambda: marex_days(plain)))
         for label, action in cases:
             rows.append((label, timed(action, options.repeat) / cells * 1e3))
     peer = next((ms for label, ms in rows if label.startswith("heatwave3")), None)
