@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from climcube.analysis.heatwaves import Heatwaves, heatwaves
     from climcube.analysis.means import annual_mean, daily_mean, monthly_mean, seasonal_mean
     from climcube.analysis.significance import fdr
+    from climcube.analysis.tracking import Tracks, track
     from climcube.analysis.trend import trend
     from climcube.catalogs import catalog
     from climcube.cubes.chunks import rechunk
@@ -50,6 +51,7 @@ _HOMES = {
     "ClimcubeError": "climcube.errors",
     "HeatwaveState": "climcube.analysis.heatwave_state",
     "Heatwaves": "climcube.analysis.heatwaves",
+    "Tracks": "climcube.analysis.tracking",
     "annual_mean": "climcube.analysis.means",
     "anomaly": "climcube.analysis.anomaly",
     "area_mean": "climcube.analysis.area_means",
@@ -68,6 +70,7 @@ _HOMES = {
     "save": "climcube.saving.save",
     "seasonal_mean": "climcube.analysis.means",
     "set_options": "climcube.options",
+    "track": "climcube.analysis.tracking",
     "trend": "climcube.analysis.trend",
     "zonal_mean": "climcube.analysis.area_means",
 }
@@ -82,6 +85,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "ClimcubeError",
     "HeatwaveState",
     "Heatwaves",
+    "Tracks",
     "annual_mean",
     "anomaly",
     "area_mean",
@@ -104,6 +108,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "seasonal_mean",
     "set_options",
     "testing",
+    "track",
     "trend",
     "zonal_mean",
 ]

@@ -24,6 +24,8 @@ from climcube.lift.series import Output, lift_series
 if TYPE_CHECKING:
     import pandas as pd
 
+    from climcube.analysis.tracking import Tracks
+
 __all__ = ["Heatwaves"]
 
 _PURPOSE = "heatwaves"
@@ -206,6 +208,12 @@ class Heatwaves:
             return annual_trend(self.annual, self.subject.axis, metric, min_coverage, options)
         return annual_trends(self.annual, self.subject.axis, metric, min_coverage, options)
 
+    def track(self, **options: Any) -> Tracks:
+        """Follow the events through space and time: `climcube.track` with its options."""
+        from climcube.analysis.tracking import track  # noqa: PLC0415 - it knows of heatwaves
+
+        return track(self, **options)
+
     def to_datasets(self) -> Iterator[tuple[str, xr.Dataset]]:
         """Yield name and Dataset of the results that `climcube.save` writes as groups."""
         tables, annual = self._whole  # from the same tasks, as both are computed
@@ -228,7 +236,8 @@ class Heatwaves:
             f"  .annual       count, days, ... ({self.subject.axis.years[0]} to "
             f"{self.subject.axis.years[-1]})\n"
             "  .events()     the event table\n"
-            "  .trend()      trends of the annual metrics"
+            "  .trend()      trends of the annual metrics\n"
+            "  .track()      events in space and time"
         )
 
     def event_source(self) -> Any:

@@ -103,9 +103,8 @@ def track(
     Examples
     --------
     >>> import climcube as cc
-    >>> from climcube.analysis.tracking import track
     >>> sst = cc.testing.synthetic_ocean(years=4, shape=(12, 16)).sst
-    >>> tracks = track(cc.heatwaves(sst), min_area=5e5)
+    >>> tracks = cc.track(cc.heatwaves(sst), min_area=5e5)
     >>> events = tracks.events()
     >>> bool((events.duration >= 5).any()), int(tracks.labels.max()) == len(events)
     (True, True)

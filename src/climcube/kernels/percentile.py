@@ -111,27 +111,56 @@ def _sort(few: Floats) -> None:
 
 
 @compiled
+def _follow(counts: Bins, pointer: int, below: int, rank: int) -> tuple[int, int]:
+    """Move the pointer to the bin of a rank; ``below`` are the values in lower bins."""
+    while below > rank:
+        pointer -= 1
+        below -= counts[pointer]
+    while below + counts[pointer] <= rank:
+        below += counts[pointer]
+        pointer += 1
+    return pointer, below
+
+
+@compiled
+def _following_bin(counts: Bins, pointer: int, below: int, rank: int) -> int:
+    """Return the bin of the rank after the pointer's."""
+    above = pointer
+    if below + counts[pointer] <= rank + 1:
+        above += 1
+        while counts[above] == 0:
+            above += 1
+    return above
+
+
+@compiled
+def _two_values(work: tuple[Any, ...], low: int, high: int, rank: int) -> tuple[float, float]:
+    """Return the value of a rank within bin ``low``, and the one that follows it."""
+    counts, latest, row, values, found = work
+    alone = counts[low] == 1 and row[latest[low]] == low
+    if alone and high != low:
+        alone = counts[high] == 1 and row[latest[high]] == high
+    if alone:
+        return values[latest[low]], values[latest[high]]
+    return _look_up(row, values, low, high, rank, found)
+
+
+@compiled
 def _slide(
     series: Floats,
     bins: Bins,
     packed: bool,
     grid: tuple[float, float, float],
     quantile: float,
-    groups: Index,
-    start: Index,
-    slots: Index,
-    samples: Index,
-    mean: Floats,
-    percentile: Floats,
-    count: npt.NDArray[np.int32],
-    counts: Bins,
-    latest: Bins,
-    row: Bins,
-    values: Floats,
-    found: Floats,
+    windows: tuple[Any, ...],
+    work: tuple[Any, ...],
+    tables: tuple[Any, ...],
 ) -> None:
     """Visit every window of one series; write mean, percentile and count of each."""
     first, scale, offset = grid
+    groups, start, slots, samples = windows
+    counts, latest, row, values, _ = work
+    mean, percentile, count = tables
     row[:] = _MISSING
     origin = np.nan  # sums about a value of the series lose no digits
     total, whole, size, pointer, below = 0.0, 0, 0, 0, 0
@@ -144,49 +173,30 @@ def _slide(
                 counts[old] -= 1
                 size -= 1
                 below -= old < pointer
-                if packed:
-                    whole -= old
-                else:
+                whole -= old
+                if not packed:
                     total -= values[slot] - origin
             if new != _MISSING:
                 counts[new] += 1
                 size += 1
                 below += new < pointer
-                if packed:
-                    whole += new
-                    continue
-                value = series[sample]
-                origin = value if np.isnan(origin) else origin
-                total += value - origin
-                values[slot] = value
-                latest[new] = slot
+                whole += new
+                if not packed:
+                    values[slot] = series[sample]
+                    latest[new] = slot
+                    origin = values[slot] if np.isnan(origin) else origin
+                    total += values[slot] - origin
         if size == 0:
             continue
-        position = (size - 1) * quantile
+        group, position = groups[k], (size - 1) * quantile
         rank = int(np.floor(position))
-        while below > rank:
-            pointer -= 1
-            below -= counts[pointer]
-        while below + counts[pointer] <= rank:
-            below += counts[pointer]
-            pointer += 1
-        above = pointer
-        if position > rank and below + counts[pointer] <= rank + 1:
-            above += 1
-            while counts[above] == 0:
-                above += 1
-        group = groups[k]
+        pointer, below = _follow(counts, pointer, below, rank)
+        above = _following_bin(counts, pointer, below, rank) if position > rank else pointer
         if packed:
             low, high = (first + pointer) * scale + offset, (first + above) * scale + offset
-            mean[group] = (first + whole / size) * scale + offset
+            mean[group] = (first * size + whole) / size * scale + offset
         else:
-            alone = counts[pointer] == 1 and row[latest[pointer]] == pointer
-            if alone and above != pointer:
-                alone = counts[above] == 1 and row[latest[above]] == above
-            if alone:
-                low, high = values[latest[pointer]], values[latest[above]]
-            else:
-                low, high = _look_up(row, values, pointer, above, rank - below, found)
+            low, high = _two_values(work, pointer, above, rank - below)
             mean[group] = origin + total / size
         # Hyndman-Fan type 7: interpolate between this rank and the next.
         percentile[group] = low + (position - rank) * (high - low)
@@ -247,7 +257,7 @@ def sliding_statistics(
         counts[:used] = 0
         _slide(
             series, bins, packed, (float(first), grid[0], grid[1]), quantile,
-            groups, start, slots, samples, mean[cell], percentile[cell], count[cell],
-            counts, latest, row, values, found,
+            (groups, start, slots, samples), (counts, latest, row, values, found),
+            (mean[cell], percentile[cell], count[cell]),
         )  # fmt: skip
     return mean, percentile, count
