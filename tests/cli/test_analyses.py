@@ -91,7 +91,7 @@ def broken(ocean: xr.Dataset, tmp_path: Path) -> dict[str, Path]:
     [
         ("trend", "no_time", [], ["no time axis"]),
         ("heatwaves", "monthly", [], ["daily"]),
-        ("heatwaves", "sub_daily", [], ["sub-daily", "resample"]),
+        ("heatwaves", "sub_daily", [], ["sub-daily", "cc.daily_mean"]),
         ("trend", "units", [], ["furlongs per"]),
         ("heatwaves", "repeated", [], ["duplicate times"]),
         ("trend", "two", [], ["ice", "sst"]),

@@ -24,7 +24,7 @@ from climcube.errors import ParameterError, StoreError, StoreExistsError, requir
 from climcube.lift.rows import RowPart, lift_rows
 from climcube.provenance import redact
 
-__all__ = ["EventSource", "event_table", "require_table_target"]
+__all__ = ["EventSource", "event_table", "require_table_target", "write_table"]
 
 _DATES = ("date_start", "date_end", "date_peak")
 _INDICES = ("index_start", "index_end", "index_peak")
@@ -70,7 +70,7 @@ def event_table(
     subject = next(iter(sources.values())).cubes[0][0]
     scheduler = {} if is_lazy(subject) else {"scheduler": "synchronous"}
     if target is not None:
-        return _stream(ordered, target, **scheduler)
+        return _stream(_computed(ordered, scheduler), target)
     computed = dask.compute(*ordered, **scheduler)
     return _in_order(pd.concat(computed, ignore_index=True) if computed else pd.DataFrame())
 
@@ -152,13 +152,13 @@ def _days(times: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.array(days, object)
 
 
-def _stream(frames: list[Delayed], path: Path, **scheduler: str) -> Path:
-    """Write the frames one batch at a time; the target appears only when it is complete."""
+def _stream(frames: Iterator[pd.DataFrame], path: Path) -> Path:
+    """Write the frames one by one; the target appears only when it is complete."""
     staging = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write = _write_csv if path.suffix == ".csv" else _write_parquet
-        write(_computed(frames, scheduler), staging)
+        write(frames, staging)
         if path.is_dir():
             shutil.rmtree(path)
         staging.replace(path)
@@ -170,6 +170,12 @@ def _stream(frames: list[Delayed], path: Path, **scheduler: str) -> Path:
         with suppress(OSError):
             staging.unlink()
     return path
+
+
+def write_table(frame: pd.DataFrame, path: str | Path, *, overwrite: bool) -> Path:
+    """Write a table that is in memory, complete or not at all."""
+    target = require_table_target(path, overwrite=overwrite)
+    return _stream(iter([frame]), target)
 
 
 def _computed(frames: list[Delayed], scheduler: dict[str, Any]) -> Iterator[pd.DataFrame]:

@@ -114,7 +114,9 @@ def heatwaves(
         typer.Option("--events", "-e", metavar="FILE", help="Event table: .csv or .parquet."),
     ] = None,
     base_period: BasePeriod = None,
-    percentile: Annotated[float, typer.Option("--percentile", help="Of the threshold.")] = 90,
+    percentile: Annotated[
+        list[float], typer.Option("--percentile", help="Of the threshold; several, if repeated.")
+    ] = [90.0],  # noqa: B006 - Typer's way of a repeated option
     window: Annotated[
         int, typer.Option("--window", help="Days pooled around each day of year (odd).")
     ] = 11,
@@ -125,6 +127,18 @@ def heatwaves(
     max_gap: Annotated[int, typer.Option("--max-gap", help="Days between runs to join.")] = 2,
     max_pad: Annotated[int, typer.Option("--max-pad", help="Missing days to interpolate.")] = 0,
     cold: Annotated[bool, typer.Option("--cold", help="Cold spells instead.")] = False,
+    baseline: Annotated[
+        str, typer.Option("--baseline", help="fixed, detrended or shifting.")
+    ] = "fixed",
+    baseline_years: Annotated[
+        int, typer.Option("--baseline-years", help="Years before each year, if it is shifting.")
+    ] = 30,
+    min_temperature: Annotated[
+        float | None, typer.Option("--min-temperature", help="Values below it are ice: missing.")
+    ] = None,
+    second_threshold: Annotated[
+        float | None, typer.Option("--second-threshold", help="Days must exceed this as well.")
+    ] = None,
     daily: Annotated[
         bool, typer.Option("--daily", help="Write the state of every day to the store as well.")
     ] = False,
@@ -138,6 +152,7 @@ def heatwaves(
     climcube heatwaves sst.zarr --base-period 1983-2012 -o heatwaves.zarr
     climcube heatwaves sst.zarr --events events.parquet
     climcube heatwaves sst.zarr --cold --percentile 95 --events spells.csv
+    climcube heatwaves sst.zarr --percentile 90 --percentile 95 -o both.zarr
     """
     import climcube as cc
     from climcube.analysis.event_table import require_table_target
@@ -150,8 +165,10 @@ def heatwaves(
         require_table_target(events, overwrite=overwrite)
     cube = open_cube(target, variable, catalog, layout="series")
     found = cc.heatwaves(
-        cube, base_period=period, percentile=percentile, window=window, smooth=smooth,
-        min_duration=min_duration, max_gap=max_gap, max_pad=max_pad, cold=cold,
+        cube, base_period=period, window=window, smooth=smooth, min_duration=min_duration,
+        percentile=percentile if len(percentile) > 1 else percentile[0], max_gap=max_gap,
+        max_pad=max_pad, cold=cold, baseline=baseline, baseline_years=baseline_years,
+        min_temperature=min_temperature, second_threshold=second_threshold,
     )  # fmt: skip
     if output is not None:
         parts = ("climatology", "annual", "daily") if daily else ("climatology", "annual")

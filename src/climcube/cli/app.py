@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from climcube.cli import analyses, catalogs, cubes, demo, reports
+from climcube.cli import analyses, catalogs, cubes, demo, reports, tracks
 from climcube.cli.errors import ErrorLines
 
 __all__ = ["app"]
@@ -69,6 +69,7 @@ _COMMANDS = (
     ("anomaly", analyses.anomaly, "Departures from the climatology."),
     ("trend", analyses.trend, "Linear trends with their uncertainty."),
     ("heatwaves", analyses.heatwaves, "Marine heatwaves and cold spells."),
+    ("track", tracks.track, "Heatwaves as events in space and time."),
     ("report", reports.report, "One HTML page with all of it."),
 )
 for _name, _function, _line in _COMMANDS:
