@@ -198,8 +198,12 @@ def test_what_is_there_is_not_replaced_unasked(store, cube, tmp_path):
         other.save(tmp_path / "new", keep=1)
 
 
-def test_of_two_processes_the_slower_is_told(store, cube):
+@pytest.mark.parametrize("late", [False, True])
+def test_of_two_processes_the_slower_is_told(store, cube, late, monkeypatch):
     one, two = cc.open_heatwave_state(store), cc.open_heatwave_state(store)
+    if late:  # the other one publishes while this one is at work
+        generations = two._store.generations
+        monkeypatch.setattr(type(generations), "require_newest", lambda *_: None)
     one.update(cube[START : START + 2])
     snapshot = two._snapshot
     with pytest.raises(StoreError, match=r"moved on.*another process; open it again"):

@@ -176,6 +176,8 @@ class HeatwaveState:
         generation when this returns.
         """
         before = self._snapshot
+        if self._store is not None:
+            self._store.generations.require_newest(self._newest)
         self._require_ice(ice)
         new = new_days_of(new_days, before, ice)
         merged, samples = merge(before, new)

@@ -158,11 +158,20 @@ class Generations:
                 else:
                     _link_new(name, text)
             except FileExistsError as error:
-                raise StoreError(
-                    "the store has moved on since it was opened", where=self.where,
-                    found=f"generation {number}, written by another process",
-                    remedy="open it again and repeat what you did",
-                ) from error  # fmt: skip
+                raise self._moved_on(number) from error
+
+    def require_newest(self, number: int) -> None:
+        """Raise unless no generation follows this one: sooner than `publish` would."""
+        newest = max(self.numbers(), default=number)
+        if newest > number:
+            raise self._moved_on(newest)
+
+    def _moved_on(self, number: int) -> StoreError:
+        return StoreError(
+            "the store has moved on since it was opened", where=self.where,
+            found=f"generation {number}, written by another process",
+            remedy="open it again and repeat what you did",
+        )  # fmt: skip
 
     def prune(self, keep: Iterable[int], used: Iterable[str], upto: int) -> None:
         """Remove all generations up to ``upto`` but those kept, and parts that none of them uses.
