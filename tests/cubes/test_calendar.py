@@ -153,7 +153,7 @@ def test_a_descending_axis_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("freq", "words"),
-    [("6h", ("sub-daily", "resample")), ("7D", ("7 days",)), ("MS", ("31 days",))],
+    [("6h", ("sub-daily", "cc.daily_mean")), ("7D", ("7 days",)), ("MS", ("31 days",))],
 )
 def test_daily_values_are_demanded(freq: str, words: tuple[str, ...]) -> None:
     with pytest.raises(CalendarError) as caught:
