@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from typing import Any
+from unittest import mock
 
 import dask
 import dask.array as da
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from climcube.analysis.tracking import Tracks, track
+from climcube.kernels import labelling
 from climcube.testing.laziness import no_compute
 from tests.oracles.flood import Flooded, flood
 
@@ -109,13 +111,14 @@ def chunked(draw: st.DrawFn) -> tuple[xr.DataArray, bool]:
     return cube.chunk({d: draw(st.integers(-(-n // 4), n)) for d, n in cube.sizes.items()}), ring
 
 
-@settings(max_examples=60)
+@pytest.mark.parametrize("slab", [1, 40, labelling._SLAB_CELLS])
+@settings(max_examples=25)
 @given(
     chunked(), st.sampled_from([0.0, 1 / 3, 0.5, 0.75, 1.0]), st.sampled_from([0, 2, 3]),
     st.integers(1, 3),
 )  # fmt: skip
 def test_any_mask_in_any_chunks(
-    drawn: tuple[xr.DataArray, bool], overlap: float, smallest: int, duration: int
+    slab: int, drawn: tuple[xr.DataArray, bool], overlap: float, smallest: int, duration: int
 ) -> None:
     cube, ring = drawn
     deep = "depth" in cube.dims
@@ -127,7 +130,8 @@ def test_any_mask_in_any_chunks(
         cube.compute(), size, wrap=ring, smallest=smallest * size * (1 - 1e-9), overlap=overlap,
         duration=duration,
     )  # fmt: skip
-    with dask.config.set(scheduler="synchronous"):
+    small = mock.patch.object(labelling, "_SLAB_CELLS", slab)  # a few days at a time
+    with dask.config.set(scheduler="synchronous"), small:
         for given_cube in (cube, cube.compute()):
             with no_compute():
                 tracks = track(given_cube, areas=same_area(cube), **options)

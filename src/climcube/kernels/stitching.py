@@ -123,27 +123,31 @@ def stitch(blocks: Sequence[Joined], rules: Rules) -> Stitched:
     """Unite the blocks' objects, link those of consecutive days, and number events."""
     offsets = np.concatenate([[0], np.cumsum([block.count for block in blocks])])
     owner = _united(blocks, offsets)
-    rows = [o + b.objects.label.astype("int64") - 1 for o, b in zip(offsets, blocks, strict=False)]
-    held, group = np.unique(owner[np.concatenate(rows)], return_inverse=True)
-    row = np.full(len(owner) + 1, -1)  # of each label's object; none where it was dropped
-    row[held] = np.arange(len(held))
-    row = row[owner]
-    columns = _summed([block.objects for block in blocks], group, len(held))
-    first, size = columns["first"], columns["size"]
-    links = _strong_links(_all_links(blocks, offsets, row), size, rules)
+    parts = [block.objects for block in blocks]
+    held, row = np.unique(
+        owner[np.concatenate([o + p.label - 1 for o, p in zip(offsets, parts, strict=False)])],
+        return_inverse=True,
+    )
+    count = len(held)
+    first = _least(row, _column(parts, "first"), count)
+    size = np.bincount(row, _column(parts, "size"), count)
+    row_of = np.full(len(owner) + 1, count)  # of each label's object; none where it was dropped
+    row_of[held] = np.arange(count)
+    row_of = row_of[owner]
+    links = _strong_links(_all_links(blocks, offsets, row_of, count), size, rules)
     event = _events(first, size, links, rules)
     order = np.flatnonzero(event)
     order = order[np.argsort(first[order])]
-    number = np.zeros(len(event) + 1, "int64")
+    number = np.zeros(count + 1, "int64")
     number[order] = np.arange(1, len(order) + 1)
     links = links.take(event[links.before] > 0)
     links = Links(number[links.before] - 1, number[links.after] - 1, links.shared).summed()
-    own = [row[start:stop] for start, stop in itertools.pairwise(offsets)]
-    depth = rules.shape[1] > 1
+    own = [row_of[start:stop] for start, stop in itertools.pairwise(offsets)]
+    event_of = np.append(event, np.int32(0))
     return Stitched(
-        Objects(**{name: columns.pop(name)[order] for name in list(columns)}), event[order], links,
-        [np.append(0, np.append(event, 0)[r]).astype("int32") for r in own],
-        [np.append(0, number[r]) for r in own] if depth else [],
+        _summed(parts, number[row], len(order)), event[order], links,
+        [np.append(np.int32(0), event_of[r]) for r in own],
+        [np.append(0, number[r]) for r in own] if rules.shape[1] > 1 else [],
     )  # fmt: skip
 
 
@@ -162,46 +166,57 @@ def _components(pairs: Ints, count: int) -> Ints:
     return np.asarray(connected_components(graph, directed=False)[1], "int64")
 
 
-def _summed(parts: Sequence[Objects], group: Ints, count: int) -> dict[str, Array]:
-    """Return the columns of the objects that the parts make up, each part in one of the groups.
+def _column(parts: Sequence[Objects], name: str) -> Array:
+    return np.concatenate([getattr(part, name) for part in parts])
+
+
+def _least(group: Ints, values: Ints, count: int) -> Ints:
+    least = np.full(count, np.iinfo("int64").max)
+    np.minimum.at(least, group, values)
+    return least
+
+
+def _summed(parts: Sequence[Objects], number: Ints, count: int) -> Objects:
+    """Return the objects that the parts make up; each part's number counts from 1, 0 for none.
 
     Column by column, as there may be tens of millions of objects.
     """
 
-    def column(name: str) -> Array:
-        return np.concatenate([getattr(part, name) for part in parts])
-
     def total(values: Array) -> Floats:
-        return np.bincount(group, values, count)
+        return np.bincount(number, values, count + 1)[1:]
 
-    latest = np.iinfo("int64").max
-    first, at = np.full(count, latest), np.full(count, latest)
-    np.minimum.at(first, group, column("first"))
-    peak, own = np.full(count, -np.inf), column("peak")
-    np.maximum.at(peak, group, own)
-    peak_at = column("peak_at")
-    top = (own == peak[group]) & (peak_at >= 0)
-    np.minimum.at(at, group[top], peak_at[top])  # of equal peaks the first cell's
-    at[np.isneginf(peak)] = -1
-    moment = column("moment")
-    return {
-        "label": np.zeros(count, "int32"), "first": first, "peak_at": at,
-        "cells": total(column("cells")).astype("int64"), "size": total(column("size")),
-        "moment": np.stack([total(m) for m in moment.T], axis=1), "heat": total(column("heat")),
-        "peak": peak,
-    }  # fmt: skip
+    own, at = _column(parts, "peak"), _column(parts, "peak_at")
+    peak = np.full(count + 1, -np.inf)
+    np.maximum.at(peak, number, own)
+    top = (own == peak[number]) & (at >= 0)
+    peak_at = _least(number[top], at[top], count + 1)  # of equal peaks the first cell's
+    peak_at[np.isneginf(peak)] = -1
+    del own, at, top
+    return Objects(
+        np.zeros(count, "int32"),
+        _least(number, _column(parts, "first"), count + 1)[1:],
+        peak_at[1:],
+        total(_column(parts, "cells")).astype("int64"),
+        total(_column(parts, "size")),
+        np.stack([total(m) for m in _column(parts, "moment").T], axis=1),
+        total(_column(parts, "heat")),
+        peak[1:],
+    )
 
 
-def _all_links(blocks: Sequence[Joined], offsets: Ints, row: Ints) -> Links:
+def _all_links(blocks: Sequence[Joined], offsets: Ints, row: Ints, none: int) -> Links:
     """Return the links within and between blocks, by row of their objects."""
-    found = [(np.zeros(0, "int64"), np.zeros(0, "int64"), np.zeros(0))]
+    kind = "int32" if none < np.iinfo("int32").max else "int64"
+    row = row.astype(kind)
+    found = [(np.zeros(0, kind), np.zeros(0, kind), np.zeros(0))]
     for number, block in enumerate(blocks):
         for other, links in [(number, block.links), *block.next.items()]:
-            before, after = offsets[number] + links.before - 1, offsets[other] + links.after - 1
-            found.append((row[before], row[after], links.shared))
+            before = row[offsets[number] + links.before - 1]
+            after = row[offsets[other] + links.after - 1]
+            known = (before < none) & (after < none)
+            found.append((before[known], after[known], links.shared[known]))
     before, after, shared = (np.concatenate(part) for part in zip(*found, strict=True))
-    known = (before >= 0) & (after >= 0)
-    return Links(before[known], after[known], shared[known]).summed()
+    return Links(before, after, shared).summed()
 
 
 def _strong_links(links: Links, size: Floats, rules: Rules) -> Links:
