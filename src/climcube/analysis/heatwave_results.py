@@ -226,8 +226,7 @@ class Heatwaves:
     def __repr__(self) -> str:
         shape = ", ".join(f"{d}: {n}" for d, n in self.cube.sizes.items())
         kind = "cold spells" if self.definition.cold else "heatwaves"
-        shown = {k: v for k, v in self.parameters.items() if k != "climatology"}
-        options = ", ".join(f"{k}={v!r}" for k, v in shown.items())
+        options = ", ".join(f"{k}={_short(v)}" for k, v in self._shown())
         return (
             f"<climcube.Heatwaves: marine {kind} of {self.cube.name!r} ({shape})>\n"
             f"  {options}\n"
@@ -239,6 +238,13 @@ class Heatwaves:
             "  .trend()      trends of the annual metrics\n"
             "  .track()      events in space and time"
         )
+
+    def _shown(self) -> Iterator[tuple[str, Any]]:
+        """Yield the parameters that matter for this result."""
+        for name, value in self.parameters.items():
+            idle = name == "baseline_years" and self.definition.baseline != "shifting"
+            if value is not None and not idle:
+                yield name, value
 
     def event_source(self) -> Any:
         """Return what the event table is made from."""
@@ -268,3 +274,7 @@ class Heatwaves:
 
     def _finish(self, result: xr.Dataset) -> xr.Dataset:
         return finish(result, _PURPOSE, self.parameters, self.inputs, self.subject.quantified)
+
+
+def _short(value: Any) -> str:
+    return "given" if isinstance(value, xr.DataArray | xr.Dataset) else repr(value)
