@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import dask
 import numpy as np
 import numpy.typing as npt
 
 from climcube.analysis.cell_labels import CellLabels
 from climcube.analysis.heatwave_metadata import CATEGORIES
-from climcube.analysis.heatwave_snapshot import KERNELS, PURPOSE, Snapshot
-from climcube.lift.rows import lift_rows
+from climcube.analysis.heatwave_snapshot import Snapshot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,8 +56,9 @@ class HeatwaveChanges:
         state, axis = self.state, self.state.axis
         samples = rows[:, 0].astype("int64") + state.first
         before, now = rows[:, 1].astype("int64"), rows[:, 2].astype("int64")
+        days = {int(i): axis.label(int(i)) for i in self.samples}
         columns: dict[str, Any] = {
-            "date": np.array([axis.label(i) for i in range(len(axis))])[samples],
+            "date": np.array([days[i] for i in samples.tolist()], dtype=str),
             **CellLabels.of(state.window, state.time).columns(cells),
             "change": np.array(CHANGES)[_kind(before, now, np.isnan(rows[:, 4]))],
             "category_before": np.array(CATEGORIES)[before],
@@ -87,14 +86,9 @@ class HeatwaveChanges:
         )
 
     def _rows(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        state, size = self.state, len(self.state.axis)
-        parts = lift_rows(
-            f"{KERNELS}:known",
-            state.cubes(size),
-            tables=(*state.tables(size, state.axis.years), self.samples - state.first),
-            purpose=PURPOSE,
-        )
-        computed = dask.compute(*parts, **({} if state.lazy else {"scheduler": "synchronous"}))
+        state = self.state
+        found = state.rows("known", len(state.axis), self.samples - state.first)
+        computed = state.computed(found)
         cells = np.concatenate([part.cells for part in computed])
         return cells, np.concatenate([part.rows for part in computed])
 

@@ -22,6 +22,7 @@ from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.chunks import is_lazy
 from climcube.lift.rows import RowPart, lift_rows
 from climcube.lift.series import Output, lift_series
+from climcube.options import get_option
 
 __all__ = [
     "KERNELS",
@@ -40,6 +41,8 @@ PURPOSE = "heatwave_state"
 KERNELS = "climcube.kernels.stream"
 SLOT, ROW = "state_slot", "state_row"  # dimensions of checkpoints and of annual sums
 
+_BLOCK_SAMPLES, _MOST_CELLS = 2**16, 1024  # of a block that a kernel works on
+
 Cubes = list[tuple[xr.DataArray, str]]
 Ordinals = npt.NDArray[np.int64]
 
@@ -54,8 +57,8 @@ class Snapshot:
         What is an event; days at the end of the record that may still be replaced.
     climatology
         ``seas`` and ``thresh`` by day of year; fixed.
-    times
-        The time coordinate of the whole record.
+    times, axis
+        The time coordinate of the whole record, and the same taken apart.
     window
         Values as they were given, from the sample numbered ``first`` on.
     checkpoint
@@ -77,6 +80,7 @@ class Snapshot:
     revisable: int
     climatology: xr.Dataset
     times: xr.DataArray
+    axis: TimeAxis
     window: xr.DataArray
     checkpoint: xr.DataArray
     packing: tuple[float, ...] | None = None
@@ -86,11 +90,6 @@ class Snapshot:
     sums: Mapping[int, xr.DataArray] = field(default_factory=dict)
     events: tuple[Any, ...] = ()
     open_years: tuple[int, ...] | None = ()
-
-    @cached_property
-    def axis(self) -> TimeAxis:
-        """The time axis of the whole record."""
-        return TimeAxis.of(self.times)
 
     @property
     def time(self) -> str:
@@ -142,6 +141,50 @@ class Snapshot:
         clock = Clock(axis.ordinal[part], group, row, years, self.first, stop - self.first)
         return clock, self.definition.settings(), self.packing
 
+    def lift(
+        self,
+        kernel: str,
+        stop: int,
+        outputs: Sequence[Output],
+        coordinates: Mapping[str, xr.DataArray],
+        *,
+        years: npt.NDArray[np.int64],
+        sums: bool = False,
+        options: tuple[Any, ...] = (),
+    ) -> xr.Dataset:
+        """Apply a kernel to every cell, from its checkpoint up to sample ``stop``."""
+        cubes = self.cubes(stop)
+        return lift_series(
+            f"{KERNELS}:{kernel}",
+            [*cubes, (self.sums_of(years.tolist()), ROW)] if sums else cubes,
+            outputs,
+            tables=(*self.tables(stop, years), *options),
+            coordinates=coordinates,
+            purpose=PURPOSE,
+            block_cells=self._block_cells(stop),
+        )
+
+    def rows(self, kernel: str, stop: int, *options: Any) -> list[Any]:
+        """Return the rows that a kernel finds, lazily, one part for each tile."""
+        tables = (*self.tables(stop, self.axis.years), *options)
+        return list(
+            lift_rows(
+                f"{KERNELS}:{kernel}", self.cubes(stop), tables=tables, purpose=PURPOSE,
+                block_cells=self._block_cells(stop),
+            )
+        )  # fmt: skip
+
+    def computed(self, parts: Sequence[Any]) -> tuple[RowPart, ...]:
+        """Return parts of `rows` in memory."""
+        scheduler = {} if self.lazy else {"scheduler": "synchronous"}
+        found: tuple[RowPart, ...] = dask.compute(*parts, **scheduler)
+        return found
+
+    def _block_cells(self, stop: int) -> int:
+        """Return how many cells kernels take at once: the more, the fewer samples each has."""
+        cells = min(_MOST_CELLS, _BLOCK_SAMPLES // max(1, stop - self.first))
+        return max(cells, int(get_option("block_cells")))
+
     def sums_of(self, years: Sequence[int]) -> xr.DataArray:
         """Return the annual sums of these years, one behind the other along `ROW`."""
         from climcube.kernels.checkpoint import empty_sums  # noqa: PLC0415 - as above
@@ -165,17 +208,9 @@ def settle(state: Snapshot) -> Snapshot:
     if stop <= state.settled:
         return state
     axis = state.axis
-    own = axis.year[state.first : stop]
-    years = np.union1d(own, np.array(state.open_years or (), "int64"))
-    cubes, tables = state.cubes(stop), state.tables(stop, years)
-    result = lift_series(
-        f"{KERNELS}:advance",
-        [*cubes, (state.sums_of(years.tolist()), ROW)],
-        [Output("checkpoint", SLOT), Output("sums", ROW)],
-        tables=(tables[0], *tables[1:]),
-        coordinates=_introduced(len(years)),
-        purpose=PURPOSE,
-    )
+    years = np.union1d(axis.year[state.first : stop], np.array(state.open_years or (), "int64"))
+    outputs = [Output("checkpoint", SLOT), Output("sums", ROW)]
+    result = state.lift("advance", stop, outputs, _introduced(len(years)), years=years, sums=True)
     columns = result.sizes[ROW] // len(years)
     rows = (slice(k * columns, (k + 1) * columns) for k in range(len(years)))
     bare = result.drop_vars([SLOT, ROW])
@@ -185,7 +220,7 @@ def settle(state: Snapshot) -> Snapshot:
         state,
         checkpoint=bare["checkpoint"],
         sums={**state.sums, **sums},
-        events=_with(state.events, _closed(state, bare["checkpoint"], cubes, tables)),
+        events=_with(state.events, _closed(state, bare["checkpoint"], stop)),
         window=_trimmed(state, kept),
         settled=stop,
         open_years=None,
@@ -198,11 +233,14 @@ def merge(state: Snapshot, new: xr.DataArray) -> tuple[Snapshot, Ordinals]:
 
     ``new`` has the window's dimensions in its order; nothing is settled yet.
     """
-    time, axis = state.time, TimeAxis.of(new)
-    old = state.axis.ordinal
-    kept = ~np.isin(old, axis.ordinal)
-    ordinal = np.concatenate([old[kept], axis.ordinal])
-    order = np.argsort(ordinal, kind="stable")
+    time, old, added = state.time, state.axis, TimeAxis.of(new)
+    kept = ~np.isin(old.ordinal, added.ordinal)
+    order = np.argsort(np.concatenate([old.ordinal[kept], added.ordinal]), kind="stable")
+    fields = {
+        name: np.concatenate([getattr(old, name)[kept], getattr(added, name)])[order]
+        for name in ("year", "month", "day", "seconds")
+    }
+    axis = TimeAxis(old.name, old.calendar, **fields)
     values = new[time].values
     if np.issubdtype(values.dtype, np.datetime64):
         values = values.astype(state.times.dtype)
@@ -210,8 +248,8 @@ def merge(state: Snapshot, new: xr.DataArray) -> tuple[Snapshot, Ordinals]:
     coordinate = xr.Variable(time, times, state.times.attrs)
     whole = xr.DataArray(coordinate, {time: coordinate}, name=time)
     window = _joined(state, new, kept[state.first :], order)
-    numbers = np.searchsorted(ordinal[order], axis.ordinal)
-    return replace(state, times=whole, window=window), numbers
+    numbers = np.searchsorted(axis.ordinal, added.ordinal)
+    return replace(state, times=whole, axis=axis, window=window), numbers
 
 
 def _joined(
@@ -230,13 +268,10 @@ def _joined(
     return xr.DataArray(joined, window.coords, name=window.name)
 
 
-def _closed(
-    state: Snapshot, checkpoint: xr.DataArray, cubes: Cubes, tables: tuple[Any, ...]
-) -> list[Any]:
+def _closed(state: Snapshot, checkpoint: xr.DataArray, stop: int) -> list[Any]:
     """Return the rows of the events that closed: computed, or lazy as the snapshot is."""
-    kernel = f"{KERNELS}:closed"
     if state.lazy:
-        return list(lift_rows(kernel, cubes, tables=tables, purpose=PURPOSE))
+        return state.rows("closed", stop)
     from climcube.kernels.checkpoint import SLOTS  # noqa: PLC0415 - compiled code on demand
 
     number = SLOTS.index("closed")
@@ -244,12 +279,13 @@ def _closed(
     concerned = np.flatnonzero((checkpoint[{SLOT: number}].variable > before).values)
     if not len(concerned):
         return []
+    if 4 * len(concerned) > checkpoint.size / len(SLOTS):  # most cells: no copies of these
+        return list(state.computed(state.rows("closed", stop)))
     sizes = {d: n for d, n in state.window.sizes.items() if d != state.time}
-    chosen = [(_cells(cube, dim, sizes, concerned), dim) for cube, dim in cubes]
-    parts = dask.compute(
-        *lift_rows(kernel, chosen, tables=tables, purpose=PURPOSE), scheduler="synchronous"
-    )
-    return [RowPart(concerned[part.cells], part.rows) for part in parts]
+    chosen = [(_cells(c, dim, sizes, concerned), dim) for c, dim in state.cubes(stop)]
+    tables = state.tables(stop, state.axis.years)
+    parts = lift_rows(f"{KERNELS}:closed", chosen, tables=tables, purpose=PURPOSE)
+    return [RowPart(concerned[p.cells], p.rows) for p in state.computed(parts)]
 
 
 def _cells(

@@ -195,6 +195,7 @@ def _begun(
         revisable,
         climatology,
         xr.DataArray(times, {time: times}, name=time),
+        subject.axis,
         window,
         xr.DataArray(empty_checkpoint(), dims=SLOT),
         packing,

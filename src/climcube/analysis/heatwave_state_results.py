@@ -8,18 +8,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import dask
 import numpy as np
 import xarray as xr
 
 from climcube.analysis.heatwave_metadata import annual_attributes, daily_attributes
-from climcube.analysis.heatwave_snapshot import KERNELS, PURPOSE, ROW, Snapshot
+from climcube.analysis.heatwave_snapshot import PURPOSE, Snapshot
 from climcube.cubes.calendar import year_start_coordinate
 from climcube.cubes.subject import finish
 from climcube.cubes.units import Units
 from climcube.errors import ParameterError
-from climcube.lift.rows import RowPart, lift_rows
-from climcube.lift.series import Output, lift_series
+from climcube.lift.rows import RowPart
+from climcube.lift.series import Output
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,17 +57,12 @@ class Results:
             Output(name, axis.name, dtype, attrs)
             for name, dtype, attrs in annual_attributes(self.units, state.definition)
         ]
-        result = lift_series(
-            f"{KERNELS}:annual",
-            [*state.cubes(len(axis)), (state.sums_of(axis.years.tolist()), ROW)],
-            outputs,
-            tables=(
-                *state.tables(len(axis), axis.years),
-                axis.expected_days - np.bincount(number, minlength=len(axis.years)),
-            ),
-            coordinates={axis.name: year_start_coordinate(axis.years, axis.calendar, axis.name)},
-            purpose=PURPOSE,
-        )
+        years = year_start_coordinate(axis.years, axis.calendar, axis.name)
+        absent = axis.expected_days - np.bincount(number, minlength=len(axis.years))
+        result = state.lift(
+            "annual", len(axis), outputs, {axis.name: years}, years=axis.years, sums=True,
+            options=(absent,),
+        )  # fmt: skip
         return self._finished(result)
 
     @cached_property
@@ -78,14 +72,11 @@ class Results:
         floats = "float32" if state.window.dtype in (np.float16, np.float32) else "float64"
         types = {"anomaly": floats, "severity": floats, "category": "int8", "event": "int32"}
         attributes = {n: daily_attributes(n, self.units, state.definition) for n in types}
-        result = lift_series(
-            f"{KERNELS}:daily",
-            state.cubes(len(axis)),
-            [Output(n, axis.name, dtype, attributes[n]) for n, dtype in types.items()],
-            tables=(*state.tables(len(axis), axis.years), state.settled - state.first),
-            coordinates={axis.name: state.times[state.settled :]},
-            purpose=PURPOSE,
-        )
+        outputs = [Output(n, axis.name, dtype, attributes[n]) for n, dtype in types.items()]
+        result = state.lift(
+            "daily", len(axis), outputs, {axis.name: state.times[state.settled :]},
+            years=axis.years, options=(state.settled - state.first,),
+        )  # fmt: skip
         return self._finished(result)
 
     def category(self, date: Any) -> xr.DataArray:
@@ -129,15 +120,7 @@ class Results:
 
     def _remaining(self) -> tuple[RowPart, ...]:
         """Return the events after the checkpoint, as if the record ended now."""
-        state, size = self.state, len(self.state.axis)
-        parts = lift_rows(
-            f"{KERNELS}:remaining", state.cubes(size),
-            tables=state.tables(size, state.axis.years), purpose=PURPOSE,
-        )  # fmt: skip
-        computed: tuple[RowPart, ...] = dask.compute(
-            *parts, **({} if state.lazy else {"scheduler": "synchronous"})
-        )
-        return computed
+        return self.state.computed(self.state.rows("remaining", len(self.state.axis)))
 
     def _finished(self, result: xr.Dataset, *, last: bool = True) -> xr.Dataset:
         state, parameters = self.state, dict(self.parameters)

@@ -26,6 +26,7 @@ from climcube.analysis.heatwave_state_parts import (
     write_part,
     write_rows,
 )
+from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.decoding import decode_cf
 from climcube.lift.rows import RowPart
 from climcube.progress import dask_progress
@@ -60,11 +61,13 @@ class StateStore:
             part: opened(part, chunks=tile | {_YEAR: 1})[_SUMS]
             for part in {part for part, _ in document["years"].values()}
         }
+        times = self._times(document)
         state = Snapshot(
             HeatwaveDefinition(**_definition(document["definition"])),
             document["revisable"],
             climatology,
-            self._times(document),
+            times,
+            TimeAxis.of(times),
             current[_WINDOW].rename(document["name"]),
             current[_CHECKPOINT].rename(None),
             None if document["packing"] is None else tuple(document["packing"]),

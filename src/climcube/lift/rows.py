@@ -5,6 +5,7 @@ The result is one lazy part for each spatial tile, never one table of everything
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,12 +50,13 @@ def lift_rows(
     *,
     tables: tuple[Any, ...] = (),
     purpose: str,
+    block_cells: int | None = None,
 ) -> list[Delayed]:
     """Apply a kernel that returns ``(cell of each row, rows)`` to every tile.
 
     Parameters
     ----------
-    kernel, cubes, tables, purpose
+    kernel, cubes, tables, purpose, block_cells
         As for `climcube.lift.series.lift_series`; all cubes have the cells of the first.
 
     Returns
@@ -66,7 +68,8 @@ def lift_rows(
     tiled = TiledCubes(tuple(cubes), purpose)
     shape = tuple(tiled.subject.sizes[d] for d in tiled.cells)
     corners = [np.concatenate([[0], np.cumsum(sizes)[:-1]]) for sizes in tiled.chunks]
-    work = _Work(kernel, tiled.axis, tiled.packings, shape, get_option("block_cells"))
+    block = block_cells or get_option("block_cells")
+    work = _Work(kernel, tiled.axis, tiled.packings, shape, block)
     node = share(tables)
     grids = [_delayed_grid(array, tiled.axis) for array in tiled.arrays]
     run = dask.delayed(run_rows, pure=True)
@@ -101,7 +104,11 @@ def run_rows(
 
 def _delayed_grid(array: Any, axis: int) -> npt.NDArray[Any]:
     """Return one delayed block for each tile; the core dimension has one block only."""
-    lazy = array if isinstance(array, da.Array) else da.from_array(array, chunks=-1)
-    grid: npt.NDArray[Any] = np.asarray(lazy.to_delayed())
+    if not isinstance(array, da.Array):
+        alone = np.empty((1,) * (array.ndim - 1), object)
+        # A name of its own: to name it by its contents, dask would copy and hash all of it.
+        alone[...] = dask.delayed(array, name=f"tile-{uuid.uuid4().hex}", traverse=False)
+        return alone
+    grid: npt.NDArray[Any] = np.asarray(array.to_delayed())
     first: npt.NDArray[Any] = np.take(grid, 0, axis=axis)
     return first

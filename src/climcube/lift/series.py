@@ -56,6 +56,7 @@ def lift_series(
     tables: tuple[Any, ...] = (),
     coordinates: Mapping[str, xr.DataArray] | None = None,
     purpose: str,
+    block_cells: int | None = None,
 ) -> xr.Dataset:
     """Apply a whole-series kernel to every cell.
 
@@ -77,6 +78,8 @@ def lift_series(
         or from the cubes.
     purpose
         The public function, for messages and for the names of tasks.
+    block_cells
+        Cells that the kernel works on at once; default the option of that name.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def lift_series(
         tuple(o.dtype for o in outputs),
         tuple(None if o.dim is None else sizes[o.dim] for o in outputs),
         tiled.packings,
-        get_option("block_cells"),
+        block_cells or get_option("block_cells"),
     )
     if tiled.lazy:
         arrays = _build(tiled, work, tables, purpose)
