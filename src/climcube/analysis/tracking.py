@@ -81,7 +81,8 @@ def track(
     Areas are those of `climcube.area_mean`, rounded to a share of 1e-16 of the whole grid, so
     that sums, and every decision on them, are the same for any chunks. Each block is read by
     one task and leaves tables of its objects and the cells on its faces; these are joined, and
-    one last task links days. Labels and footprints take a second pass over the blocks.
+    one last task links days. What a second pass needs, for labels and footprints, waits as
+    compressed bits: the source is read once.
 
     Raises
     ------
@@ -121,9 +122,10 @@ def track(
     given, mask, strength, cold = _cells(mhw, intensity, min_category)
     grid = TrackGrid.of(mask)
     smallest = _smallest(grid, min_area, min_volume)
-    cells = grid.arranged(mask)
-    if strength is not None and not is_lazy(mask) and is_lazy(strength):
-        cells = grid.arranged(mask.chunk(strength.chunksizes))
+    own = mask
+    if strength is not None and is_lazy(strength) and not is_lazy(mask):
+        own = mask.chunk(strength.chunksizes)
+    cells = grid.arranged(own)
     blocks = Blocks(
         cells,
         None if strength is None else grid.arranged(strength, cells.chunks),
@@ -135,12 +137,10 @@ def track(
         bool(grid.columns) and wrap is not False,
         "track",
     )  # fmt: skip
-    used = {k: v for k, v in options.items() if v is not None} | {
-        k: v for k, v in {"areas": areas, "wrap": wrap}.items() if v is not None
-    }
+    given_too = {"areas": areas, "wrap": wrap}
+    used = {k: v for k, v in (options | given_too).items() if v is not None}
     inputs = [mask] if strength is None else [mask, strength]
-    lazy = any(map(is_lazy, inputs))
-    return Tracks(given, grid, blocks, used, inputs, strength is not None, cold, lazy)
+    return Tracks(given, grid, blocks, used, inputs, strength is not None, cold, is_lazy(own))
 
 
 def _check(options: dict[str, Any]) -> None:

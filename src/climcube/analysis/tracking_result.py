@@ -167,7 +167,8 @@ class Tracks:
 
     def __repr__(self) -> str:
         shape = ", ".join(f"{d}: {n}" for d, n in self.grid.mask.sizes.items())
-        options = ", ".join(f"{k}={v!r}" for k, v in self.parameters.items())
+        shown = {k: v for k, v in self.parameters.items() if not isinstance(v, xr.DataArray)}
+        options = ", ".join(f"{k}={v!r}" for k, v in shown.items())
         return (
             f"<climcube.Tracks: events in space and time of {self.grid.mask.name!r} ({shape})>\n"
             f"  {options}\n"
