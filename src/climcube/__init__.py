@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from climcube.analysis.significance import fdr
     from climcube.analysis.tracking import Tracks, track
     from climcube.analysis.trend import trend
+    from climcube.analysis.trend_removal import detrend
     from climcube.catalogs import catalog
     from climcube.cubes.chunks import rechunk
     from climcube.cubes.open import open
@@ -58,6 +59,7 @@ _HOMES = {
     "catalog": "climcube.catalogs",
     "climatology": "climcube.analysis.climatology",
     "daily_mean": "climcube.analysis.means",
+    "detrend": "climcube.analysis.trend_removal",
     "fdr": "climcube.analysis.significance",
     "heatwave_state": "climcube.analysis.heatwave_state",
     "heatwaves": "climcube.analysis.heatwaves",
@@ -92,6 +94,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "catalog",
     "climatology",
     "daily_mean",
+    "detrend",
     "errors",
     "fdr",
     "heatwave_state",

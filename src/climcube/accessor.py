@@ -18,6 +18,7 @@ _METHODS = (
     "area_mean",
     "climatology",
     "daily_mean",
+    "detrend",
     "fdr",
     "heatwave_state",
     "heatwaves",

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from climcube.cubes.calendar import TimeAxis
 
-__all__ = ["one_step_apart"]
+__all__ = ["one_step_apart", "step_places"]
 
 _LEAST_DAYS_OF_A_MONTH = 28
 
@@ -35,6 +35,19 @@ def one_step_apart(axis: TimeAxis) -> npt.NDArray[np.bool_]:
         seconds = np.diff(axis.seconds)
         follows[:-1] = np.abs(seconds - _usual(seconds)) <= _usual(seconds) / 2
     return follows
+
+
+def step_places(axis: TimeAxis) -> npt.NDArray[np.int64]:
+    """Number the samples by steps since the first: neighbours one step apart differ by one.
+
+    Across a gap the number grows by the gap's length in usual steps, rounded, by two at least.
+    """
+    if len(axis) < 2:
+        return np.zeros(len(axis), np.int64)
+    seconds = np.diff(axis.seconds)
+    across = np.maximum(np.rint(seconds / _usual(seconds)), 2).astype("int64")
+    steps = np.where(one_step_apart(axis)[:-1], 1, across)
+    return np.concatenate([[0], np.cumsum(steps)]).astype("int64")
 
 
 def _usual(steps: npt.NDArray[np.int64]) -> int:

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import xarray as xr
 
-from climcube.analysis.steps import one_step_apart
-from climcube.cubes.calendar import TimeAxis
-from climcube.cubes.subject import Subject, examine, finish
+from climcube.analysis import trend_ols, trend_ranks
+from climcube.analysis.trend_common import PERIODS, TrendOptions, label_of, warn_of_seasons
+from climcube.cubes.subject import examine, finish
 from climcube.errors import ParameterError, require_choice
-from climcube.kernels.inference import AUTOCORRELATION, Inference
-from climcube.lift.reduction import Output, lift_reduction
+from climcube.kernels.inference import AUTOCORRELATION
 
-__all__ = ["METHODS", "PERIODS", "trend"]
+__all__ = ["METHODS", "PERIODS", "TESTS", "trend"]
 
-METHODS = ("ols",)
-PERIODS = ("day", "month", "year", "decade", "century")
-
-_PURPOSE = "trend"
-_LEAST_VALID = 3
-_DAYS_PER_YEAR = {"360_day": 360.0, "noleap": 365.0, "365_day": 365.0, "julian": 365.25}
-_DESCRIPTIONS = {
-    "ar1": "effective sample size from the lag-1 autocorrelation of the residuals, "
-    "its bias removed",
-    "ar1_uncorrected": "effective sample size from the lag-1 autocorrelation of the residuals",
-    "none": "residuals taken as independent",
-}
+METHODS = ("ols", "theil_sen")
+TESTS = ("t", "mann_kendall")
+_FROM_RANKS = ("pvalue", "z", "s", "var_s", "tau")
 
 
 def trend(
     cube: xr.DataArray,
     *,
     method: str = "ols",
+    test: str | None = None,
     per: str = "decade",
     autocorrelation: str = "ar1",
+    lags: int | None = None,
+    seasonal: str | None = None,
     min_valid: int = 3,
     confidence: float = 0.95,
 ) -> xr.Dataset:
@@ -50,21 +41,42 @@ def trend(
 
     and t has n_eff - 2 degrees of freedom. It takes one pass over chunks of any shape.
 
+    Or by ranks: the median of the slopes of all pairs (Theil 1950, Sen 1968) in real time, exact
+    for any length, its limits by ranks, and the Mann-Kendall test with ties, ::
+
+        S = sum over pairs of sign(x_j - x_i), z = sign(S) (|S| - 1) / sqrt(f Var S)
+
+    where f >= 1 is what memory adds: 1 + 2 sum_j (1 - j/n) r^j, r the lag-1 autocorrelation
+    of the departures from Sen's line. This takes whole series: time in one chunk.
+
     Parameters
     ----------
     cube : DataArray
         Values with a time axis and any other dimensions, in any order; NumPy or Dask with any
         chunks, plain or pint-quantified, at any time step, regular or not, in any calendar. A
         Dataset with one gridded variable is taken too.
-    method : {"ols"}
-        Ordinary least squares.
+    method : {"ols", "theil_sen"}
+        Ordinary least squares, or the median of the slopes of all pairs.
+    test : {"t", "mann_kendall"}, optional
+        Where the p-value comes from: ``"t"`` for (and only for) ``"ols"``, ``"mann_kendall"`` for
+        ``"theil_sen"`` and, if asked for, ``"ols"``; its limits are then still Student's.
     per : {"decade", "year", "century", "month", "day"}
         Unit of time of the slope and its errors. A month is a twelfth of a year; a day is the
         calendar's mean one (1/365.2425 of a year in the standard calendar).
-    autocorrelation : {"ar1", "ar1_uncorrected", "none"}
-        ``"ar1"`` (default) takes r = (n r1 + 2) / (n - 4), clipped to 0..0.98, because the fit
-        makes r1 too small; ``"ar1_uncorrected"`` takes r = r1, as published; ``"none"`` takes
-        n_eff = n, right only for independent residuals.
+    autocorrelation : str
+        What is done about memory. ``"ar1"`` (default) takes r = (n r1 + 2) / (n - 4), clipped to
+        0..0.98, because the fit makes r1 too small; ``"ar1_uncorrected"`` takes r = r1, as
+        published; ``"none"`` takes values as independent. Of Mann-Kendall also ``"hamed_rao"``
+        and ``"yue_wang"`` (variance from the autocorrelations at ``lags``), ``"pre_whitening"``
+        and ``"tfpw"`` (trend-free pre-whitening), which reject too often or too seldom: see
+        the documentation.
+    lags : int, optional
+        Of ``"hamed_rao"`` (default: all that are significant at 5 %) and ``"yue_wang"`` (default:
+        all): look no further than this lag.
+    seasonal : {"month", "season", "day"}, optional
+        Of ``"theil_sen"``: use only pairs of the same calendar month, season or day (seasonal
+        Kendall test and slope, Hirsch et al. 1982). ``autocorrelation`` must be ``"ar1"``,
+        ``"ar1_uncorrected"`` or ``"none"``.
     min_valid : int
         Fewer valid values than this (at least 3) give NaN, and the count.
     confidence : float
@@ -73,11 +85,13 @@ def trend(
     Returns
     -------
     Dataset
-        Over the cube's other dimensions: ``slope``, ``stderr``, ``ci_low``, ``ci_high`` (units
-        of the cube per ``per``; temperatures as differences), ``intercept`` (units of the cube:
-        the line's value at the first time of the record), ``pvalue`` (two-sided), ``n`` (valid
-        values), ``n_eff`` and ``r1`` (as measured, whatever ``autocorrelation``). Lazy where
-        the cube is.
+        Over the cube's other dimensions: ``slope``, ``stderr`` (least squares only),
+        ``ci_low``, ``ci_high`` (units of the cube per ``per``; temperatures as differences),
+        ``intercept`` (units of the cube: the line's value at the first time of the record; with
+        ``"theil_sen"`` median(x) - slope median(t)), ``pvalue`` (two-sided), ``n`` (valid
+        values), ``n_eff`` and ``r1`` (as measured, whatever ``autocorrelation``). With
+        Mann-Kendall also ``z``, ``s``, ``var_s`` (memory included) and ``tau`` (tau-b). Lazy
+        where the cube is.
 
     Raises
     ------
@@ -89,6 +103,16 @@ def trend(
         The cube's units are unknown.
     CubeError
         The cube does not hold numbers, or (at compute) holds an infinite value.
+    ChunkError
+        Ranks were asked for and chunks cut time.
+    CalendarError
+        The record is coarser than ``seasonal``.
+
+    Warns
+    -----
+    UserWarning
+        Several values a year, not known as anomalies, and no ``seasonal``: the cycle counts as
+        noise.
 
     Notes
     -----
@@ -96,7 +120,10 @@ def trend(
     whether an autocorrelation can be found; where ``n_eff`` is 2 or less, or NaN (``"ar1"``
     needs five values), ``stderr``, ``pvalue`` and limits are NaN. A constant series has slope
     0 and p = 1, a series on an exact line p = 0; their r1 is NaN. A seasonal cycle left in
-    monthly or daily data counts as memory and widens the limits: use anomalies.
+    monthly or daily data counts as memory and widens the limits: use anomalies. With ranks a
+    constant has slope 0, p = 1 and no tau; limits are NaN where the record is too short to have
+    any at that confidence, and for the two kinds of pre-whitening, whose test is of another
+    series (``s``, ``var_s``, ``z`` and ``tau`` are that series').
 
     Examples
     --------
@@ -110,85 +137,97 @@ def trend(
     >>> round(float(fit.slope), 2), fit.slope.units, int(fit.n)
     (0.2, 'degC decade-1', 60)
     """
-    _check(method, per, autocorrelation, min_valid, confidence)
-    subject = examine(cube, _PURPOSE)
+    options = _checked(method, test, per, autocorrelation, lags, seasonal, min_valid, confidence)
+    subject = examine(cube, "trend")
     axis = subject.axis
-    inference = Inference(_years(per, axis), autocorrelation, min_valid, float(confidence))
-    # From the first sample: times of the size of a step keep all their digits.
-    times = axis.decimal_year - axis.decimal_year[0]
-    result = lift_reduction(
-        "climcube.kernels.regression:OLS",
-        subject.cube,
-        axis.name,
-        _outputs(subject, per, autocorrelation, confidence),
-        tables=(times, one_step_apart(axis), inference),
-        purpose=_PURPOSE,
-    )
+    if seasonal is None:
+        warn_of_seasons(subject.cube, axis, _REMEDIES[method])
+    if method == "ols":
+        result = trend_ols.ols_trend(subject, options)
+        how = f"ordinary least squares on real time; {trend_ols.DESCRIPTIONS[autocorrelation]}"
+        if options.test == "mann_kendall":
+            ranks = trend_ranks.rank_trend(subject, options)
+            result = result.assign({name: ranks[name] for name in _FROM_RANKS})
+            how += "; p-value of the Mann-Kendall test"
+    else:
+        result = trend_ranks.rank_trend(subject, options)
+        within = "" if seasonal is None else f", pairs of the same {seasonal} only"
+        how = (
+            f"Theil-Sen slope in real time and Mann-Kendall test{within}; "
+            + trend_ranks.DESCRIPTIONS[autocorrelation]
+        )
     result.attrs |= {
-        "title": f"linear trend of {_name(subject.cube)}",
-        "method": f"ordinary least squares on real time; {_DESCRIPTIONS[autocorrelation]}",
+        "title": f"linear trend of {label_of(subject.cube)}",
+        "method": how,
         "time_coverage_start": axis.label(0),
         "time_coverage_end": axis.label(len(axis) - 1),
     }
     parameters = {
-        "method": method,
-        "per": per,
-        "autocorrelation": autocorrelation,
-        "min_valid": min_valid,
-        "confidence": confidence,
-    }
-    return finish(result, _PURPOSE, parameters, [cube], subject.quantified)
+        "method": method, "test": options.test, "per": per, "autocorrelation": autocorrelation,
+        "lags": lags, "seasonal": seasonal, "min_valid": min_valid, "confidence": confidence,
+    }  # fmt: skip
+    return finish(result, "trend", parameters, [cube], subject.quantified)
 
 
-def _check(method: str, per: str, autocorrelation: str, min_valid: int, confidence: float) -> None:
+_REMEDIES = {
+    "ols": "take it out first: cc.trend(cc.anomaly(cube, 'month')), or pass annual means",
+    "theil_sen": "pass seasonal='month' (or 'day'), or take it out first: "
+    "cc.trend(cc.anomaly(cube, 'month'))",
+}
+
+
+def _checked(
+    method: str,
+    test: str | None,
+    per: str,
+    autocorrelation: str,
+    lags: int | None,
+    seasonal: str | None,
+    min_valid: int,
+    confidence: float,
+) -> TrendOptions:
     require_choice("method", method, METHODS)
-    require_choice("per", per, PERIODS)
-    require_choice("autocorrelation", autocorrelation, AUTOCORRELATION)
-    whole = isinstance(min_valid, int) and not isinstance(min_valid, bool)
-    if not whole or min_valid < _LEAST_VALID:
+    if test is None:
+        test = "t" if method == "ols" else "mann_kendall"
+    require_choice("test", test, TESTS)
+    options = TrendOptions(
+        method, test, per, autocorrelation, lags, seasonal, min_valid, confidence
+    )
+    if method == "ols":
+        _check_least_squares(options)
+    elif test == "t":
         raise ParameterError(
-            "too few values for a trend with errors",
-            where=f"min_valid={min_valid!r}",
-            expected=f"a whole number, {_LEAST_VALID} or more",
+            "a Theil-Sen slope has no Student's t",
+            where="test='t', method='theil_sen'",
+            expected="test='mann_kendall'",
+            remedy="leave test out",
         )
-    if not isinstance(confidence, int | float) or not 0 < confidence < 1:
+    if test == "mann_kendall":
+        trend_ranks.check_ranks(options)
+    return options
+
+
+def _check_least_squares(options: TrendOptions) -> None:
+    by_ranks = trend_ranks.DESCRIPTIONS
+    if options.autocorrelation in by_ranks and options.autocorrelation not in AUTOCORRELATION:
         raise ParameterError(
-            "confidence is no probability",
-            where=f"confidence={confidence!r}",
-            expected="a number between 0 and 1, both excluded",
-            remedy="pass for instance confidence=0.95",
+            f"{options.autocorrelation} is a method of the Mann-Kendall test",
+            where=f"autocorrelation={options.autocorrelation!r}, method='ols'",
+            expected="one of " + ", ".join(map(repr, AUTOCORRELATION)),
+            remedy="pass method='theil_sen'",
         )
-
-
-def _years(per: str, axis: TimeAxis) -> float:
-    """Length in years of the unit of time."""
-    days = _DAYS_PER_YEAR.get(axis.calendar, 365.2425)
-    return {"day": 1 / days, "month": 1 / 12, "year": 1.0, "decade": 10.0, "century": 100.0}[per]
-
-
-def _outputs(subject: Subject, per: str, autocorrelation: str, confidence: float) -> list[Output]:
-    name = _name(subject.cube)
-    rate = subject.units.times(f"{per}-1")
-    level = subject.units.absolute()
-    if "units_metadata" in subject.cube.attrs:  # the trend of an anomaly starts at an anomaly
-        level["units_metadata"] = subject.cube.attrs["units_metadata"]
-    percent = f"{100 * confidence:g} % confidence limit of the trend of {name}"
-    described: list[tuple[str, str, dict[str, Any]]] = [
-        ("slope", f"linear trend of {name}", rate),
-        ("intercept", f"fitted {name} on {subject.axis.label(0)}", level),
-        ("stderr", f"standard error of the trend of {name}", rate),
-        ("ci_low", f"lower {percent}", rate),
-        ("ci_high", f"upper {percent}", rate),
-        ("pvalue", f"two-sided p-value of the trend of {name}", {"units": "1"}),
-        ("n", f"number of valid values of {name}", {"units": "1"}),
-        ("n_eff", f"effective sample size ({autocorrelation})", {"units": "1"}),
-        ("r1", "lag-1 autocorrelation of the residuals", {"units": "1"}),
-    ]
-    return [
-        Output(key, None, "int64" if key == "n" else "float64", {"long_name": text, **attrs})
-        for key, text, attrs in described
-    ]
-
-
-def _name(cube: xr.DataArray) -> str:
-    return str(cube.attrs.get("long_name") or cube.name or "the cube").replace("_", " ")
+    require_choice("autocorrelation", options.autocorrelation, AUTOCORRELATION)
+    if options.seasonal is not None:
+        raise ParameterError(
+            "least squares know no seasons",
+            where=f"seasonal={options.seasonal!r}, method='ols'",
+            remedy="take the cycle out first, cc.anomaly(cube, 'month'), or pass "
+            "method='theil_sen'",
+        )
+    if options.lags is not None and options.test == "t":
+        raise ParameterError(
+            "lags without a method that has them",
+            where=f"lags={options.lags!r}, method='ols'",
+            expected="autocorrelation='hamed_rao' or 'yue_wang'",
+            remedy="leave lags out",
+        )

@@ -25,6 +25,7 @@ __all__ = [
     "dress",
     "load_kernel",
     "pick",
+    "refused",
     "require_free_names",
     "share",
 ]
@@ -117,6 +118,16 @@ def require_free_names(
         )
 
 
+def refused(error: FloatingPointError, where: str) -> CubeError:
+    """Return what a user is told when a kernel refuses the values that it met."""
+    return CubeError(
+        str(error),
+        where=where,
+        expected="finite numbers, NaN where missing",
+        remedy="mask them: cube.where(np.isfinite(cube))",
+    )
+
+
 def dress(
     arrays: Sequence[Any],
     outputs: Sequence[Output],
@@ -128,14 +139,14 @@ def dress(
 
     They have the subject's dimensions in its order, their own standing where ``core`` stood.
     """
-    kept = subject.coords.to_dataset().drop_dims(core, errors="ignore").coords
-    dressed = {}
+    dressed = subject.coords.to_dataset().drop_dims(core, errors="ignore")
+    for dim in {output.dim: None for output in outputs if output.dim is not None}:
+        if dim in known or dim in subject.coords:
+            dressed = dressed.assign_coords({dim: known[dim] if dim in known else subject[dim]})
+    variables: dict[str, Any] = {}
     for output, data in zip(outputs, arrays, strict=True):
         dims = [output.dim if d == core else d for d in subject.dims if d != core or output.dim]
-        array = xr.DataArray(data, kept, dims, name=output.name, attrs=dict(output.attrs))
-        if output.dim is not None and output.dim in known:
-            array = array.assign_coords({output.dim: known[output.dim]})
-        elif output.dim in subject.coords:
-            array = array.assign_coords({output.dim: subject[output.dim]})
-        dressed[output.name] = array
-    return xr.Dataset(dressed)
+        variables[output.name] = (dims, data, dict(output.attrs))
+    # All at once: xarray looks at every coordinate anew for each assignment. A coordinate of the
+    # subject that has the name of a result gives way to it.
+    return dressed.drop_vars(variables, errors="ignore").assign(variables)

@@ -21,7 +21,6 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.chunks import is_lazy
-from climcube.errors import CubeError
 from climcube.lift.common import (
     Array,
     Output,
@@ -29,6 +28,7 @@ from climcube.lift.common import (
     dress,
     load_kernel,
     pick,
+    refused,
     require_free_names,
     share,
 )
@@ -197,7 +197,7 @@ def _leaf(blocks: list[Array], tables: Any, *, work: _Work, start: int) -> State
             try:
                 part = reduction.chunk(flat, start + first, *shared)
             except FloatingPointError as error:
-                raise _refused(error, work) from None
+                raise refused(error, work.where) from None
             state = part if state is None else reduction.combine([state, part])
         _put(whole, state or {}, rows, math.prod(shape))
     return whole
@@ -284,15 +284,6 @@ def _slabs(shape: tuple[int, ...], limit: int) -> Iterator[tuple[tuple[Any, ...]
             count = (stop - first) * int(inner[cut])
             yield (*lead, slice(first, stop)), slice(flat, flat + count)
             flat += count
-
-
-def _refused(error: FloatingPointError, work: _Work) -> CubeError:
-    return CubeError(
-        str(error),
-        where=work.where,
-        expected="finite numbers, NaN where missing",
-        remedy="mask them: cube.where(np.isfinite(cube))",
-    )
 
 
 def _cells(per_dim: tuple[Any, ...], axis: int) -> tuple[Any, ...]:

@@ -27,6 +27,7 @@ from climcube.lift.common import (
     dress,
     load_kernel,
     pick,
+    refused,
     require_free_names,
     share,
 )
@@ -41,6 +42,7 @@ class _Work:
     """What every task of one lift knows."""
 
     reference: str
+    where: str
     axis: int
     dtypes: tuple[str, ...]
     lengths: tuple[int | None, ...]
@@ -90,6 +92,8 @@ def lift_series(
     ------
     ChunkError
         A Dask cube is cut along its core dimension.
+    CubeError
+        At compute: the kernel met values that it cannot take (it raises FloatingPointError).
     """
     known = dict(coordinates or {})
     subject, core = cubes[0]
@@ -99,6 +103,7 @@ def lift_series(
     sizes |= {name: coordinate.size for name, coordinate in known.items()}
     work = _Work(
         kernel,
+        f"{purpose} of variable {subject.name!r}",
         tiled.axis,
         tuple(o.dtype for o in outputs),
         tuple(None if o.dim is None else sizes[o.dim] for o in outputs),
@@ -139,7 +144,11 @@ def _run(tiles: Sequence[Array], tables: Any, *, work: _Work) -> tuple[Array, ..
         for n, dtype in zip(work.lengths, work.dtypes, strict=True)
     ]
     for rows, blocks in blocks_of_tile(tiles, work.axis, work.packings, work.block_cells):
-        for result, part in zip(results, kernel(*blocks, *shared), strict=True):
+        try:
+            parts = kernel(*blocks, *shared)
+        except FloatingPointError as error:
+            raise refused(error, work.where) from None
+        for result, part in zip(results, parts, strict=True):
             result[rows] = part
     return tuple(
         r.reshape(shape) if r.ndim == 1 else np.moveaxis(r.reshape(*shape, -1), -1, work.axis)
