@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from climcube.analysis.heatwave_changes import HeatwaveChanges
-from climcube.analysis.heatwave_new_days import new_days_of
+from climcube.analysis.heatwave_new_days import new_days_of, recent_days
 from climcube.analysis.heatwave_snapshot import Snapshot, loaded, merge, settle
 from climcube.analysis.heatwave_state_results import Results
 from climcube.analysis.heatwave_state_store import StateStore
@@ -112,6 +112,11 @@ class HeatwaveState:
         return self._store.generations.numbers()
 
     @property
+    def name(self) -> Any:
+        """Name of the variable."""
+        return self._snapshot.window.name
+
+    @property
     def revisable(self) -> int:
         """Days at the end of the record that an update may replace."""
         return self._snapshot.revisable
@@ -196,6 +201,24 @@ class HeatwaveState:
             merged,
             samples,
         )
+
+    def recent(self, record: xr.DataArray) -> xr.DataArray:
+        """Return the days of a longer record that `update` is to take.
+
+        Days after the state's last one, and those of its last ``revisable`` days whose values
+        differ from what the state has: final ones in place of preliminary ones, say. None at
+        all, where there is nothing new. In a state made with ``ice``, days with ice always
+        differ.
+
+        Examples
+        --------
+        >>> import climcube as cc
+        >>> sst = cc.testing.synthetic_ocean(years=4, shape=(4, 6)).sst
+        >>> state = cc.heatwave_state(sst[:1459])
+        >>> state.recent(sst).sizes["time"]
+        2
+        """
+        return recent_days(record, self._snapshot)
 
     def save(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cftime
 import numpy as np
 import xarray as xr
 
@@ -21,7 +22,7 @@ from climcube.errors import (
 )
 from climcube.lift.series import Output, lift_series
 
-__all__ = ["new_days_of"]
+__all__ = ["new_days_of", "recent_days"]
 
 _WHERE = "new_days"
 _MANY = 8  # days from which on gaps between them are more than chance
@@ -40,6 +41,12 @@ def new_days_of(given: Any, state: Snapshot, ice: Any = None) -> xr.DataArray:
     cube = _one_variable(given, state)
     if isinstance(cube, xr.DataArray) and state.time in cube.coords and state.time not in cube.dims:
         cube = cube.expand_dims(state.time)  # a single day, taken by its number
+    if getattr(cube, "sizes", {}).get(state.time) == 0:
+        raise AxisError(
+            "nothing new", where=_WHERE, found="no day",
+            expected=f"days after {state.axis.label(len(state.axis) - 1)}, or of the last "
+            f"{state.revisable}",
+        )  # fmt: skip
     subject = examine(cube, "HeatwaveState.update")
     _require_same_times(subject, state)
     _require_same_nature(subject, state)
@@ -54,6 +61,29 @@ def new_days_of(given: Any, state: Snapshot, ice: Any = None) -> xr.DataArray:
         )  # fmt: skip
     _require_same_packing(plain, state)
     return plain
+
+
+def recent_days(record: Any, state: Snapshot) -> xr.DataArray:
+    """Return the days of a longer record that are new to the state, or differ from what it has."""
+    whole = _one_variable(record, state)
+    subject = examine(whole, "HeatwaveState.recent")
+    old, new = state.axis, subject.axis
+    first = int(np.searchsorted(new.ordinal, old.ordinal[-1] - state.revisable, side="right"))
+    recent: xr.DataArray = whole.isel({new.name: slice(first, None)})
+    known = np.flatnonzero(np.isin(new.ordinal[first:], old.ordinal))
+    if not len(known):
+        return recent
+    free = without_ice(subject, None, 0.15, state.limits.get("min_temperature"))
+    plain = _on_grid(free.cube.isel({new.name: known + first}), state)
+    held = np.searchsorted(old.ordinal[state.first :], new.ordinal[known + first])
+    before, now = state.window[{state.time: held}].variable, plain.variable
+    cells = [d for d in before.dims if d != state.time]
+    # Nothing is equal to a missing value, not even another one.
+    same = ((before == now) | (before.isnull() & now.isnull())).all(cells)
+    unchanged = known[np.asarray(same.values)]
+    kept = np.setdiff1d(np.arange(recent.sizes[new.name]), unchanged)
+    changed: xr.DataArray = recent.isel({new.name: kept})
+    return changed
 
 
 def _one_variable(given: Any, state: Snapshot) -> Any:
@@ -108,15 +138,15 @@ def _require_recent(new: TimeAxis, state: Snapshot) -> None:
         f"new days are older than the last {state.revisable} days of the record, "
         "which alone may be replaced",
         where=where,
-        expected=f"days after {_label_before(old, state.revisable)}", found=new.label(0),
+        expected=f"days after {_label(newest, old)}", found=new.label(0),
         remedy=remedy,
     )  # fmt: skip
 
 
-def _label_before(axis: TimeAxis, days: int) -> str:
-    """Return the last day of the record, or the day so many days before it."""
-    last = axis.label(len(axis) - 1)
-    return last if not days else f"{days} days before {last}"
+def _label(ordinal: int, axis: TimeAxis) -> str:
+    """Return the ISO date of a day that the record need not have."""
+    date = cftime.num2date(int(ordinal), "days since 1970-01-01", calendar=axis.calendar)
+    return str(date.strftime("%Y-%m-%d"))
 
 
 def _calendar(axis: TimeAxis, times: xr.DataArray) -> str:

@@ -14,6 +14,7 @@ from climcube.analysis.heatwave_criteria import without_ice
 from climcube.analysis.heatwave_definition import HeatwaveDefinition
 from climcube.analysis.heatwave_follower import HeatwaveState
 from climcube.analysis.heatwave_snapshot import PURPOSE, SLOT, Snapshot, settle
+from climcube.analysis.heatwave_state_store import require_free
 from climcube.cubes.calendar import BasePeriod
 from climcube.cubes.chunks import require_whole
 from climcube.cubes.packing import Packing
@@ -41,6 +42,7 @@ def heatwave_state(
     min_temperature: float | None = None,
     revisable: int = 30,
     target: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
     storage_options: Mapping[str, Any] | None = None,
 ) -> HeatwaveState:
     """Find the heatwaves of a record and keep what is needed to go on from its last day.
@@ -71,6 +73,8 @@ def heatwave_state(
     target
         Keep the state in this store (a folder or ``s3://...``) rather than in memory: it is
         written tile by tile, and each update becomes a generation of the store.
+    overwrite
+        Replace another state at the target.
     storage_options
         For the file system of ``target``, as fsspec takes them.
 
@@ -84,7 +88,7 @@ def heatwave_state(
     AxisError, CalendarError, ChunkError, CubeError, ParameterError
         As `climcube.heatwaves`.
     StoreExistsError
-        Something is at the target.
+        Something is at the target, and ``overwrite`` is not set.
 
     See Also
     --------
@@ -109,6 +113,8 @@ def heatwave_state(
             "revisable out of range", where=f"revisable={revisable!r}",
             expected="a whole number of days, at least 0",
         )  # fmt: skip
+    if target is not None:  # before there is anything to lose
+        require_free(os.path.expanduser(os.fspath(target)), storage_options, overwrite=overwrite)
     limits = {"max_ice": max_ice, "min_temperature": min_temperature, "ice": ice is not None}
     subject = without_ice(examine(cube, PURPOSE, daily=True), ice, max_ice, min_temperature)
     require_whole(subject.cube, subject.axis.name, PURPOSE)
@@ -121,7 +127,7 @@ def heatwave_state(
     state = HeatwaveState(begun, given_climatology=climatology is not None)
     if target is None:
         return state.load()
-    state.save(target, storage_options=storage_options)
+    state.save(target, overwrite=overwrite, storage_options=storage_options)
     return open_heatwave_state(target, storage_options=storage_options)
 
 

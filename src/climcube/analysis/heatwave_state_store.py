@@ -28,12 +28,13 @@ from climcube.analysis.heatwave_state_parts import (
 )
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.decoding import decode_cf
+from climcube.errors import StoreExistsError
 from climcube.lift.rows import RowPart
 from climcube.progress import dask_progress
 from climcube.stores.generations import Generations
 from climcube.stores.zarrs import open_zarr
 
-__all__ = ["StateStore"]
+__all__ = ["StateStore", "require_free"]
 
 _FORMAT, _VERSION = "climcube heatwave state", 1
 _TILE_CELLS = 2**14  # of a stored chunk
@@ -199,6 +200,17 @@ class StateStore:
             used += [part for part, _ in document["years"].values()]
             used += [facts["part"] for facts in document["events"]]
         self.generations.prune(kept, used, number)
+
+
+def require_free(address: str, options: Mapping[str, Any] | None, *, overwrite: bool) -> None:
+    """Raise unless a new state may be put there."""
+    generations = StateStore(address, options).generations
+    generations.require_free()
+    if generations.numbers() and not overwrite:
+        raise StoreExistsError(
+            "the target holds another state", where=generations.where,
+            remedy="pass overwrite=True to put this one in its place, or another target",
+        )  # fmt: skip
 
 
 def _facts(state: Snapshot) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from climcube.cli import analyses, catalogs, cubes, demo, reports, tracks
+from climcube.cli import analyses, catalogs, cubes, demo, heatwaves, reports, tracks
 from climcube.cli.errors import ErrorLines
 
 __all__ = ["app"]
@@ -73,5 +73,6 @@ _COMMANDS = (
     ("report", reports.report, "One HTML page with all of it."),
 )
 for _name, _function, _line in _COMMANDS:
-    app.command(_name, short_help=_line)(_function)
+    _kind = heatwaves.Following if _name == "heatwaves" else None
+    app.command(_name, short_help=_line, cls=_kind)(_function)
 app.add_typer(catalogs.app, name="catalog", short_help="What data sets there are.")
