@@ -19,13 +19,10 @@ def annual(block: Any, *rest: Any) -> tuple[Any, ...]:
     options of `climcube.kernels.heatwave.climatology`, and further tables of ``annual``.
     """
     blocks, (group, days, settings, options, *tables) = _apart(rest)
-    seas, thresh, count = heatwave.climatology(block.copy(), group, days, settings, *options)
-    return (
-        seas,
-        thresh,
-        count,
-        *heatwave.annual(block, seas, thresh, group, days, settings, *tables, **blocks),
-    )
+    heatwave.prepare(block, days, settings)
+    found = heatwave.prepared_climatology(block, settings, *options)
+    columns = heatwave.prepared_annual(block, *found[:2], group, days, settings, *tables, **blocks)
+    return *found, *columns
 
 
 def events(block: Any, *rest: Any) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from climcube.kernels.annual import add_event, begin_years, finish_years
 from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.events import (
+    TALLY,
     WIDTH,
     category_of,
     describe_event,
@@ -113,10 +114,9 @@ def annual_loop(
     sign = settings[3]
     limit, above, start, end = _work_arrays(block.shape[1], seas.shape[1])
     begins = stretches(group)
-    row = np.empty(WIDTH)
-    columns = np.empty(
-        (table.shape[0], absent.size)
-    )  # close together, unlike a cell's in the table
+    tally, row = np.empty(len(TALLY)), np.empty(WIDTH)
+    # Close together, unlike a cell's in the table.
+    columns = np.empty((table.shape[0], absent.size))
     for cell in range(block.shape[0]):
         series, own_seas, own_thresh = block[cell], seas[cell], thresh[cell]
         found = _search(
@@ -126,7 +126,9 @@ def annual_loop(
         begin_years(series, limit, group, year, absent, columns)
         for k in range(found):
             first, last = start[k], end[k]
-            describe_event(series, own_seas, own_thresh, limit, group, first, last, sign, row)
+            describe_event(
+                series, own_seas, own_thresh, limit, group, first, last, sign, tally, row
+            )
             add_event(
                 series, own_seas, own_thresh, limit, group, year, first, last, sign, row, columns
             )
@@ -148,7 +150,7 @@ def events_loop(
     sign = settings[3]
     limit, above, start, end = _work_arrays(block.shape[1], seas.shape[1])
     begins = stretches(group)
-    cells = np.empty(64, np.int64)
+    cells, tally = np.empty(64, np.int64), np.empty(len(TALLY))
     rows = np.empty((64, WIDTH))
     size = 0
     for cell in range(block.shape[0]):
@@ -164,8 +166,9 @@ def events_loop(
             cells, rows = more_cells, more_rows
         for k in range(found):
             describe_event(
-                series, seas[cell], thresh[cell], limit, group, start[k], end[k], sign, rows[size]
-            )
+                series, seas[cell], thresh[cell], limit, group, start[k], end[k], sign,
+                tally, rows[size],
+            )  # fmt: skip
             cells[size] = cell
             size += 1
     return cells[:size].copy(), rows[:size].copy()

@@ -84,7 +84,6 @@ TALLY = (
 _ORIGIN, _SUM, _SQUARE = TALLY.index("origin"), TALLY.index("sum"), TALLY.index("square")
 _TOP, _AT_PEAK, _WORST = TALLY.index("top"), TALLY.index("peak"), TALLY.index("worst")
 _DAYS = TALLY.index("days_moderate")
-_TALLIED = len(TALLY)
 
 
 @compiled
@@ -234,10 +233,13 @@ def describe_event(
     start: int,
     end: int,
     sign: float,
+    tally: Array,
     row: Array,
 ) -> None:
-    """Write the metrics of the event from sample ``start`` to ``end`` into ``row``."""
-    tally = np.empty(_TALLIED)
+    """Write the metrics of the event from sample ``start`` to ``end`` into ``row``.
+
+    ``tally`` is room for ``TALLY``, used by one event after another.
+    """
     begin_event(series, seas, thresh, group, start, tally)
     extend_event(series, seas, thresh, limit, group, start, end, 0, tally)
     before = anomaly_of(series, seas, group, start - 1) if start > 0 else np.nan

@@ -82,14 +82,17 @@ def _pooled(
     order[visited] = np.arange(len(visited))
     centres = np.arange(first, last + 1)
     centres = centres[order[group[centres]] >= 0]
-    samples = (centres[:, None] + np.arange(-half_width, half_width + 1)).ravel()
-    places = np.repeat(order[group[centres]], 2 * half_width + 1)
-    inside = (samples >= 0) & (samples < size)
-    code = np.sort(samples[inside] * len(visited) + places[inside])
+    # Row by row in order already, which a stable sort merges.
+    samples = centres + np.arange(-half_width, half_width + 1)[:, None]
+    code = samples * len(visited) + order[group[centres]]
+    code = np.sort(code[(samples >= 0) & (samples < size)], kind="stable")
+    sample, place = np.divmod(code, len(visited))
+    if (code[1:] != code[:-1]).all():
+        return sample, place
     copy = np.arange(len(code)) - np.searchsorted(code, code)
-    membership = copy * size + code // len(visited)
-    turn = np.lexsort((code, membership)) if copy.any() else np.arange(len(code))
-    return membership[turn], (code % len(visited))[turn]
+    membership = copy * size + sample
+    turn = np.lexsort((code, membership))
+    return membership[turn], place[turn]
 
 
 def _assign(
