@@ -164,8 +164,14 @@ def test_a_state_in_memory_is_saved_again_and_again(tmp_path, cube):
 
 def test_loading_brings_it_into_memory(store, cube):
     state = cc.open_heatwave_state(store).load()
+    before = contents(store)
+    state.save(store)  # it is there
+    assert contents(store) == before
+    state.update(cube[START : START + 1])
+    state.save(store)
+    assert cc.open_heatwave_state(store).generation == 2
     shutil.rmtree(store)
-    state.update(cube[START:])
+    state.update(cube[START + 1 :])
     assert not state._snapshot.lazy
     assert_equals_whole(state, cube)
 
@@ -371,6 +377,14 @@ def test_parts_of_events_stay_few(store, cube):
     pd.testing.assert_frame_equal(
         frame, cc.heatwaves(cube[: START + 60], climatology=state.climatology).events()
     )
+
+
+def test_the_climatology_of_a_stored_state_serves_another(store, cube, tmp_path):
+    given = cc.open_heatwave_state(store).climatology
+    assert given["seas"].chunks
+    state = cc.heatwave_state(cube[:START], climatology=given, target=tmp_path / "other")
+    state.update(cube[START:])
+    assert_equals_whole(state, cube)
 
 
 def test_identity_is_kept_by_copies(store, cube):

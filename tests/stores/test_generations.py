@@ -79,6 +79,25 @@ def test_of_many_writers_at_once_exactly_one_wins(tmp_path):
     assert os.listdir(tmp_path / "x" / "generations") == ["000001.json"]
 
 
+@pytest.mark.s3
+def test_a_store_that_was_empty_a_moment_ago(options, monkeypatch):
+    """Between looking and writing another writer comes: the bucket itself refuses."""
+    store = Generations("s3://bucket/race", options, "thing", 1)
+    store.publish(1, {"writer": "first"})
+    system, _ = file_system(store.address, options)
+    looked, look = [], type(system).exists
+
+    def blind(self, path, *more, **options):
+        looked.append(path)
+        return len(looked) > 1 and look(self, path, *more, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(system), "exists", blind)
+        with pytest.raises(StoreError, match="written by another process"):
+            store.publish(1, {"writer": "second"})
+    assert store.read()["writer"] == "first"
+
+
 def test_other_formats_and_damage_are_named(store):
     store.publish(1, {})
     newer = Generations(store.address, store.options, "thing", 2)

@@ -70,6 +70,8 @@ class HeatwaveState:
     def load(self) -> HeatwaveState:
         """Bring the state into memory, in one go; from then on it lives there."""
         self._take(loaded(self._snapshot))
+        if self._store is not None:
+            self._copies[self._store.generations.address] = self._store, self._generation
         self._store = None
         return self
 

@@ -16,7 +16,7 @@ from climcube.analysis.heatwave_follower import HeatwaveState
 from climcube.analysis.heatwave_snapshot import PURPOSE, SLOT, Snapshot, settle
 from climcube.analysis.heatwave_state_store import require_free
 from climcube.cubes.calendar import BasePeriod
-from climcube.cubes.chunks import require_whole
+from climcube.cubes.chunks import is_lazy, require_whole
 from climcube.cubes.packing import Packing
 from climcube.cubes.subject import Subject, examine
 from climcube.errors import ParameterError
@@ -123,6 +123,8 @@ def heatwave_state(
         if climatology is None
         else given_climatology(climatology, subject)
     )
+    if not is_lazy(subject.cube):
+        tables = tables.compute()  # of a stored state, say
     begun = settle(_begun(subject, definition, tables, revisable, limits))
     state = HeatwaveState(begun, given_climatology=climatology is not None)
     if target is None:
