@@ -17,6 +17,7 @@ __all__ = [
 ]
 
 _SHORT = 100  # samples up to which all pairs are compared
+_SAME = 1e-12  # departures that differ by less, as a share of the largest, are equal
 _LARGEST_R1 = 0.98
 _SIGNIFICANT = 1.959963984540054  # Hamed & Rao's lags: 5 %, whatever the confidence asked for
 
@@ -134,13 +135,18 @@ def yue_wang_factor(departure: Array, place: Array, lags: int) -> float:
 
 @compiled
 def _centred_ranks(values: Array) -> Array:
-    """Return ranks, equal values sharing their mean one, minus the mean of all."""
+    """Return ranks, equal values sharing their mean one, minus the mean of all.
+
+    Values that differ by rounding are equal: where the median slope is that of one pair, the
+    departures of both are the same, and it must not be left to the last digit which is less.
+    """
     n = values.size
     keys, index = values.copy(), np.arange(n)
     sort_with_index(keys, index, np.empty(n), np.empty(n, np.int64))
     ranks, start = np.empty(n), 0
+    rounding = _SAME * max(abs(keys[0]), abs(keys[n - 1]))
     for i in range(1, n + 1):
-        if i < n and keys[i] == keys[start]:
+        if i < n and keys[i] - keys[start] <= rounding:
             continue
         shared = 0.5 * (start + i - 1) - 0.5 * (n - 1)
         for k in range(start, i):

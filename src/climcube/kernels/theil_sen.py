@@ -149,8 +149,11 @@ def _bracket(rank: int, counts: Array, known: int, pairs: int) -> tuple[float, i
 
 
 @compiled
-def _outward(rank: int, counts: Array, known: int, pad: int, sign: float) -> float:
-    """Return a trial beyond all others, on the side that ``sign`` says."""
+def _outward(rank: int, counts: Array, known: int, pad: int, sign: float, trial: int) -> float:
+    """Return a trial beyond all others, on the side that ``sign`` says.
+
+    As far as the density of slopes so far says, but ever further after each failure.
+    """
     if known == 0:
         return 0.0
     far, near = 0, 0
@@ -165,7 +168,9 @@ def _outward(rank: int, counts: Array, known: int, pad: int, sign: float) -> flo
     step = least
     if change > 0:
         step = width * (abs(rank - counts[far, 1]) + pad) / change
-    return float(counts[far, 0] + sign * min(max(step, 0.02 * least), 4.0 * least))
+    shortest = 0.02 * 4.0 ** min(trial, 20)
+    step = min(max(step, shortest * least), max(4.0, shortest) * least)
+    return float(counts[far, 0] + sign * step)
 
 
 @compiled
@@ -203,7 +208,7 @@ def slope_of_rank(
         if known + 2 >= counts.shape[0]:
             break
         if high == np.inf or low == -np.inf:
-            slope = _outward(rank, counts, known, pad, 1.0 if high == np.inf else -1.0)
+            slope = _outward(rank, counts, known, pad, 1.0 if high == np.inf else -1.0, trial)
         elif trial >= _STUBBORN and trial % 2 == 0:
             # Many equal slopes fill the bracket: is it one of them?
             found = _list_between(t, x, starts, low, high, limit, room)
