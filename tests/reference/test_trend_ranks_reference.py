@@ -103,7 +103,7 @@ def test_r(folder: Path, series: dict[str, np.ndarray]) -> None:
     table = pd.read_csv(folder / "results_R.csv").set_index(["series", "test", "quantity"])["value"]
     compared = 0
     for (name, test, quantity), expected in table.items():
-        package, _, function = str(test).partition("::")
+        _, _, function = str(test).partition("::")
         memory = IN_R.get(function, "none")
         key = {
             "Corrected Zc": "z", "Z-Value": "z", "z": "z", "S": "s", "varS": "var_s",
