@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from climcube.cubes.packing import Decoding, Packing, decode
+from climcube.cubes.packing import Decoding, Packing, decode, undecoded
 from climcube.lift.tiles import exact_blocks
 from climcube.testing.laziness import no_compute
 
@@ -217,3 +217,44 @@ def test_decoding_of_reads_attributes_only() -> None:
     attrs = {"scale_factor": F4(0.5), "add_offset": F4(2), "_FillValue": I2(-1)}
     decoding = Decoding.of(attrs, np.dtype(">i2"))
     assert decoding == Decoding("<i2", 0.5, 2.0, (-1,), "float32")
+
+
+def lazily_decoded(dtype: str = "int16", **attrs: Any) -> xr.DataArray:
+    values = np.arange(24).reshape(4, 6)
+    return decode(stored(values, dtype, **attrs).chunk(d1=2))
+
+
+def test_integers_are_found_behind_a_decoded_cube() -> None:
+    """Should Dask change what its graphs look like, this fails, not the analyses (slower only)."""
+    cube = lazily_decoded(scale_factor=F4(0.01), _FillValue=I2(3))
+    with no_compute():
+        found = undecoded(cube)
+    assert found is not None
+    integers, decoding = found
+    assert integers.dtype == np.int16
+    assert integers.chunks == cube.chunks
+    np.testing.assert_array_equal(integers, np.arange(24).reshape(4, 6))
+    np.testing.assert_array_equal(decoding.apply(integers.values), cube)
+    assert cube.data.name not in integers.data.dask.layers
+
+
+@pytest.mark.parametrize(
+    "cube",
+    [
+        lazily_decoded(scale_factor=F4(0.01)) + 1,  # no longer what was stored
+        lazily_decoded(scale_factor=F4(0.01)).isel(d1=slice(3)),
+        lazily_decoded(scale_factor=F4(0.01)).drop_encoding(),  # no packing is claimed
+        lazily_decoded("int32", scale_factor=0.01),
+        lazily_decoded("uint16", scale_factor=F4(0.01)),
+        lazily_decoded(scale_factor=F4(0.01)).compute(),
+        stored([1.0, 2.0], "float32").chunk(),
+    ],
+)
+def test_other_cubes_are_left_as_they_are(cube: xr.DataArray) -> None:
+    assert undecoded(cube) is None
+
+
+def test_a_packing_claimed_since_is_not_the_one_decoded() -> None:
+    cube = lazily_decoded(scale_factor=F4(0.01))
+    cube.encoding["scale_factor"] = F4(0.1)
+    assert undecoded(cube) is None

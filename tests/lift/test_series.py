@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from climcube.cubes.packing import decode
 from climcube.errors import ChunkError
 from climcube.lift.series import Output, lift_series
 from climcube.options import set_options
@@ -105,6 +106,35 @@ def test_packed_values_come_back_exactly() -> None:
             f"{__name__}:as_given", [(given, "time")], [Output("x", "time")], purpose="test"
         )
         np.testing.assert_array_equal(result.x, expected)
+
+
+@pytest.mark.parametrize("order", ["<i2", ">i2"])
+@pytest.mark.parametrize("dims", [("time", "lat", "lon"), ("lat", "time", "lon")])
+def test_stored_integers_are_read_and_decoded_to_the_same_bits(
+    order: str, dims: tuple[str, ...]
+) -> None:
+    """A cube that was only decoded since it was opened is read as stored, missing values too."""
+    rng = np.random.default_rng(0)
+    integers = rng.integers(-300, 3500, (50, 4, 6)).astype(order)
+    integers[rng.random(integers.shape) < 0.1] = -999
+    integers[:, 1, 2] = -999
+    attrs = {"scale_factor": np.float32(0.01), "add_offset": np.float32(25), "_FillValue": -999}
+    raw = xr.DataArray(integers, dims=("time", "lat", "lon"), attrs=attrs).transpose(*dims)
+    stored = decode(raw.chunk(lat=2, lon=5))
+    computed = stored.copy(data=stored.values)
+    computed.encoding = dict(stored.encoding)
+    results = []
+    for cube in (stored, computed):
+        lifted_cube = lift_series(
+            f"{__name__}:as_given", [(cube, "time")], [Output("x", "time")], purpose="test"
+        )
+        assert lifted_cube.x.dims == dims
+        results.append(lifted_cube.x)
+    assert not any(name.startswith("apply-") for name in results[0].data.dask.layers)
+    expected = raw.values.astype("float64") * float(np.float32(0.01)) + 25.0
+    expected[raw.values == -999] = np.nan
+    for result in results:
+        np.testing.assert_array_equal(result.values, expected)
 
 
 def test_blocks_of_cells_do_not_show() -> None:

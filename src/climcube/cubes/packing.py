@@ -12,11 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from dask.highlevelgraph import HighLevelGraph
 
-__all__ = ["Decoding", "Packing", "decode"]
+from climcube.cubes.chunks import is_lazy
+
+__all__ = ["Decoding", "Packing", "decode", "undecoded"]
 
 Floats = npt.NDArray[np.floating[Any]]
 _FLAGS = ("flag_values", "flag_masks", "flag_meanings")
@@ -104,16 +108,19 @@ class Decoding:
 
     def apply(self, block: npt.NDArray[Any]) -> Floats:
         """Decode a block of integers in one pass; the block is not changed."""
-        kind, number = np.dtype(self.stored), np.dtype(self.dtype).type
-        integers = block.astype(block.dtype.newbyteorder("="), copy=False)
-        if kind.kind != integers.dtype.kind:
-            integers = integers.view(kind)
+        number, integers = np.dtype(self.dtype).type, self._integers(block)
         out: Floats = np.asarray(np.multiply(integers, number(self.scale), dtype=self.dtype))
         if self.offset:
             out += number(self.offset)
         for fill in self.fills:
             out[integers == fill] = np.nan
         return out
+
+    def _integers(self, block: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the integers of a block as stored: in the machine's byte order, signed or not."""
+        kind = np.dtype(self.stored)
+        integers = block.astype(block.dtype.newbyteorder("="), copy=False)
+        return integers if kind.kind == integers.dtype.kind else integers.view(kind)
 
 
 def decode(packed: xr.DataArray) -> xr.DataArray:
@@ -151,6 +158,32 @@ def decode(packed: xr.DataArray) -> xr.DataArray:
     out = packed.copy(data=data)
     out.attrs, out.encoding = dressed(packed.attrs, packed.encoding, packed.dtype, decoding)
     return out
+
+
+def undecoded(cube: xr.DataArray) -> tuple[xr.DataArray, Decoding] | None:
+    """Return the stored integers of a lazy cube, and how they were decoded.
+
+    ``None`` where something else was done to the values since, where they are claimed to have
+    been packed in another way, or where the integers are not plain ``int16`` (the usual ones).
+    To read integers is cheaper than to decode them only to look for the integers again.
+    """
+    if not is_lazy(cube):
+        return None
+    data = cube.data
+    layers = getattr(data.dask, "layers", {})
+    task = getattr(layers.get(data.name), "task", None)
+    decoding = getattr(getattr(task, "func", None), "__self__", None)
+    if not isinstance(decoding, Decoding):
+        return None
+    packing = Packing(decoding.scale, decoding.offset, decoding.stored)
+    if Packing.of(cube) != packing or np.dtype(decoding.stored) != np.int16:
+        return None
+    (source,) = data.dask.dependencies[data.name]
+    others = {name: layer for name, layer in layers.items() if name != data.name}
+    known = {name: data.dask.dependencies[name] for name in others}
+    meta = np.empty((0,) * data.ndim, np.int16)
+    integers = da.Array(HighLevelGraph(others, known), source, data.chunks, meta=meta)
+    return cube.copy(data=integers), decoding
 
 
 def dressed(

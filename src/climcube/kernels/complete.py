@@ -20,9 +20,11 @@ def annual(block: Any, *rest: Any) -> tuple[Any, ...]:
     """
     blocks, (group, days, settings, options, *tables) = _apart(rest)
     heatwave.prepare(block, days, settings)
-    found = heatwave.prepared_climatology(block, settings, *options)
-    columns = heatwave.prepared_annual(block, *found[:2], group, days, settings, *tables, **blocks)
-    return *found, *columns
+    seas, thresh, count = heatwave.prepared_climatology(block, settings, *options)
+    columns = heatwave.prepared_annual(
+        block, seas, thresh, group, days, settings, *tables, **blocks
+    )
+    return seas, thresh, count, *columns
 
 
 def events(block: Any, *rest: Any) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from climcube.kernels.compiled import compiled
 
-__all__ = ["decode_exact", "exact_series", "turn_series"]
+__all__ = ["decode_exact", "decode_integers", "exact_series", "turn_series"]
 
 _TIMES, _CELLS = 8, 16  # copied at once: what is read and what is written stay in the cache
 
@@ -63,6 +63,27 @@ def decode_exact(
         if off_grid > 0:
             decoded[:] = given
     return exact
+
+
+@compiled
+def decode_integers(
+    block: npt.NDArray[Any],
+    scale: float,
+    offset: float,
+    fills: npt.NDArray[Any],
+    out: npt.NDArray[np.float64],
+) -> None:
+    """Decode integers as stored; those that mean "missing" become NaN.
+
+    The numbers are those of ``decode_exact``, to the bit.
+    """
+    for cell in range(block.shape[0]):
+        given, decoded = block[cell], out[cell]
+        for i in range(given.size):
+            decoded[i] = given[i] * scale + offset
+        for fill in fills:
+            for i in range(given.size):
+                decoded[i] = np.nan if given[i] == fill else decoded[i]
 
 
 def exact_series(

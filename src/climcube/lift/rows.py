@@ -17,7 +17,7 @@ import numpy.typing as npt
 import xarray as xr
 from dask.delayed import Delayed
 
-from climcube.cubes.packing import Packing
+from climcube.cubes.packing import Decoding, Packing
 from climcube.lift.common import Array, Tables, load_kernel, share
 from climcube.lift.tiles import TiledCubes, blocks_of_tile
 from climcube.options import get_option
@@ -39,7 +39,7 @@ class _Work:
 
     reference: str
     axis: int
-    packings: tuple[Packing | None, ...]
+    packings: tuple[Packing | Decoding | None, ...]
     shape: tuple[int, ...]
     block_cells: int
 

@@ -19,7 +19,7 @@ import xarray as xr
 from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
-from climcube.cubes.packing import Packing
+from climcube.cubes.packing import Decoding, Packing
 from climcube.lift.common import (
     Array,
     Output,
@@ -46,7 +46,7 @@ class _Work:
     axis: int
     dtypes: tuple[str, ...]
     lengths: tuple[int | None, ...]
-    packings: tuple[Packing | None, ...]
+    packings: tuple[Packing | Decoding | None, ...]
     block_cells: int
 
 

@@ -13,14 +13,14 @@ import numpy.typing as npt
 import xarray as xr
 
 from climcube.cubes.chunks import is_lazy, require_whole
-from climcube.cubes.packing import Packing
+from climcube.cubes.packing import Decoding, Packing, undecoded
 from climcube.lift.common import Array, load_kernel
 
 __all__ = ["TiledCubes", "blocks_of_tile", "exact_blocks"]
 
 _KERNELS = "climcube.kernels.unpacking"  # by name: the lift imports no kernel
 
-_COMPILED = (np.float32, np.float64)  # one compiled version each is enough
+_COMPILED = (np.float32, np.float64, np.int16)  # one compiled version each is enough
 _BLOCKS = 8  # blocks of cells that are made contiguous at once
 
 Chunks = tuple[tuple[int, ...], ...]
@@ -66,16 +66,16 @@ class TiledCubes:
         """Whether any of the cubes is backed by Dask."""
         return any(is_lazy(cube) for cube, _ in self.cubes)
 
-    @property
+    @cached_property
     def chunks(self) -> Chunks:
         """Sizes of the tiles along each cell dimension."""
         cut = self.subject.chunksizes
         return tuple(tuple(cut.get(d, (self.subject.sizes[d],))) for d in self.cells)
 
-    @property
-    def packings(self) -> tuple[Packing | None, ...]:
-        """Packing that each cube's encoding claims."""
-        return tuple(Packing.of(cube) for cube, _ in self.cubes)
+    @cached_property
+    def packings(self) -> tuple[Packing | Decoding | None, ...]:
+        """Packing that each cube's encoding claims, or how the integers read decode."""
+        return tuple(how for _, how in self._sources)
 
     @cached_property
     def arrays(self) -> list[Any]:
@@ -83,12 +83,21 @@ class TiledCubes:
         template = self.subject.isel({self.cubes[0][1]: 0}, drop=True).drop_vars(
             list(self.subject.coords), errors="ignore"
         )
-        return [self._aligned(cube, core, template) for cube, core in self.cubes]
+        cores = [core for _, core in self.cubes]
+        return [
+            self._aligned(cube, core, template)
+            for (cube, _), core in zip(self._sources, cores, strict=True)
+        ]
 
     def keys(self, place: tuple[int, ...]) -> list[Any]:
         """Graph keys of one tile's block of each cube."""
         before, after = place[: self.axis], place[self.axis :]
         return [(array.name, *before, 0, *after) for array in self.arrays]
+
+    @cached_property
+    def _sources(self) -> list[tuple[xr.DataArray, Packing | Decoding | None]]:
+        """Each cube as it is read: as stored, where it is lazy and only decoded since."""
+        return [undecoded(cube) or (cube, Packing.of(cube)) for cube, _ in self.cubes]
 
     def _aligned(self, cube: xr.DataArray, core: str, template: xr.DataArray) -> Any:
         plain = cube.drop_vars(list(cube.coords), errors="ignore")
@@ -103,7 +112,10 @@ class TiledCubes:
 
 
 def blocks_of_tile(
-    tiles: Sequence[Array], axis: int, packings: Sequence[Packing | None], block_cells: int
+    tiles: Sequence[Array],
+    axis: int,
+    packings: Sequence[Packing | Decoding | None],
+    block_cells: int,
 ) -> Iterator[tuple[slice, list[npt.NDArray[np.float64]]]]:
     """Yield blocks of cells of one tile: their rows, and a float64 ``(cells, n)`` copy of each.
 
@@ -146,9 +158,16 @@ def _turned(flat: Sequence[Array], most: int) -> Iterator[tuple[slice, list[Arra
         yield stretch, turned
 
 
-def exact_blocks(block: Array, packing: Packing | None, out: npt.NDArray[np.float64]) -> None:
+def exact_blocks(
+    block: Array, packing: Packing | Decoding | None, out: npt.NDArray[np.float64]
+) -> None:
     """Write a float64 copy that the kernel may overwrite, packed values exact."""
-    if packing is None or block.dtype not in _COMPILED:
+    if isinstance(packing, Decoding):
+        integers, fills = block.astype(np.int16, copy=False), np.array(packing.fills, np.int16)
+        load_kernel(f"{_KERNELS}:decode_integers")(
+            integers, packing.scale, packing.offset, fills, out
+        )
+    elif packing is None or block.dtype not in _COMPILED:
         out[:] = block
     else:
         rounding = float(np.finfo(block.dtype).eps)
