@@ -28,6 +28,7 @@ __all__ = [
     "by_year",
     "fixed_climatology",
     "given_climatology",
+    "in_calendar_order",
     "shifting_climatology",
     "tables_of_time",
 ]
@@ -158,7 +159,8 @@ def given_climatology(climatology: Any, subject: Subject) -> xr.Dataset:
     plain = {n: plain_cube(climatology[n], _PURPOSE)[0] for n in ("seas", "thresh")}
     for table in plain.values():
         _require_same_nature(table, subject)
-    tables = xr.Dataset(plain).drop_encoding()
+    ordered = {n: in_calendar_order(t, axis, f"climatology[{n!r}]") for n, t in plain.items()}
+    tables = xr.Dataset(ordered).drop_encoding()
     try:
         tables = xr.align(tables, cube.isel({axis.name: 0}, drop=True), join="exact")[0]
     except ValueError as error:
@@ -167,6 +169,23 @@ def given_climatology(climatology: Any, subject: Subject) -> xr.Dataset:
         ) from error
     chunks = {d: cube.chunksizes[d] for d in tables.dims if d in cube.chunksizes}
     return tables.chunk({**chunks, "dayofyear": -1}) if chunks else tables
+
+
+def in_calendar_order(table: xr.DataArray, axis: TimeAxis, where: str) -> xr.DataArray:
+    """Return a table by ``dayofyear`` from the first day to the last; kernels go by position."""
+    days = np.arange(1, axis.days_of_year + 1)
+    if "dayofyear" not in table.coords or np.array_equal(table["dayofyear"], days):
+        return table
+    if np.array_equal(np.sort(table["dayofyear"]), days):
+        return table.sortby("dayofyear")
+    raise CubeError(
+        "days of year are not those of the calendar",
+        where=where,
+        expected=f"dayofyear 1 to {axis.days_of_year}, each once",
+        found=f"{table['dayofyear'].values.min()} to {table['dayofyear'].values.max()}",
+        remedy="relabel them: .assign_coords(dayofyear=range(1, ...)); 1 March is 61 where "
+        "there is a 29 February",
+    )
 
 
 def day_coordinate(axis: TimeAxis) -> xr.DataArray:

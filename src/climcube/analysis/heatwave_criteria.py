@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from climcube.analysis.heatwave_climatology import in_calendar_order
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.subject import Subject, plain_cube
 from climcube.cubes.units import unquantify
@@ -72,6 +73,7 @@ def second_criterion(subject: Subject, second: Any, *, cold: bool) -> xr.DataArr
                 expected=f"{axis.days_of_year} days of year ({axis.calendar})",
                 found=str(limit.sizes["dayofyear"]),
             )
+        limit = in_calendar_order(limit, axis, "second_threshold")
         rows = xr.DataArray(axis.dayofyear, dims=axis.name)
         limit = limit.drop_vars("dayofyear", errors="ignore").isel(dayofyear=rows)
     return _beyond(cube, _on_grid(limit, subject, "second_threshold"), cold=cold)

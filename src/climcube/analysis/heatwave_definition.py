@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
+
+import numpy as np
 
 from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.errors import ParameterError, require_choice, require_odd
@@ -29,6 +31,7 @@ _VARYING = (
     "max_pad",
 )
 
+_MOST = 2**31  # kernels count in machine integers
 _LEAST = {
     "min_duration": 1,
     "max_gap": 0,
@@ -58,6 +61,14 @@ class HeatwaveDefinition:
     compat: str | None = None
 
     def __post_init__(self) -> None:
+        for field in fields(self):  # numbers of numpy are numbers
+            value = getattr(self, field.name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, field.name, value.item())
+        if not isinstance(self.cold, bool):  # "no" would be true
+            raise ParameterError(
+                "cold is no truth value", where=f"cold={self.cold!r}", expected="True or False"
+            )
         number = isinstance(self.percentile, int | float) and not isinstance(self.percentile, bool)
         if not number or not 50 < self.percentile < 100:
             raise ParameterError(
@@ -75,7 +86,8 @@ class HeatwaveDefinition:
             value = getattr(self, name)
             if value is None and name.endswith("2"):
                 continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if not whole or not least <= value <= _MOST:
                 unit = "years" if name == "baseline_years" else "days"
                 raise ParameterError(
                     f"{name} out of range",
@@ -93,7 +105,7 @@ class HeatwaveDefinition:
     def base(self, axis: TimeAxis) -> tuple[int, int]:
         """First and last sample of the base period; at least three years are needed."""
         first, last = axis.period(self.base_period)
-        years = int(axis.year[last] - axis.year[first]) + 1
+        years = _years_of_samples(axis, first, last)
         if years < MIN_BASE_YEARS:
             raise ParameterError(
                 "the base period is too short for a percentile",
@@ -140,6 +152,14 @@ def definitions_of(
     for values in itertools.product(*varying.values()):
         own = dict(zip(varying, values, strict=True))
         yield own, replace(fixed, **own)
+
+
+def _years_of_samples(axis: TimeAxis, first: int, last: int) -> int:
+    """In how many years of a period the best-sampled day of year is seen.
+
+    Calendar years that the record lacks, or only touches at its ends, add nothing.
+    """
+    return int(np.bincount(axis.dayofyear[first : last + 1]).max())
 
 
 def _is_list(name: str, value: Any) -> bool:
