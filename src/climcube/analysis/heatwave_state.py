@@ -13,6 +13,7 @@ from climcube.analysis.heatwave_climatology import fixed_climatology, given_clim
 from climcube.analysis.heatwave_criteria import without_ice
 from climcube.analysis.heatwave_definition import HeatwaveDefinition
 from climcube.analysis.heatwave_follower import HeatwaveState
+from climcube.analysis.heatwave_names import apart_from_results
 from climcube.analysis.heatwave_snapshot import PURPOSE, SLOT, Snapshot, settle
 from climcube.analysis.heatwave_state_store import require_free
 from climcube.cubes.calendar import BasePeriod
@@ -116,7 +117,8 @@ def heatwave_state(
     if target is not None:  # before there is anything to lose
         require_free(os.path.expanduser(os.fspath(target)), storage_options, overwrite=overwrite)
     limits = {"max_ice": max_ice, "min_temperature": min_temperature, "ice": ice is not None}
-    subject = without_ice(examine(cube, PURPOSE, daily=True), ice, max_ice, min_temperature)
+    subject = apart_from_results(examine(cube, PURPOSE, daily=True), definition, set())
+    subject = without_ice(subject, ice, max_ice, min_temperature)
     require_whole(subject.cube, subject.axis.name, PURPOSE)
     tables = (
         fixed_climatology(subject, definition)

@@ -13,6 +13,7 @@ from climcube.analysis.heatwave_climatology import (
 )
 from climcube.analysis.heatwave_criteria import second_criterion, without_ice
 from climcube.analysis.heatwave_definition import HeatwaveDefinition, definitions_of
+from climcube.analysis.heatwave_names import apart_from_results
 from climcube.analysis.heatwave_results import Heatwaves
 from climcube.analysis.heatwave_set import HeatwaveSet
 from climcube.cubes.calendar import BasePeriod
@@ -160,7 +161,9 @@ def heatwaves(
         "max_gap2": max_gap2, "compat": compat,
     }  # fmt: skip
     definitions = list(definitions_of(given))
-    subject = without_ice(examine(cube, _PURPOSE, daily=True), ice, max_ice, min_temperature)
+    varying = {name for own, _ in definitions for name in own}
+    subject = apart_from_results(examine(cube, _PURPOSE, daily=True), definitions[0][1], varying)
+    subject = without_ice(subject, ice, max_ice, min_temperature)
     extra = {
         "climatology": climatology, "ice": ice, "max_ice": max_ice,
         "min_temperature": min_temperature, "second_threshold": second_threshold,
