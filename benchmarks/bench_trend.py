@@ -1,6 +1,7 @@
 """Trends on 40 years of daily float32: time a cell, and memory by layout of the chunks.
 
 python benchmarks/bench_trend.py            # one core, from memory, and polyfit as peer
+python benchmarks/bench_trend.py --ranks    # Theil-Sen and Mann-Kendall beside their peers
 python benchmarks/bench_trend.py --memory   # peak above the baseline, by chunks and threads
 """
 
@@ -12,6 +13,7 @@ import resource
 import subprocess
 import sys
 import time
+from functools import partial
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
@@ -54,6 +56,40 @@ def speed(cells: int) -> None:
     print(f"{DAYS} days x {cells} cells of float32, from memory, one core")
     for name, call in rows.items():
         print(f"{name:40s} {best(call) / cells * 1e6:8.1f} microseconds a cell")
+
+
+def ranks() -> None:
+    """Microseconds a series of the slope, its limits and the test; peers in the same run."""
+    print("Theil-Sen slope with limits and Mann-Kendall test, microseconds a series, one core")
+    for n, cells, step in ((40, 20_000, "YS"), (480, 1000, "MS"), (DAYS, 16, "D")):
+        values = np.random.default_rng(2).standard_normal((cells, n))
+        times = xr.date_range("1981-01-01", periods=n, freq=step)
+        cube = xr.DataArray(values, dims=("cell", "time"), coords={"time": times}, name="anomaly")
+        took = best(partial(cc.trend, cube, method="theil_sen"), 3) / cells * 1e6
+        line = f"n = {n:6d}: cc.trend {took:10.1f}"
+        if n < DAYS:
+            few = values[: max(4, 4000 // n)]
+            for name, peer in (("pymannkendall", _pymannkendall), ("scipy", _scipy)):
+                theirs = best(partial(peer, few), 1) / len(few) * 1e6
+                line += f"   {name} {theirs:10.1f} ({theirs / took:.0f} x)"
+        print(line, flush=True)
+
+
+def _pymannkendall(series: np.ndarray) -> None:
+    import pymannkendall
+
+    with np.errstate(invalid="ignore"):  # its variance may be negative
+        for x in series:
+            pymannkendall.hamed_rao_modification_test(x)
+
+
+def _scipy(series: np.ndarray) -> None:
+    from scipy import stats
+
+    t = np.arange(series.shape[1])
+    for x in series:
+        stats.theilslopes(x, t)
+        stats.kendalltau(t, x)
 
 
 def memory() -> None:
@@ -105,11 +141,14 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--cells", type=int, default=2048)
+    parser.add_argument("--ranks", action="store_true")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--one", nargs=2, metavar=("LAYOUT", "THREADS"))
     arguments = parser.parse_args()
     if arguments.one:
         one(arguments.one[0], int(arguments.one[1]))
+    elif arguments.ranks:
+        ranks()
     elif arguments.memory:
         memory()
     else:

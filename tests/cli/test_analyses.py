@@ -133,6 +133,19 @@ def test_unknown_method_names_the_known_ones(run: Run, cube_file: Path, tmp_path
     assert_one_error_line(result, "'magic'", "'ols'")
 
 
+def test_trends_by_ranks(run: Run, cube_file: Path, ocean: xr.Dataset, tmp_path: Path) -> None:
+    target = tmp_path / "sen.nc"
+    options = ("--method", "theil_sen", "--seasonal", "day", "--autocorrelation", "none")
+    made = run("trend", cube_file, "-o", target, *options)
+    assert made.exit_code == 0, made.output
+    expected = cc.trend(ocean.sst, method="theil_sen", seasonal="day", autocorrelation="none")
+    with xr.open_dataset(target) as saved:
+        np.testing.assert_allclose(saved.slope, expected.slope, rtol=1e-4, atol=1e-6)
+        assert "tau" in saved
+    refused = run("trend", cube_file, "-o", tmp_path / "x.nc", "--lags", "3")
+    assert_one_error_line(refused, "lags without a method")
+
+
 def test_existing_targets_are_kept_unless_told_otherwise(
     run: Run, cube_file: Path, tmp_path: Path
 ) -> None:
