@@ -17,9 +17,6 @@ OPTIONS = {
     "detrended": {"baseline": "detrended"},
     "two definitions": {"percentile": [90, 95]},
 }
-PADDED = pytest.mark.xfail(
-    strict=True, reason="kernels.runs.fill_gaps interpolates from and to infinite values"
-)
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +31,7 @@ def spoil(cube, value):
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
-@pytest.mark.parametrize(
-    "option", [pytest.param(o, marks=PADDED) if o == "padded" else o for o in OPTIONS]
-)
+@pytest.mark.parametrize("option", OPTIONS)
 def test_the_climatology_leaves_infinite_values_out(cube, value, option):
     found = cc.heatwaves(spoil(cube, value), **OPTIONS[option]).climatology
     expected = cc.heatwaves(spoil(cube, np.nan), **OPTIONS[option]).climatology
@@ -44,11 +39,6 @@ def test_the_climatology_leaves_infinite_values_out(cube, value, option):
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="kernels: +inf is an exceedance (an Extreme event whose means are NaN and whose "
-    "spread is 0), and no infinite value counts as a missing day",
-)
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
 @pytest.mark.parametrize("option", OPTIONS)
 def test_infinite_values_are_missing_days(cube, value, option):

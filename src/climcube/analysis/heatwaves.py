@@ -119,7 +119,7 @@ def heatwaves(
     -----
     Missing values are no exceedance and end a run, unless the gap is joined; inside a joined
     event they count as the climatology. A cell without any value has count 0 and NaN elsewhere.
-    Infinite values count as missing in the climatology. Where the threshold equals the
+    Infinite values count as missing. Where the threshold equals the
     climatology (sea ice, constant series) nothing is an event: ``annual["days_undefined"]``
     counts such days. Values known to be packed (from the cube's encoding, verified on the
     data) are compared as float64(integer) * scale + offset, all others as given, in float64.

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from climcube.kernels.annual import ANNUAL
 from climcube.kernels.detection import annual_loop, daily_loop, events_loop, severity_loop
 from climcube.kernels.percentile import sliding_statistics
-from climcube.kernels.runs import fill_gaps, remove_trend
+from climcube.kernels.runs import drop_infinite, fill_gaps, remove_trend
 from climcube.kernels.settings import Settings
 from climcube.kernels.smoothing import convolve_circular, smooth_circular
 
@@ -210,13 +210,14 @@ def prepared_events(
 
 
 def prepare(block: Block, days: Days, settings: Settings) -> None:
-    """Detrend, fill gaps and negate as the settings say, in place."""
+    """Drop what is infinite, detrend, fill gaps and negate as the settings say, in place."""
     _fill(block, days, settings)
     if settings.sign < 0:
         np.negative(block, out=block)
 
 
 def _fill(block: Block, days: Days, settings: Settings) -> None:
+    drop_infinite(block)
     if settings.detrend:
         remove_trend(block, days)
     fill_gaps(block, days, settings.max_pad)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from climcube.kernels.compiled import compiled
 
 __all__ = [
+    "drop_infinite",
     "fill_gaps",
     "find_events",
     "mark_exceedances",
@@ -17,6 +18,15 @@ __all__ = [
     "restrict_events",
     "stretches",
 ]
+
+
+@compiled
+def drop_infinite(block: npt.NDArray[np.float64]) -> None:
+    """Make infinite values missing, in place: a division by zero is no weather."""
+    for cell in range(block.shape[0]):
+        series = block[cell]
+        for i in range(series.size):
+            series[i] = series[i] if abs(series[i]) < np.inf else np.nan
 
 
 @compiled

@@ -15,6 +15,7 @@ from climcube.kernels.annual import ANNUAL, finish_years
 from climcube.kernels.checkpoint import SLOTS, Clock, fill_on, go_on
 from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.events import category_of, exceedance_limits, severity_of
+from climcube.kernels.runs import drop_infinite
 from climcube.kernels.settings import Settings
 from climcube.kernels.unpacking import exact_series
 
@@ -175,6 +176,7 @@ def _prepare(block: Block, checkpoint: Block, settings: Settings, packing: Packi
         part = block[chosen]
         exact_series(part, *packing)
         block[chosen] = part
+    drop_infinite(block)
     if settings.sign < 0:
         np.negative(block, out=block)
 
