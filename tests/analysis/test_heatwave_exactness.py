@@ -50,7 +50,7 @@ def test_the_grid_makes_ties():
     assert min(ties) > 0.005
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     SEEDS, CALENDARS, st.integers(-8000, 8000), st.booleans(), st.sampled_from([None, 5, 31]),
     st.sampled_from([75, 90, 95.0]),
@@ -72,7 +72,7 @@ def test_a_constant_turns_no_tie(seed, calendar, steps, cold, smooth, percentile
         np.testing.assert_allclose(shifted.climatology[name], moved[name], rtol=0, atol=rounding)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(SEEDS, st.integers(-1000, 1000), st.sampled_from([0.01, 0.02, 0.001]), st.booleans())
 def test_a_constant_turns_no_tie_of_packed_values(seed, steps, scale, cold):
     """A decimal scale has no exact sums; the packed integers decide."""
@@ -101,7 +101,7 @@ def mirrored(cube, climatology):
     return back, tables
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(SEEDS, st.integers(1, 6), st.integers(0, 3), st.booleans(), st.integers(0, 60))
 def test_time_reversal_mirrors_events_exactly(seed, min_duration, max_gap, cold, absent):
     """With a season, missing values and absent dates: detection and sums have no direction."""
@@ -139,7 +139,7 @@ def test_time_reversal_mirrors_events_exactly(seed, min_duration, max_gap, cold,
     np.testing.assert_array_equal(there.daily.event > 0, back.daily.event[::-1] > 0)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(SEEDS, CALENDARS, st.sampled_from([75, 90, 99.0]), st.sampled_from([None, 31]),
        st.integers(0, 3), st.sampled_from(["fixed", "detrended"]))  # fmt: skip
 def test_cold_spells_are_the_heatwaves_of_the_negated(
@@ -164,7 +164,7 @@ def test_cold_spells_are_the_heatwaves_of_the_negated(
         np.testing.assert_array_equal(sign * values, cold.annual[name], err_msg=name)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(SEEDS, st.integers(-12, 12), st.sampled_from(["float32", "float64"]), st.booleans())
 def test_a_power_of_two_scales_everything_exactly(seed, power, dtype, cold):
     factor = 2.0**power
