@@ -29,8 +29,10 @@ _COUNT, _DAYS, _IN_CATEGORY = 0, COUNTS.index("days"), COUNTS.index("days_modera
 _MISSING, _UNDEFINED = COUNTS.index("days_missing"), COUNTS.index("days_undefined")
 _TOTAL, _MAX = COUNTS.index("total_intensity_cumulative"), COUNTS.index("intensity_max_max")
 # Days in all and in each category, in the order of their counts.
-_IN_A_YEAR = np.array([i for i, name in enumerate(METRICS) if name.startswith("duration")])
-_MEANS, _METRICS = len(COUNTS), np.array([METRICS.index(name) for name in MEANS])
+# Unsigned: a number that might be negative would be tested at each use.
+_IN_A_YEAR = np.array([i for i, n in enumerate(METRICS) if n.startswith("duration")], np.uint32)
+_MEANS = len(COUNTS)
+_METRICS = np.array([METRICS.index(name) for name in MEANS], np.uint32)
 _INTENSITY_MAX = METRICS.index("intensity_max")
 _INTENSITY_CUMULATIVE = METRICS.index("intensity_cumulative")
 

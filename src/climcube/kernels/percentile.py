@@ -21,7 +21,7 @@ __all__ = ["sliding_statistics"]
 
 Floats = npt.NDArray[np.float64]
 Bins = npt.NDArray[np.int32]
-Index = npt.NDArray[np.uint32]
+Index = npt.NDArray[np.uint32]  # unsigned: a number below zero would be tested at each use
 
 _MISSING = -(2**31)
 _BINS = 2**12  # of values that are no integers: a hundredth of their range or less each
@@ -32,10 +32,11 @@ _FEW = 16  # values that are sorted by insertion
 
 
 @compiled
-def _pack(series: Floats, scale: float, offset: float, bins: Bins) -> int:
-    """Write the integers of a packed series, counted from the least one, and return that.
+def _pack(series: Floats, scale: float, offset: float, bins: Bins) -> tuple[int, int]:
+    """Write the integers of a packed series, counted from the least one.
 
-    ``_MISSING`` is returned where one value is not exactly ``integer * scale + offset``.
+    Return that, and what stands for missing values, one above the greatest. ``_MISSING`` comes
+    first where a value is not exactly ``integer * scale + offset``.
     """
     per_step = 1.0 / scale
     off_grid = 0
@@ -45,21 +46,25 @@ def _pack(series: Floats, scale: float, offset: float, bins: Bins) -> int:
         off_grid += known & ((integer * scale + offset != series[i]) | (abs(integer) > _LARGEST))
         bins[i] = np.int32(integer) if known else _MISSING
     if off_grid > 0:
-        return _MISSING
+        return _MISSING, 0
     least, most = np.int32(_LARGEST), np.int32(-_LARGEST)
     for i in range(series.size):
         most = max(most, bins[i])
         least = min(least, bins[i] if bins[i] != _MISSING else np.int32(_LARGEST))
     if least > most or most - least >= _MOST_BINS:
-        return _MISSING
+        return _MISSING, 0
+    nothing = most - least + 1
     for i in range(series.size):
-        bins[i] = bins[i] - least if bins[i] != _MISSING else _MISSING
-    return int(least)
+        bins[i] = bins[i] - least if bins[i] != _MISSING else nothing
+    return int(least), int(nothing)
 
 
 @compiled
-def _sort_into_bins(series: Floats, bins: Bins) -> None:
-    """Write the bin of each value, all equally wide, from the least value to the greatest."""
+def _sort_into_bins(series: Floats, bins: Bins) -> bool:
+    """Write the bin of each value, all equally wide; that of missing ones is above the others.
+
+    Return whether there is any value.
+    """
     lowest, highest = np.inf, -np.inf
     for i in range(series.size):
         if abs(series[i]) < np.inf:
@@ -69,12 +74,13 @@ def _sort_into_bins(series: Floats, bins: Bins) -> None:
     for i in range(series.size):
         place = (series[i] - lowest) * factor
         known = abs(series[i]) < np.inf
-        bins[i] = np.int32(place if place < _BINS else 0.0) if known else _MISSING
+        bins[i] = np.int32(place if place < _BINS else 0.0) if known else _BINS
+    return highest >= lowest
 
 
 @compiled
 def _look_up(
-    row: Bins, values: Floats, low: int, high: int, rank: int, found: Floats
+    row: Index, values: Floats, low: Any, high: Any, rank: int, found: Floats
 ) -> tuple[float, float]:
     """Return the value of a rank within the bin ``low``, and the one that follows it.
 
@@ -142,63 +148,95 @@ def _two_values(work: tuple[Any, ...], low: int, high: int, rank: int) -> tuple[
         alone = counts[high] == 1 and row[latest[high]] == high
     if alone:
         return values[latest[low]], values[latest[high]]
-    return _look_up(row, values, low, high, rank, found)
+    return _look_up(row, values, np.uint32(low), np.uint32(high), rank, found)
 
 
 @compiled
-def _slide(
-    series: Floats,
-    bins: Bins,
-    packed: bool,
-    grid: tuple[float, float, float],
+def _slide_integers(
+    bins: Index,
+    nothing: int,
+    grid: tuple[int, float, float],
     quantile: float,
     windows: tuple[Any, ...],
     work: tuple[Any, ...],
     tables: tuple[Any, ...],
 ) -> None:
-    """Visit every window of one series; write mean, percentile and count of each."""
+    """Visit every window of a packed series; write mean, percentile and count of each.
+
+    What is missing fills the bin ``nothing`` above all others, so no value needs a test.
+    """
     first, scale, offset = grid
     groups, start, slots, samples = windows
-    counts, latest, row, values, _ = work
+    counts, _, row, _, _ = work
     mean, percentile, count = tables
-    row[:] = _MISSING
-    origin = np.nan  # sums about a value of the series lose no digits
-    total, whole, size, pointer, below = 0.0, 0, 0, 0, 0
+    row[:] = nothing
+    counts[nothing] = row.size
+    whole, pointer, below = nothing * row.size, 0, 0
     for k in range(groups.size):
         for i in range(start[k], start[k + 1]):
-            slot, sample = slots[i], samples[i]
-            old, new = row[slot], bins[sample]
-            row[slot] = new
-            if old != _MISSING:
-                counts[old] -= 1
-                size -= 1
-                below -= old < pointer
-                whole -= old
-                if not packed:
-                    total -= values[slot] - origin
-            if new != _MISSING:
-                counts[new] += 1
-                size += 1
-                below += new < pointer
-                whole += new
-                if not packed:
-                    values[slot] = series[sample]
-                    latest[new] = slot
-                    origin = values[slot] if np.isnan(origin) else origin
-                    total += values[slot] - origin
+            old, new = row[slots[i]], bins[samples[i]]
+            row[slots[i]] = new
+            counts[old] -= 1
+            counts[new] += 1
+            below += int(new < pointer) - int(old < pointer)
+            whole += np.int64(new) - np.int64(old)
+        size = row.size - counts[nothing]
         if size == 0:
             continue
         group, position = groups[k], (size - 1) * quantile
         rank = int(np.floor(position))
         pointer, below = _follow(counts, pointer, below, rank)
         above = _following_bin(counts, pointer, below, rank) if position > rank else pointer
-        if packed:
-            low, high = (first + pointer) * scale + offset, (first + above) * scale + offset
-            mean[group] = (first * size + whole) / size * scale + offset
-        else:
-            low, high = _two_values(work, pointer, above, rank - below)
-            mean[group] = origin + total / size
+        low, high = (first + pointer) * scale + offset, (first + above) * scale + offset
+        mean[group] = (first * size + whole - nothing * counts[nothing]) / size * scale + offset
         # Hyndman-Fan type 7: interpolate between this rank and the next.
+        percentile[group] = low + (position - rank) * (high - low)
+        count[group] = size
+
+
+@compiled
+def _slide_values(
+    series: Floats,
+    bins: Index,
+    nothing: int,
+    quantile: float,
+    windows: tuple[Any, ...],
+    work: tuple[Any, ...],
+    tables: tuple[Any, ...],
+) -> None:
+    """Do the same for any series: values that share a bin are looked up."""
+    groups, start, slots, samples = windows
+    counts, latest, row, values, _ = work
+    mean, percentile, count = tables
+    row[:] = nothing
+    origin = np.nan  # sums about a value of the series lose no digits
+    total, size, pointer, below = 0.0, 0, 0, 0
+    for k in range(groups.size):
+        for i in range(start[k], start[k + 1]):
+            slot, sample = slots[i], samples[i]
+            old, new = row[slot], bins[sample]
+            row[slot] = new
+            if old != nothing:
+                counts[old] -= 1
+                size -= 1
+                below -= old < pointer
+                total -= values[slot] - origin
+            if new != nothing:
+                counts[new] += 1
+                size += 1
+                below += new < pointer
+                values[slot] = series[sample]
+                latest[new] = slot
+                origin = values[slot] if np.isnan(origin) else origin
+                total += values[slot] - origin
+        if size == 0:
+            continue
+        group, position = groups[k], (size - 1) * quantile
+        rank = int(np.floor(position))
+        pointer, below = _follow(counts, pointer, below, rank)
+        above = _following_bin(counts, pointer, below, rank) if position > rank else pointer
+        low, high = _two_values(work, pointer, above, rank - below)
+        mean[group] = origin + total / size
         percentile[group] = low + (position - rank) * (high - low)
         count[group] = size
 
@@ -236,28 +274,29 @@ def sliding_statistics(
     percentile = np.full((cells, size), np.nan)
     count = np.zeros((cells, size), np.int32)
     room = (capacity + _STRETCH - 1) // _STRETCH * _STRETCH
-    row, values, found = np.empty(room, np.int32), np.empty(room), np.empty(room)
-    bins = np.empty(times + 1, np.int32)
-    bins[times] = _MISSING  # the sample that stands for nothing
-    counts = np.empty(_BINS, np.int32)
-    latest = np.empty(_BINS, np.int32)  # slot of the value that came into a bin last
+    row, values, found = np.empty(room, np.uint32), np.empty(room), np.empty(room)
+    bins = np.empty(times + 1, np.int32)  # the last one stands for nothing
+    counts = np.empty(_BINS + 1, np.int32)
+    latest = np.empty(_BINS, np.uint32)  # slot of the value that came into a bin last
+    windows = (groups, start, slots, samples)
     for cell in range(cells):
-        series = block[cell]
-        first = _MISSING
+        series, tables = block[cell], (mean[cell], percentile[cell], count[cell])
+        first, nothing = _MISSING, _BINS
         if grid[0] > 0:
-            first = _pack(series, grid[0], grid[1], bins[:times])
+            first, nothing = _pack(series, grid[0], grid[1], bins[:times])
         packed = first != _MISSING
         if not packed:
-            _sort_into_bins(series, bins[:times])
-        used = bins.max() + 1
-        if used <= 0:
-            continue
-        if used > counts.size:
-            counts, latest = np.empty(used, np.int32), np.empty(used, np.int32)
-        counts[:used] = 0
-        _slide(
-            series, bins, packed, (float(first), grid[0], grid[1]), quantile,
-            (groups, start, slots, samples), (counts, latest, row, values, found),
-            (mean[cell], percentile[cell], count[cell]),
-        )  # fmt: skip
+            nothing = _BINS
+            if not _sort_into_bins(series, bins[:times]):
+                continue
+        bins[times] = nothing
+        if nothing >= counts.size:
+            counts = np.empty(nothing + 1, np.int32)
+        counts[: nothing + 1] = 0
+        work, own = (counts, latest, row, values, found), bins.view(np.uint32)
+        if packed:
+            scaled = (first, grid[0], grid[1])
+            _slide_integers(own, nothing, scaled, quantile, windows, work, tables)
+        else:
+            _slide_values(series, own, nothing, quantile, windows, work, tables)
     return mean, percentile, count

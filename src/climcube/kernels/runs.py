@@ -25,8 +25,12 @@ def drop_infinite(block: npt.NDArray[np.float64]) -> None:
     """Make infinite values missing, in place: a division by zero is no weather."""
     for cell in range(block.shape[0]):
         series = block[cell]
+        some = False  # a truth value: the usual case is over in one vectorised pass
         for i in range(series.size):
-            series[i] = series[i] if abs(series[i]) < np.inf else np.nan
+            some |= abs(series[i]) == np.inf
+        if some:
+            for i in range(series.size):
+                series[i] = series[i] if abs(series[i]) < np.inf else np.nan
 
 
 @compiled

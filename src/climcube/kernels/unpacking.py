@@ -11,23 +11,28 @@ from climcube.kernels.compiled import compiled
 
 __all__ = ["decode_exact", "decode_integers", "exact_series", "turn_series"]
 
-_TIMES, _CELLS = 8, 16  # copied at once: what is read and what is written stay in the cache
+_TIMES = 8  # copied at once, by code without a loop
 
 
 @compiled
 def turn_series(block: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
     """Copy ``(cells, time)`` values that lie time by time to contiguous series.
 
-    Lines of the cache that lie a whole map apart displace each other, so a few times of many
-    cells are read together, never one cell after another.
+    Memory is read in the order in which it lies, a few times of all cells together: the more
+    cells, the longer the stretches. Lines of the cache that lie a whole map apart would displace
+    each other if one cell were read after another.
     """
     cells, times = block.shape
     for first in range(0, times, _TIMES):
-        last = min(first + _TIMES, times)
-        for begin in range(0, cells, _CELLS):
-            for cell in range(begin, min(begin + _CELLS, cells)):
-                for i in range(first, last):
-                    out[cell, i] = block[cell, i]
+        maps, few = block[:, first : first + _TIMES], out[:, first : first + _TIMES]
+        for cell in range(cells):
+            given, taken = maps[cell], few[cell]
+            if given.size == _TIMES:
+                for i in range(_TIMES):
+                    taken[i] = given[i]
+            else:
+                for i in range(given.size):
+                    taken[i] = given[i]
 
 
 @compiled

@@ -21,7 +21,7 @@ __all__ = ["TiledCubes", "blocks_of_tile", "exact_blocks"]
 _KERNELS = "climcube.kernels.unpacking"  # by name: the lift imports no kernel
 
 _COMPILED = (np.float32, np.float64, np.int16)  # one compiled version each is enough
-_BLOCKS = 8  # blocks of cells that are made contiguous at once
+_BLOCKS = 16  # blocks of cells that are made contiguous at once
 
 Chunks = tuple[tuple[int, ...], ...]
 
