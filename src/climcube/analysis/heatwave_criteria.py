@@ -9,10 +9,12 @@ import numpy as np
 import xarray as xr
 
 from climcube.analysis.heatwave_climatology import in_calendar_order
+from climcube.analysis.heatwave_definition import TIES, HeatwaveDefinition
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.subject import Subject, plain_cube
 from climcube.cubes.units import unquantify
 from climcube.errors import CubeError, ParameterError
+from climcube.lift.series import Output, lift_series
 
 __all__ = ["second_criterion", "without_ice"]
 
@@ -50,17 +52,20 @@ def _under_ice(ice: Any, max_ice: float, subject: Subject) -> xr.DataArray:
     return aligned >= limit * (100 if plain.attrs.get("units") in _PERCENT else 1)
 
 
-def second_criterion(subject: Subject, second: Any, *, cold: bool) -> xr.DataArray | None:
+def second_criterion(
+    subject: Subject, second: Any, definition: HeatwaveDefinition
+) -> xr.DataArray | None:
     """Return, for each sample, whether it meets the second criterion; ``None`` without one.
 
     ``second`` is a number or a DataArray of thresholds (by day, by ``dayofyear``, by cell) that
-    the values must lie beyond, too, or a boolean DataArray that says it outright.
+    the values must lie beyond, too, or a boolean DataArray that says it outright. Values are
+    those that the first threshold is compared with: packed ones exact, short gaps filled.
     """
     if second is None:
         return None
     cube, axis = subject.cube, subject.axis
     if not isinstance(second, xr.DataArray):
-        return _beyond(cube, _number("second_threshold", second), cold=cold)
+        return _beyond(subject, _number("second_threshold", second), definition)
     if _is_mask(second):
         met = _on_grid(second, subject, "second_threshold")
         return met.broadcast_like(cube).transpose(*cube.dims)
@@ -76,12 +81,26 @@ def second_criterion(subject: Subject, second: Any, *, cold: bool) -> xr.DataArr
         limit = in_calendar_order(limit, axis, "second_threshold")
         rows = xr.DataArray(axis.dayofyear, dims=axis.name)
         limit = limit.drop_vars("dayofyear", errors="ignore").isel(dayofyear=rows)
-    return _beyond(cube, _on_grid(limit, subject, "second_threshold"), cold=cold)
+    return _beyond(subject, _on_grid(limit, subject, "second_threshold"), definition)
 
 
-def _beyond(cube: xr.DataArray, limit: Any, *, cold: bool) -> xr.DataArray:
-    met = cube < limit if cold else cube > limit
-    return xr.DataArray(met).transpose(*cube.dims)
+def _beyond(
+    subject: Subject, limit: xr.DataArray | float, definition: HeatwaveDefinition
+) -> xr.DataArray:
+    cube, axis, settings = subject.cube, subject.axis, definition.settings()
+    cubes = [(cube, axis.name)]
+    tables: tuple[Any, ...] = (axis.ordinal, settings.max_pad, settings.sign, TIES)
+    if isinstance(limit, xr.DataArray):
+        whole = limit.broadcast_like(cube).transpose(*cube.dims)
+        if is_lazy(cube):
+            whole = whole.chunk(cube.chunksizes)
+        cubes.append((whole, axis.name))
+    else:
+        tables = (limit, *tables)
+    output = Output("met", axis.name, "bool", {})
+    met = lift_series("climcube.kernels.criterion:beyond", cubes, [output], tables=tables,
+                      purpose="heatwaves")  # fmt: skip
+    return met["met"]
 
 
 def _on_grid(other: xr.DataArray, subject: Subject, name: str) -> xr.DataArray:

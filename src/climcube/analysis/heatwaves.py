@@ -199,5 +199,5 @@ def _one(
     others = [e for e in extra.values() if isinstance(e, xr.DataArray | xr.Dataset)]
     return Heatwaves(
         subject, definition, source, definition.as_parameters() | extra, [cube, *others],
-        group, second_criterion(subject, second, cold=definition.cold),
+        group, second_criterion(subject, second, definition),
     )  # fmt: skip
