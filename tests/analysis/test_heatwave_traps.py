@@ -110,26 +110,6 @@ def test_a_record_of_one_season_has_as_many_years_as_seasons(cube):
         cc.heatwaves(summers, base_period=(2001, 2002))
 
 
-# ---------------------------------------------------------------- values that are no numbers
-
-
-@pytest.mark.xfail(
-    strict=True,
-    reason="kernels: an infinite value is missing in the climatology but an Extreme event (or, "
-    "negative, part of a joined one) in detection, with NaN means and a spread of 0",
-)
-@pytest.mark.parametrize("cold", [False, True])
-def test_infinite_values_are_missing_everywhere(cube, cold):
-    spoiled = cube.astype("float64")
-    spoiled[300:310, 0, 0] = np.inf
-    spoiled[500:510, 0, 0] = -np.inf
-    spoiled[700, 0, 1] = np.inf
-    found = cc.heatwaves(spoiled, cold=cold)
-    expected = cc.heatwaves(spoiled.where(np.isfinite(spoiled)), cold=cold)
-    pd.testing.assert_frame_equal(found.events(), expected.events())
-    xr.testing.assert_equal(found.annual, expected.annual)
-
-
 # ---------------------------------------------------------------- days that the record lacks
 
 
