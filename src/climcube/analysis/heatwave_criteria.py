@@ -28,7 +28,7 @@ def without_ice(subject: Subject, ice: Any, max_ice: float, min_temperature: Any
     if ice is not None:
         free = ~_under_ice(ice, max_ice, subject)
     if min_temperature is not None:
-        warm = cube >= _number("min_temperature", min_temperature)
+        warm = _at_least(cube, _number("min_temperature", min_temperature))
         free = warm if free is None else free & warm
     if free is None:
         return subject
@@ -49,7 +49,18 @@ def _under_ice(ice: Any, max_ice: float, subject: Subject) -> xr.DataArray:
         return _on_grid(ice, subject, "ice")
     plain, _ = plain_cube(ice, "heatwaves: ice")
     aligned = _on_grid(plain, subject, "ice")
-    return aligned >= limit * (100 if plain.attrs.get("units") in _PERCENT else 1)
+    return _at_least(aligned, limit * (100 if plain.attrs.get("units") in _PERCENT else 1))
+
+
+def _at_least(values: xr.DataArray, limit: float) -> xr.DataArray:
+    """Whether values reach a limit; those that miss it by the rounding of their type are on it.
+
+    Packed values lie on such limits (15 % of ice, -1.8 degC), and float32(15) * float32(0.01)
+    is less than float32(0.15).
+    """
+    exact = not np.issubdtype(values.dtype, np.floating)
+    rounding = 0.0 if exact else 2 * float(np.finfo(values.dtype).eps)
+    return values >= limit - rounding * abs(limit)
 
 
 def second_criterion(
