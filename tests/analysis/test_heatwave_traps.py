@@ -145,3 +145,38 @@ def test_the_day_before_an_event_is_yesterday(cube, climatology, torn):
     absent = hot.reindex(time=cube.time)  # the same days, there but missing
     expected = cc.heatwaves(absent, climatology=climatology).events().query("index_start == 890")
     np.testing.assert_allclose(found.rate_onset, expected.rate_onset)
+
+
+# ---------------------------------------------------------------- units
+
+
+@pytest.mark.parametrize("decoded", [False, True], ids=["as xarray reads", "as climcube reads"])
+def test_ice_that_says_percent_and_is_a_share(cube, decoded):
+    """As in every file of OISST: hundredths of a share packed, limits and units of per cent."""
+    share = xr.zeros_like(cube)
+    share[:, 0, 0] = np.where(np.arange(cube.sizes["time"]) % 3 == 0, 0.4, 0.0)
+    ice = share.assign_attrs(units="%", valid_min=np.int16(0), valid_max=np.int16(100))
+    ice.encoding = {"dtype": "int16", "scale_factor": np.float32(0.01), "add_offset": 0.0}
+    if decoded:
+        ice = ice.assign_attrs(valid_min=np.float32(0), valid_max=np.float32(1))
+    found = cc.heatwaves(cube, ice=ice)
+    expected = cc.heatwaves(cube, ice=share.assign_attrs(units="1"))
+    pd.testing.assert_frame_equal(found.events(), expected.events())
+    assert int(found.annual.days_missing.sum()) == (share > 0.15).sum()
+    per_cent = (100 * share).assign_attrs(units="%", valid_max=100.0)
+    pd.testing.assert_frame_equal(cc.heatwaves(cube, ice=per_cent).events(), expected.events())
+
+
+@pytest.mark.parametrize("units", ["Celsius", "celsius", "degree_Celsius", "degrees_C", "deg C"])
+def test_units_are_the_same_however_they_are_spelled(cube, climatology, units):
+    spelled = cube.assign_attrs(units=units)
+    found = cc.heatwaves(spelled, climatology=climatology, second_threshold=climatology.thresh)
+    expected = cc.heatwaves(cube, climatology=climatology)
+    pd.testing.assert_frame_equal(found.events(), expected.events())
+    with pytest.raises(CubeError, match="different units"):
+        cc.heatwaves(cube.assign_attrs(units="K"), climatology=climatology)
+
+
+def test_a_base_period_beside_a_climatology_would_be_ignored(cube, climatology):
+    with pytest.raises(ParameterError, match="drop base_period"):
+        cc.heatwaves(cube, climatology=climatology, base_period=(2000, 2004))

@@ -218,7 +218,7 @@ def _require_same_nature(table: xr.DataArray, subject: Subject) -> None:
             remedy=f"select one: climatology.isel({strange[0]}=0)",
         )
     units = table.attrs.get("units")
-    if subject.units.text is not None and units is not None and units != subject.units.text:
+    if subject.units.text is not None and units is not None and not subject.units.agree(units):
         raise CubeError(
             "climatology and cube have different units",
             where=where,

@@ -11,6 +11,7 @@ import xarray as xr
 from climcube.analysis.heatwave_climatology import in_calendar_order
 from climcube.analysis.heatwave_definition import TIES, HeatwaveDefinition
 from climcube.cubes.chunks import is_lazy
+from climcube.cubes.packing import Packing
 from climcube.cubes.subject import Subject, plain_cube
 from climcube.cubes.units import unquantify
 from climcube.errors import CubeError, ParameterError
@@ -49,7 +50,24 @@ def _under_ice(ice: Any, max_ice: float, subject: Subject) -> xr.DataArray:
         return _on_grid(ice, subject, "ice")
     plain, _ = plain_cube(ice, "heatwaves: ice")
     aligned = _on_grid(plain, subject, "ice")
-    return _at_least(aligned, limit * (100 if plain.attrs.get("units") in _PERCENT else 1))
+    return _at_least(aligned, limit * (100 if _is_percentage(plain) else 1))
+
+
+def _is_percentage(ice: xr.DataArray) -> bool:
+    """Whether concentrations go to 100.
+
+    The ice of OISST says so, but goes to 1: its limits are those of the packed integers.
+    """
+    if ice.attrs.get("units") not in _PERCENT:
+        return False
+    limits = ice.attrs.get("valid_max", ice.attrs.get("valid_range"))
+    if limits is None:
+        return True
+    greatest = np.asarray(limits).reshape(-1)[-1]
+    packing = Packing.of(ice)
+    if packing is not None and np.issubdtype(greatest.dtype, np.integer):
+        greatest = greatest * packing.scale + packing.offset
+    return bool(greatest > 1)
 
 
 def _at_least(values: xr.DataArray, limit: float) -> xr.DataArray:
@@ -148,7 +166,7 @@ def _is_mask(cube: Any) -> bool:
 
 def _require_units(limit: xr.DataArray, subject: Subject) -> None:
     units, expected = limit.attrs.get("units"), subject.units.text
-    if units is not None and expected is not None and units != expected:
+    if units is not None and expected is not None and not subject.units.agree(units):
         raise CubeError(
             "second_threshold and cube have different units", expected=expected, found=units,
             remedy="convert one of them first",

@@ -193,6 +193,12 @@ def _one(
             )
         source, subject, group = shifting_climatology(subject, definition)
     elif climatology is not None:
+        if definition.base_period is not None:
+            raise ParameterError(
+                "a climatology that is given has no base period to be made from",
+                where=f"base_period={definition.base_period!r}",
+                remedy="drop base_period, or climatology",
+            )
         source = given_climatology(climatology, subject)
     else:
         source = FixedClimatology.of(subject, definition)

@@ -48,6 +48,16 @@ class Units:
         """Whether these are units of temperature."""
         return self._parsed is not None and self._parsed.dimensionality == {"[temperature]": 1}
 
+    def agree(self, text: Any) -> bool:
+        """Whether other units mean the same, however they are spelled ("Celsius" and "degC").
+
+        >>> Units("Celsius").agree("degC"), Units("K").agree("degC"), Units(None).agree("K")
+        (True, False, False)
+        """
+        if text == self.text or self._parsed is None:
+            return bool(text == self.text)
+        return bool(_parse(str(text), "units") == self._parsed)
+
     def absolute(self) -> dict[str, str]:
         """Attributes of a value of the same nature as the cube's."""
         return {} if self.text is None else {"units": self.text}
