@@ -22,7 +22,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "climatology": cc.climatology,
     "spread": lambda cube: cc.climatology(cube, "month", statistic="std"),
     "anomaly": cc.anomaly,
-    "trend": cc.trend,
+    "trend": lambda cube: cc.trend(cc.anomaly(cube)),
     "annual_mean": cc.annual_mean,
     "monthly_mean": cc.monthly_mean,
     "seasonal_mean": cc.seasonal_mean,
