@@ -126,6 +126,22 @@ def test_credentials_from_the_usual_places_and_nowhere_in_what_is_shown(
     assert isinstance(sst.compute(), xr.DataArray)
 
 
+@pytest.mark.parametrize("place", ["environment", "file"])
+def test_credentials_that_are_set_after_a_failure_are_used(
+    place, files, options, endpoint, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises(StoreError, match="no credentials"):
+        cc.ingest(files, "s3://bucket/cube.zarr")
+    if place == "environment":
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", options["key"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    else:
+        lines = f"[default]\naws_access_key_id = a\naws_secret_access_key = {SECRET}\n"
+        (tmp_path / "none").write_text(lines)
+    assert cc.ingest(files, "s3://bucket/cube.zarr").times == 40
+
+
 def test_credentials_passed_in_the_call_are_shown_nowhere(files, options):
     report = cc.ingest(files, "s3://bucket/cube.zarr", target_options=options)
     cube = cc.open("s3://bucket/cube.zarr", storage_options=options)

@@ -8,6 +8,7 @@ over everything that is done for one request of ours.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -34,6 +35,7 @@ _CREDENTIALS = (
     "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; "
     "for public data pass storage_options={'anon': True}"
 )
+_MISSING = (NoCredentialsError, PartialCredentialsError, ProfileNotFound)
 _TRANSIENT = (408, 429, 500, 502, 503, 504)
 _CONNECTIONS = 3  # attempts to reach a host that refuses connections or has no address
 _LONGEST_WAIT = 8.0
@@ -50,6 +52,13 @@ _BROKEN = (
 _timed: ContextVar[bool] = ContextVar("climcube_s3_timed", default=False)
 
 
+class _Surroundings:
+    """What the environment says about object storage at this moment."""
+
+    def __get__(self, instance: object, owner: type) -> tuple[tuple[str, str], ...]:
+        return tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+
+
 class S3(S3FileSystem):  # type: ignore[misc]
     """The file system of s3fs with one deadline for each request, and errors of ours.
 
@@ -64,6 +73,11 @@ class S3(S3FileSystem):  # type: ignore[misc]
     connect_timeout = 5
     read_timeout = 15
     retries = 3  # of s3fs, all of them under our clock
+
+    # fsspec hands out one connection for equal arguments. One that was made with other
+    # credentials, or none, is not equal: AWS_PROFILE may be set in the next cell of a notebook.
+    surroundings = _Surroundings()
+    _extra_tokenize_attributes = (*S3FileSystem._extra_tokenize_attributes, "surroundings")
 
     def __init__(self, *args: Any, deadline: float = 60.0, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -107,12 +121,22 @@ class S3(S3FileSystem):  # type: ignore[misc]
             except Exception as error:
                 last = error if last is None or clock() < end else last
                 if clock() < end and not _passes(error):
+                    self._forget_denied(error)
                     raise _translated(error, where) from error
                 wait = random.uniform(0.5, 1.0) * min(0.1 * 2**attempt, _LONGEST_WAIT)
                 unreachable = isinstance(error, EndpointConnectionError)
                 if clock() + wait >= end or (unreachable and attempt >= _CONNECTIONS):
                     raise _no_answer(last, where, self.deadline, attempt) from last
                 await asyncio.sleep(wait)
+
+    def _forget_denied(self, error: BaseException) -> None:
+        """Let the next call look for credentials anew: their file may be repaired by then."""
+        if _denied(error) or isinstance(error, _MISSING):
+            self.clear_instance_cache()
+
+
+def _denied(error: BaseException) -> bool:
+    return isinstance(error, PermissionError) or _status(error)[0] in (401, 403)
 
 
 def _status(error: BaseException) -> tuple[int | None, str]:
@@ -136,19 +160,19 @@ def _passes(error: BaseException) -> bool:
 
 def _translated(error: BaseException, where: str) -> BaseException:
     """Return our error; files that are not there keep theirs, which zarr and s3fs look for."""
-    status, code = _status(error)
+    code = _status(error)[1]
     if code == "NoSuchBucket":
         bucket = where.removeprefix("s3://").partition("/")[0]
         return StoreNotFoundError(
             "no such bucket", where=where, found=f"no bucket '{bucket}'",
             remedy="check its name and the endpoint; buckets are never made by climcube",
         )  # fmt: skip
-    if isinstance(error, PermissionError) or status in (401, 403):
+    if _denied(error):
         return StoreError(
             "the store refuses access", where=where, found=code,
             remedy=f"check the rights of your credentials: {_CREDENTIALS}",
         )  # fmt: skip
-    if isinstance(error, NoCredentialsError | PartialCredentialsError | ProfileNotFound):
+    if isinstance(error, _MISSING):
         found = redact(str(error).splitlines()[0])
         return StoreError("no credentials", where=where, found=found, remedy=_CREDENTIALS)
     if isinstance(error, BotoCoreError):
