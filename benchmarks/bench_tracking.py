@@ -22,7 +22,7 @@ import xarray as xr
 from measuring import reset_peak, resident
 from scipy import ndimage
 
-from climcube.analysis.tracking import track
+from climcube.analysis.tracking.track import track
 
 SHARE = 0.08
 

@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from climcube.analysis.anomaly import anomaly
     from climcube.analysis.area_means import area_mean, zonal_mean
     from climcube.analysis.climatology import climatology
-    from climcube.analysis.heatwave_state import (
+    from climcube.analysis.events.heatwaves import Heatwaves, heatwaves
+    from climcube.analysis.following.state import (
         HeatwaveState,
         heatwave_state,
         open_heatwave_state,
     )
-    from climcube.analysis.heatwaves import Heatwaves, heatwaves
     from climcube.analysis.means import annual_mean, daily_mean, monthly_mean, seasonal_mean
-    from climcube.analysis.significance import fdr
-    from climcube.analysis.tracking import Tracks, track
-    from climcube.analysis.trend import trend
-    from climcube.analysis.trend_removal import detrend
+    from climcube.analysis.tracking.track import Tracks, track
+    from climcube.analysis.trends.detrend import detrend
+    from climcube.analysis.trends.significance import fdr
+    from climcube.analysis.trends.trend import trend
     from climcube.catalogs import catalog
     from climcube.cubes.chunks import rechunk
     from climcube.cubes.open import open
@@ -50,30 +50,30 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ClimcubeError": "climcube.errors",
-    "HeatwaveState": "climcube.analysis.heatwave_state",
-    "Heatwaves": "climcube.analysis.heatwaves",
-    "Tracks": "climcube.analysis.tracking",
+    "HeatwaveState": "climcube.analysis.following.state",
+    "Heatwaves": "climcube.analysis.events.heatwaves",
+    "Tracks": "climcube.analysis.tracking.track",
     "annual_mean": "climcube.analysis.means",
     "anomaly": "climcube.analysis.anomaly",
     "area_mean": "climcube.analysis.area_means",
     "catalog": "climcube.catalogs",
     "climatology": "climcube.analysis.climatology",
     "daily_mean": "climcube.analysis.means",
-    "detrend": "climcube.analysis.trend_removal",
-    "fdr": "climcube.analysis.significance",
-    "heatwave_state": "climcube.analysis.heatwave_state",
-    "heatwaves": "climcube.analysis.heatwaves",
+    "detrend": "climcube.analysis.trends.detrend",
+    "fdr": "climcube.analysis.trends.significance",
+    "heatwave_state": "climcube.analysis.following.state",
+    "heatwaves": "climcube.analysis.events.heatwaves",
     "ingest": "climcube.recipes.ingest",
     "monthly_mean": "climcube.analysis.means",
     "open": "climcube.cubes.open",
-    "open_heatwave_state": "climcube.analysis.heatwave_state",
+    "open_heatwave_state": "climcube.analysis.following.state",
     "rechunk": "climcube.cubes.chunks",
     "report": "climcube.reports.report",
     "save": "climcube.saving.save",
     "seasonal_mean": "climcube.analysis.means",
     "set_options": "climcube.options",
-    "track": "climcube.analysis.tracking",
-    "trend": "climcube.analysis.trend",
+    "track": "climcube.analysis.tracking.track",
+    "trend": "climcube.analysis.trends.trend",
     "zonal_mean": "climcube.analysis.area_means",
 }
 _MODULES = {

@@ -167,7 +167,7 @@ def test_a_cell_without_values() -> None:
 
 
 def test_the_same_seas_as_heatwaves() -> None:
-    from climcube.analysis.heatwaves import heatwaves
+    from climcube.analysis.events.heatwaves import heatwaves
 
     cube = cube_of(years=9, dtype="float64")
     packed = (cube * 100).round().astype("float32") * np.float32(0.01)

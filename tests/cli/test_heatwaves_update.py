@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 import climcube as cc
-from tests.analysis.following import assert_equals_whole
+from tests.analysis.following.comparing import assert_equals_whole
 from tests.cli.conftest import Run
 from tests.cli.test_app import assert_one_error_line
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from climcube.analysis.tracking import track
+from climcube.analysis.tracking.track import track
 from climcube.lift.blocks import Blocks, pack, unpack
 from climcube.lift.common import share
 from tests.analysis.test_tracking_tables import globe

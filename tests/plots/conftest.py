@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from climcube.analysis.heatwaves import Heatwaves, heatwaves
+from climcube.analysis.events.heatwaves import Heatwaves, heatwaves
 from climcube.cubes.calendar import TimeAxis, year_start_coordinate
 from climcube.plots.style import LAND, palette
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from climcube.analysis.heatwaves import heatwaves
+from climcube.analysis.events.heatwaves import heatwaves
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError, ParameterError
 from climcube.plots import category_calendar, share_calendar

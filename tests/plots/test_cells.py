@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from climcube.analysis.heatwaves import heatwaves
+from climcube.analysis.events.heatwaves import heatwaves
 from climcube.plots.cells import one_cell, strongest_cell
 from climcube.testing.laziness import no_compute
 from climcube.testing.ocean import synthetic_ocean

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from climcube.analysis.heatwaves import heatwaves
+from climcube.analysis.events.heatwaves import heatwaves
 from climcube.errors import CubeError, ParameterError
 from climcube.plots import event_line, flame
 from climcube.plots.style import palette

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 import climcube
 from climcube import plots
-from climcube.analysis.heatwaves import heatwaves
+from climcube.analysis.events.heatwaves import heatwaves
 from climcube.errors import ParameterError
 from climcube.testing.ocean import synthetic_ocean
 

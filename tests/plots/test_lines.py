@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from climcube.analysis.trend import trend
+from climcube.analysis.trends.trend import trend
 from climcube.errors import CubeError
 from climcube.plots import time_series
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from climcube.analysis.heatwaves import heatwaves
+from climcube.analysis.events.heatwaves import heatwaves
 from climcube.errors import CubeError, ParameterError
 from climcube.plots import lolliplot
 from climcube.plots.style import CATEGORIES, palette

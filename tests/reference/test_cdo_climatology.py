@@ -10,7 +10,7 @@ import xarray as xr
 
 from climcube.analysis.anomaly import anomaly
 from climcube.analysis.climatology import climatology
-from climcube.analysis.heatwaves import heatwaves
+from climcube.analysis.events.heatwaves import heatwaves
 from tests.oracles.cdo import case, output
 
 DAILY = ["tasman_west_6x6", "hadgem2_mrsos_360", "canesm5_snw_noleap"]

@@ -8,7 +8,7 @@ import pytest
 from scipy import ndimage
 
 import climcube as cc
-from climcube.analysis.tracking import Tracks, track
+from climcube.analysis.tracking.track import Tracks, track
 
 pytestmark = pytest.mark.reference
 

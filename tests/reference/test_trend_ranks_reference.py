@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from climcube.analysis.trend import trend
+from climcube.analysis.trends.trend import trend
 from climcube.kernels.rank_settings import MEMORIES, RankSettings
 from climcube.kernels.rank_trend import rank_trend
 

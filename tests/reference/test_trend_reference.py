@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from climcube.analysis.trend import trend
+from climcube.analysis.trends.trend import trend
 
 
 @pytest.fixture(scope="module")

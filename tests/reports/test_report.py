@@ -15,7 +15,7 @@ import pytest
 import xarray as xr
 
 from climcube import provenance
-from climcube.analysis.heatwaves import heatwaves
+from climcube.analysis.events.heatwaves import heatwaves
 from climcube.errors import CubeError, DependencyError, ParameterError, StoreExistsError
 from climcube.plots.style import palette
 from climcube.reports import numbers as numbers_module

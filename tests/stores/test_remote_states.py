@@ -8,7 +8,7 @@ import pytest
 
 import climcube as cc
 from climcube.errors import StoreError, StoreNotFoundError
-from tests.analysis.following import assert_equals_whole, record
+from tests.analysis.following.comparing import assert_equals_whole, record
 
 
 @pytest.fixture(params=["memory", pytest.param("s3", marks=pytest.mark.s3)])

@@ -174,8 +174,8 @@ def heatwaves(
     climcube heatwaves sst.zarr --percentile 90 --percentile 95 -o both.zarr
     """
     import climcube as cc
-    from climcube.analysis.event_table import require_table_target
     from climcube.progress import dask_progress
+    from climcube.stores.tables import require_table_target
 
     if output is None and events is None:
         raise typer.BadParameter("nothing to write: pass --output, --events or both")

@@ -136,7 +136,7 @@ def update(
     climcube heatwaves update sst.state today.nc -o changes.json --events events.parquet
     """
     import climcube as cc
-    from climcube.analysis.event_table import require_table_target
+    from climcube.stores.tables import require_table_target
 
     write = None if output is None else _writer(Path(output).expanduser(), overwrite)
     if events is not None:  # before the state moves on

@@ -71,8 +71,8 @@ def track(
     climcube track sst.zarr --events events.parquet --ledger ledger.csv --footprints areas.parquet
     """
     import climcube as cc
-    from climcube.analysis.event_table import require_table_target, write_table
     from climcube.progress import dask_progress
+    from climcube.stores.tables import require_table_target, write_table
 
     if all(wanted is None for wanted in (events, objects, ledger, footprints, labels)):
         raise typer.BadParameter("nothing to write: pass --events, --footprints or another")

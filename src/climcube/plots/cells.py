@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from climcube.analysis.heatwaves import Heatwaves, heatwaves
+from climcube.analysis.events.heatwaves import Heatwaves, heatwaves
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.coordinates import find_spatial
 from climcube.errors import AxisError, CubeError, ParameterError

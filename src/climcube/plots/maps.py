@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from climcube.analysis.significance import fdr
+from climcube.analysis.trends.significance import fdr
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError, ParameterError, VariableError
 from climcube.plots.dates import day_index

@@ -17,7 +17,7 @@ import xarray as xr
 
 from climcube.analysis.area_means import area_mean
 from climcube.analysis.means import annual_mean
-from climcube.analysis.trend import trend as compute_trend
+from climcube.analysis.trends.trend import trend as compute_trend
 from climcube.cubes.calendar import TimeAxis
 from climcube.plots.cells import narrow
 from climcube.plots.selection import daily_share, plain, weighted_severity, yearly_shares

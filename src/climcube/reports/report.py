@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from climcube import provenance
-from climcube.analysis.heatwaves import heatwaves as find_heatwaves
+from climcube.analysis.events.heatwaves import heatwaves as find_heatwaves
 from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.cubes.chunks import is_lazy, rechunk
 from climcube.cubes.coordinates import find_spatial
@@ -34,7 +34,7 @@ from climcube.reports.numbers import Numbers, gather
 from climcube.reports.pictures import NAMES, Picture, draw
 
 if TYPE_CHECKING:
-    from climcube.analysis.heatwaves import Heatwaves
+    from climcube.analysis.events.heatwaves import Heatwaves
 
 __all__ = ["report"]
 

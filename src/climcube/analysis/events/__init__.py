@@ -1,0 +1,1 @@
+"""Marine heatwaves of every cell: definition, baselines, results, event table."""

@@ -1,0 +1,1 @@
+"""Marine heatwaves day by day: a state that new days update."""

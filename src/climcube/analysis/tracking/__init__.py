@@ -1,0 +1,1 @@
+"""Events in space and time: objects, links, footprints."""
