@@ -34,7 +34,12 @@ if TYPE_CHECKING:
     )
     from climcube.analysis.means import annual_mean, daily_mean, monthly_mean, seasonal_mean
     from climcube.analysis.tracking.track import Tracks, track
+    from climcube.analysis.trends.breakpoint import breakpoint
+    from climcube.analysis.trends.change import change
     from climcube.analysis.trends.detrend import detrend
+    from climcube.analysis.trends.emergence import emergence
+    from climcube.analysis.trends.quantile_trend import quantile_trend
+    from climcube.analysis.trends.rates import false_positive_rates
     from climcube.analysis.trends.significance import fdr
     from climcube.analysis.trends.trend import trend
     from climcube.catalogs import catalog
@@ -56,10 +61,14 @@ _HOMES = {
     "annual_mean": "climcube.analysis.means",
     "anomaly": "climcube.analysis.anomaly",
     "area_mean": "climcube.analysis.area_means",
+    "breakpoint": "climcube.analysis.trends.breakpoint",
     "catalog": "climcube.catalogs",
+    "change": "climcube.analysis.trends.change",
     "climatology": "climcube.analysis.climatology",
     "daily_mean": "climcube.analysis.means",
     "detrend": "climcube.analysis.trends.detrend",
+    "emergence": "climcube.analysis.trends.emergence",
+    "false_positive_rates": "climcube.analysis.trends.rates",
     "fdr": "climcube.analysis.trends.significance",
     "heatwave_state": "climcube.analysis.following.state",
     "heatwaves": "climcube.analysis.events.heatwaves",
@@ -67,6 +76,7 @@ _HOMES = {
     "monthly_mean": "climcube.analysis.means",
     "open": "climcube.cubes.open",
     "open_heatwave_state": "climcube.analysis.following.state",
+    "quantile_trend": "climcube.analysis.trends.quantile_trend",
     "rechunk": "climcube.cubes.chunks",
     "report": "climcube.reports.report",
     "save": "climcube.saving.save",
@@ -91,11 +101,15 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "annual_mean",
     "anomaly",
     "area_mean",
+    "breakpoint",
     "catalog",
+    "change",
     "climatology",
     "daily_mean",
     "detrend",
+    "emergence",
     "errors",
+    "false_positive_rates",
     "fdr",
     "heatwave_state",
     "heatwaves",
@@ -105,6 +119,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "open_heatwave_state",
     "options",
     "plot",
+    "quantile_trend",
     "rechunk",
     "report",
     "save",

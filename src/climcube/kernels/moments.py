@@ -21,7 +21,7 @@ import numpy.typing as npt
 from climcube.kernels.compiled import compiled, compiled_with
 from climcube.kernels.reduction import State
 
-__all__ = ["chunk_moments", "combine_moments"]
+__all__ = ["chunk_moments", "combine_moments", "neighbour_sum"]
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
@@ -91,6 +91,18 @@ def combine_moments(states: Sequence[State]) -> State:
     for state in states[1:]:
         whole = _merge_two(whole, state)
     return whole
+
+
+def neighbour_sum(state: State, slope: Floats | float) -> Floats:
+    """Sum of e_i e_i+1 over neighbours, e the departures from a line through the means."""
+    t0, t1 = state["t0"] - state["t"], state["t1"] - state["t"]
+    x0, x1 = state["x0"] - state["x"], state["x1"] - state["x"]
+    pairs = state["pairs"]
+    values = state["x0x1"] + pairs * x0 * x1
+    cross = state["cross"] + pairs * (x0 * t1 + t0 * x1)
+    times = state["t0t1"] + pairs * t0 * t1
+    total: Floats = values - slope * cross + slope**2 * times
+    return total
 
 
 def _complete(block: Array, times: Floats) -> tuple[Floats, Floats]:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from climcube.kernels.inference import Inference, effective_size, student
-from climcube.kernels.moments import chunk_moments, combine_moments
+from climcube.kernels.inference import Inference, effective_size, memory, student
+from climcube.kernels.moments import chunk_moments, combine_moments, neighbour_sum
 from climcube.kernels.reduction import Reduction, State
 
 __all__ = ["OLS"]
@@ -35,14 +35,15 @@ def _finalize(
         slope = state["tx"] / state["tt"]
         residual = state["xx"] - slope * state["tx"]
         residual[residual <= _RESOLVED * state["xx"]] = 0.0
-        r1 = _neighbours(state, slope) / residual
-        n_eff = effective_size(n, np.where(residual == 0, 0.0, r1), inference.autocorrelation)
+        r1 = neighbour_sum(state, slope) / residual
+        known = np.where(residual == 0, 0.0, r1)
+        n_eff = effective_size(n, memory(n, known, inference.autocorrelation))
         n_eff = np.where(n_eff > 2, n_eff, np.nan)
         stderr = np.sqrt(residual / (n_eff - 2) / state["tt"])
     r1[residual == 0] = np.nan
     n_eff[(residual == 0) & (n > 2)] = n[(residual == 0) & (n > 2)]
     stderr[(residual == 0) & (n > 2)] = 0.0
-    pvalue, half = student(slope, stderr, n_eff, inference.confidence)
+    pvalue, half = student(slope, stderr, n_eff - 2, inference.confidence)
     intercept = state["x"] + slope * (times[0] - state["t"])
     per = inference.per
     results = [
@@ -52,18 +53,6 @@ def _finalize(
     enough = n >= inference.min_valid
     masked = [np.where(enough, values, np.nan) for values in results]
     return (*masked[:6], n, *masked[6:])
-
-
-def _neighbours(state: State, slope: Floats) -> Floats:
-    """Sum of e_i e_i+1 over neighbours, from the pairs' moments about the samples' means."""
-    t0, t1 = state["t0"] - state["t"], state["t1"] - state["t"]
-    x0, x1 = state["x0"] - state["x"], state["x1"] - state["x"]
-    pairs = state["pairs"]
-    values = state["x0x1"] + pairs * x0 * x1
-    cross = state["cross"] + pairs * (x0 * t1 + t0 * x1)
-    times = state["t0t1"] + pairs * t0 * t1
-    total: Floats = values - slope * cross + slope**2 * times
-    return total
 
 
 OLS = Reduction(_chunk, combine_moments, _finalize)

@@ -15,7 +15,16 @@ from climcube.cubes.subject import Subject
 from climcube.errors import ParameterError, require_choice
 from climcube.lift.common import Output
 
-__all__ = ["LEAST_VALID", "PERIODS", "TrendOptions", "described", "label_of", "warn_of_seasons"]
+__all__ = [
+    "LEAST_VALID",
+    "PERIODS",
+    "TrendOptions",
+    "described",
+    "label_of",
+    "require_confidence",
+    "require_min_valid",
+    "warn_of_seasons",
+]
 
 PERIODS = ("day", "month", "year", "decade", "century")
 LEAST_VALID = 3
@@ -39,26 +48,39 @@ class TrendOptions:
 
     def __post_init__(self) -> None:
         require_choice("per", self.per, PERIODS)
-        whole = isinstance(self.min_valid, int) and not isinstance(self.min_valid, bool)
-        if not whole or self.min_valid < LEAST_VALID:
-            raise ParameterError(
-                "too few values for a trend with errors",
-                where=f"min_valid={self.min_valid!r}",
-                expected=f"a whole number, {LEAST_VALID} or more",
-            )
-        if not isinstance(self.confidence, int | float) or not 0 < self.confidence < 1:
-            raise ParameterError(
-                "confidence is no probability",
-                where=f"confidence={self.confidence!r}",
-                expected="a number between 0 and 1, both excluded",
-                remedy="pass for instance confidence=0.95",
-            )
+        require_min_valid(self.min_valid)
+        require_confidence(self.confidence)
 
     def years(self, axis: TimeAxis) -> float:
         """Length in years of the unit of time."""
         days = _DAYS_PER_YEAR.get(axis.calendar, 365.2425)
         known = {"month": 1 / 12, "year": 1.0, "decade": 10.0, "century": 100.0}
         return 1 / days if self.per == "day" else known[self.per]
+
+
+def require_min_valid(min_valid: object, least: int = LEAST_VALID) -> int:
+    """Return the least count of valid values, a whole number not below ``least``."""
+    whole = isinstance(min_valid, int) and not isinstance(min_valid, bool)
+    if not whole or min_valid < least:  # type: ignore[operator]
+        raise ParameterError(
+            "too few values for an estimate with errors",
+            where=f"min_valid={min_valid!r}",
+            expected=f"a whole number, {least} or more",
+        )
+    return min_valid  # type: ignore[return-value]
+
+
+def require_confidence(confidence: object) -> float:
+    """Return the level of confidence limits, a number between 0 and 1."""
+    number = isinstance(confidence, int | float) and not isinstance(confidence, bool)
+    if not number or not 0 < confidence < 1:  # type: ignore[operator]
+        raise ParameterError(
+            "confidence is no probability",
+            where=f"confidence={confidence!r}",
+            expected="a number between 0 and 1, both excluded",
+            remedy="pass for instance confidence=0.95",
+        )
+    return float(confidence)  # type: ignore[arg-type]
 
 
 def label_of(cube: xr.DataArray) -> str:
@@ -99,7 +121,7 @@ def described(subject: Subject, options: TrendOptions, names: Sequence[str]) -> 
     ]
 
 
-def warn_of_seasons(cube: xr.DataArray, axis: TimeAxis, remedies: str) -> None:
+def warn_of_seasons(what: str, cube: xr.DataArray, axis: TimeAxis, remedies: str) -> None:
     """Warn that values within the year, which nobody called anomalies, have a seasonal cycle."""
     if len(axis) < 3 or np.median(np.diff(axis.ordinal)) > _DAYS_OF_A_SEASON_OR_LESS:
         return
@@ -111,9 +133,9 @@ def warn_of_seasons(cube: xr.DataArray, axis: TimeAxis, remedies: str) -> None:
     ):
         return
     warnings.warn(
-        f"the trend of {cube.name!r}, with several values a year, is taken with its seasonal "
+        f"the {what} of {cube.name!r}, with several values a year, is taken with its seasonal "
         "cycle: the cycle counts as noise with a long memory and makes limits and p-values too "
-        f"wide, and uneven years change the slope; {remedies}",
+        f"wide, and uneven years shift the {what}; {remedies}",
         UserWarning,
         stacklevel=3,
     )

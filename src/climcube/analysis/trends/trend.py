@@ -141,7 +141,7 @@ def trend(
     subject = examine(cube, "trend")
     axis = subject.axis
     if seasonal is None:
-        warn_of_seasons(subject.cube, axis, _REMEDIES[method])
+        warn_of_seasons("trend", subject.cube, axis, _REMEDIES[method])
     if method == "ols":
         result = least_squares.ols_trend(subject, options)
         how = f"ordinary least squares on real time; {least_squares.DESCRIPTIONS[autocorrelation]}"
