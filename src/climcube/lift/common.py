@@ -119,13 +119,16 @@ def require_free_names(
 
 
 def refused(error: FloatingPointError, where: str) -> CubeError:
-    """Return what a user is told when a kernel refuses the values that it met."""
-    return CubeError(
-        str(error),
-        where=where,
-        expected="finite numbers, NaN where missing",
-        remedy="mask them: cube.where(np.isfinite(cube))",
+    """Return what a user is told when a kernel refuses the values that it met.
+
+    A kernel may say after what it found what it expects, and what to do.
+    """
+    what, *more = error.args
+    expected, remedy = more or (
+        "finite numbers, NaN where missing",
+        "mask them: cube.where(np.isfinite(cube))",
     )
+    return CubeError(str(what), where=where, expected=expected, remedy=remedy)
 
 
 def dress(
