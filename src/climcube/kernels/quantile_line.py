@@ -1,0 +1,235 @@
+"""The line below which a given share of the values lies (Koenker & Bassett 1978), exactly.
+
+With times and values about some origin and the share tau of n samples written as ``whole +
+part``, the least loss that a line of slope b can have is ::
+
+    F(b) = max over w of sum_k w_k (b t_k - x_k),  0 <= w_k <= 1,  sum w = n tau
+
+attained by w = 1 for the ``whole`` samples with the least x - b t, ``part`` for the next one
+(the pivot), 0 for the rest. F is convex and made of straight pieces; on one of them the weights
+do not change and its derivative is g = sum w_k t_k (times about their mean). Two pieces meet at
+the slope ``sum dw_k x_k / sum dw_k t_k``, dw the difference of their weights: in that sum all
+samples but those that changed sides cancel without rounding, and where two pieces are
+neighbours it is the slope between two samples.
+
+So the slope at which the derivative passes some number is found from both sides: a trial where
+the best known pieces meet either lies on both, and then it is the answer, or it cuts a
+piece off. The pieces at infinite slopes are known from the start. Derivatives near 0 give the
+least loss; derivatives near +-c give the limits of the rank-score test.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from climcube.kernels.compiled import Array, compiled
+from climcube.kernels.selection import select
+
+__all__ = ["PIECES", "begin_pieces", "level_of", "slope_where", "split_share"]
+
+PIECES = 48  # rows of room for pieces
+_MOST_TRIALS = 20_000
+_FEW = 6  # samples that differ between two pieces: they may be neighbours
+_WHOLE = 1e-9
+_ROUNDING = 8 * 2.3e-16
+
+
+@compiled
+def split_share(n: int, tau: float) -> tuple[int, float]:
+    """Return n tau as whole samples and a part of one; a part that is rounding is none."""
+    share = n * tau
+    whole = min(int(np.floor(share + _WHOLE)), n - 1)
+    part = share - whole
+    return whole, 0.0 if part < _WHOLE else min(part, 1.0)
+
+
+@compiled
+def begin_pieces(
+    t: Array, whole: int, part: float, slopes: Array, derivatives: Array, weights: Array
+) -> int:
+    """Write the pieces at slopes of minus and plus infinity; return how many pieces there are.
+
+    Rows of ``weights`` belong to ``slopes`` and ``derivatives``. Times increase.
+    """
+    n = t.size
+    for row in range(2):
+        weights[row, :n] = 0.0
+        for k in range(whole):
+            weights[row, k if row == 0 else n - 1 - k] = 1.0
+        weights[row, whole if row == 0 else n - 1 - whole] = part
+        slopes[row] = -np.inf if row == 0 else np.inf
+        derivatives[row] = _dot(weights[row], t)
+    return 2
+
+
+@compiled
+def _dot(weights: Array, t: Array) -> float:
+    total = 0.0
+    for k in range(t.size):
+        total += weights[k] * t[k]
+    return total
+
+
+@compiled
+def _piece(
+    t: Array,
+    x: Array,
+    slope: float,
+    whole: int,
+    part: float,
+    weights: Array,
+    departures: Array,
+    keys: Array,
+    sample: Array,
+) -> float:
+    """Write the weights of a piece on which this slope lies; return its derivative."""
+    n = t.size
+    for k in range(n):
+        departures[k] = x[k] - slope * t[k]
+        keys[k] = departures[k]
+    pivot = select(keys, 0, n, whole, sample)
+    tied, total = whole, 0.0
+    for k in range(n):
+        below = departures[k] < pivot
+        weights[k] = 1.0 if below else 0.0
+        tied -= 1 if below else 0
+        total += t[k] if below else 0.0
+    # Of those at the pivot's height as many as are wanted, in order of time.
+    for k in range(n):
+        if departures[k] == pivot:
+            weights[k] = 1.0 if tied > 0 else part
+            total += weights[k] * t[k]
+            tied -= 1
+            if tied < 0:
+                break
+    return total
+
+
+@compiled
+def _meeting(t: Array, x: Array, first: Array, second: Array) -> tuple[float, int]:
+    """Return the slope at which two pieces meet, and how many samples differ between them."""
+    rise, run, changed = 0.0, 0.0, 0
+    for k in range(t.size):
+        change = second[k] - first[k]
+        rise += change * x[k]
+        run += change * t[k]
+        changed += 1 if change != 0.0 else 0
+    return (rise / run if run != 0.0 else np.nan), changed
+
+
+@compiled
+def _lies_on(piece: Array, own: Array, departures: Array, pivot: float, size: float) -> bool:
+    """Say whether the loss of a trial is what another piece says it is at least, but rounding."""
+    excess, moved = 0.0, 0.0
+    for k in range(piece.size):
+        change = piece[k] - own[k]
+        if change != 0.0:
+            excess += change * (departures[k] - pivot)
+            moved += abs(change)
+    return excess <= _ROUNDING * size * moved
+
+
+@compiled
+def _bracket(target: float, slopes: Array, derivatives: Array, known: int) -> tuple[int, int]:
+    """Return the nearest pieces whose derivatives are less than a target, and not."""
+    low, high = 0, 1
+    for k in range(2, known):
+        if derivatives[k] < target:
+            if slopes[k] > slopes[low]:
+                low = k
+        elif slopes[k] < slopes[high]:
+            high = k
+    return low, high
+
+
+@compiled
+def slope_where(
+    target: float,
+    t: Array,
+    x: Array,
+    whole: int,
+    part: float,
+    slopes: Array,
+    derivatives: Array,
+    weights: Array,
+    known: int,
+    room: Array,
+    sample: Array,
+) -> tuple[float, float, int]:
+    """Return the slope where the derivative reaches a target, what it is beyond, and ``known``.
+
+    An infinite slope where no line has such a derivative. ``room`` holds two rows of as many
+    values as there are samples.
+    """
+    n = t.size
+    departures, keys = room[0, :n], room[1, :n]
+    if derivatives[0] >= target:
+        return -np.inf, derivatives[0], known
+    if derivatives[1] < target:
+        return np.inf, derivatives[1], known
+    largest_x, largest_t = np.abs(x).max(), np.abs(t).max()
+    meeting = np.nan
+    for trial in range(_MOST_TRIALS):
+        low, high = _bracket(target, slopes, derivatives, known)
+        meeting, changed = _meeting(t, x, weights[low, :n], weights[high, :n])
+        if not slopes[low] < meeting < slopes[high]:
+            break
+        slope = meeting
+        if changed > _FEW and trial % 3 != 2:
+            slope = _secant(target, slopes, derivatives, low, high, meeting)
+        if known == PIECES:
+            known = _forget(low, high, slopes, derivatives, weights)
+            low, high = _bracket(target, slopes, derivatives, known)
+        own = weights[known, :n]
+        derivatives[known] = _piece(t, x, slope, whole, part, own, departures, keys, sample)
+        slopes[known] = slope
+        known += 1
+        if slope == meeting:
+            size = largest_x + abs(slope) * largest_t
+            if _lies_on(weights[low, :n], own, departures, keys[whole], size):
+                if derivatives[known - 1] >= target:
+                    high = known - 1
+                break
+    return meeting, derivatives[high], known
+
+
+@compiled
+def _secant(
+    target: float, slopes: Array, derivatives: Array, low: int, high: int, meeting: float
+) -> float:
+    """Return where the derivative would reach the target if it grew evenly."""
+    left, right = slopes[low], slopes[high]
+    if right - left == np.inf:
+        return meeting
+    share = (target - derivatives[low]) / (derivatives[high] - derivatives[low])
+    slope = left + share * (right - left)
+    return slope if left < slope < right else meeting
+
+
+@compiled
+def _forget(low: int, high: int, slopes: Array, derivatives: Array, weights: Array) -> int:
+    """Keep the pieces at infinite slopes and two others; return how many rows are left."""
+    place = 2
+    for row in (min(low, high), max(low, high)):
+        if row >= 2:
+            slopes[place], derivatives[place] = slopes[row], derivatives[row]
+            weights[place] = weights[row]
+            place += 1
+    return place
+
+
+@compiled
+def level_of(
+    t: Array, x: Array, slope: float, whole: int, part: float, keys: Array, sample: Array
+) -> float:
+    """Return the best height of a line of given slope, at time 0; the middle of several."""
+    n = t.size
+    for k in range(n):
+        keys[k] = x[k] - slope * t[k]
+    level = select(keys, 0, n, whole, sample)
+    if part > 0.0 or whole == 0:
+        return float(level)
+    lower = keys[0]
+    for k in range(1, whole):
+        lower = max(lower, keys[k])
+    return float(0.5 * (lower + level))
