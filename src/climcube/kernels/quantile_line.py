@@ -20,18 +20,40 @@ least loss; derivatives near +-c give the limits of the rank-score test.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.selection import select
 
-__all__ = ["PIECES", "begin_pieces", "level_of", "slope_where", "split_share"]
+__all__ = ["Pieces", "begin_pieces", "level_of", "make_room", "slope_where", "split_share"]
 
-PIECES = 48  # rows of room for pieces
+_ROWS = 48
 _MOST_TRIALS = 20_000
 _FEW = 6  # samples that differ between two pieces: they may be neighbours
 _WHOLE = 1e-9
 _ROUNDING = 8 * 2.3e-16
+
+
+class Pieces(NamedTuple):
+    """What is known of the loss of one series: one row for each piece; and room to work in."""
+
+    slopes: Array  # of the trial that found it
+    derivatives: Array
+    weights: Array  # (pieces, samples)
+    departures: Array
+    keys: Array
+    sample: Array
+
+
+@compiled
+def make_room(length: int) -> Pieces:
+    """Return room for series of at most that length."""
+    return Pieces(
+        np.empty(_ROWS), np.empty(_ROWS), np.empty((_ROWS, length)),
+        np.empty(length), np.empty(length), np.empty(16),
+    )  # fmt: skip
 
 
 @compiled
@@ -44,50 +66,34 @@ def split_share(n: int, tau: float) -> tuple[int, float]:
 
 
 @compiled
-def begin_pieces(
-    t: Array, whole: int, part: float, slopes: Array, derivatives: Array, weights: Array
-) -> int:
+def begin_pieces(t: Array, whole: int, part: float, pieces: Pieces) -> int:
     """Write the pieces at slopes of minus and plus infinity; return how many pieces there are.
 
-    Rows of ``weights`` belong to ``slopes`` and ``derivatives``. Times increase.
+    Times increase.
     """
     n = t.size
     for row in range(2):
-        weights[row, :n] = 0.0
+        weights = pieces.weights[row, :n]
+        weights[:] = 0.0
         for k in range(whole):
-            weights[row, k if row == 0 else n - 1 - k] = 1.0
-        weights[row, whole if row == 0 else n - 1 - whole] = part
-        slopes[row] = -np.inf if row == 0 else np.inf
-        derivatives[row] = _dot(weights[row], t)
+            weights[k if row == 0 else n - 1 - k] = 1.0
+        weights[whole if row == 0 else n - 1 - whole] = part
+        pieces.slopes[row] = -np.inf if row == 0 else np.inf
+        pieces.derivatives[row] = np.sum(weights * t)
     return 2
 
 
 @compiled
-def _dot(weights: Array, t: Array) -> float:
-    total = 0.0
-    for k in range(t.size):
-        total += weights[k] * t[k]
-    return total
-
-
-@compiled
-def _piece(
-    t: Array,
-    x: Array,
-    slope: float,
-    whole: int,
-    part: float,
-    weights: Array,
-    departures: Array,
-    keys: Array,
-    sample: Array,
-) -> float:
-    """Write the weights of a piece on which this slope lies; return its derivative."""
+def _try(
+    slope: float, t: Array, x: Array, whole: int, part: float, pieces: Pieces, row: int
+) -> None:
+    """Write, as a row, the piece on which this slope lies."""
     n = t.size
+    weights, departures, keys = pieces.weights[row], pieces.departures, pieces.keys
     for k in range(n):
         departures[k] = x[k] - slope * t[k]
         keys[k] = departures[k]
-    pivot = select(keys, 0, n, whole, sample)
+    pivot = select(keys, 0, n, whole, pieces.sample)
     tied, total = whole, 0.0
     for k in range(n):
         below = departures[k] < pivot
@@ -102,7 +108,7 @@ def _piece(
             tied -= 1
             if tied < 0:
                 break
-    return total
+    pieces.slopes[row], pieces.derivatives[row] = slope, total
 
 
 @compiled
@@ -118,115 +124,97 @@ def _meeting(t: Array, x: Array, first: Array, second: Array) -> tuple[float, in
 
 
 @compiled
-def _lies_on(piece: Array, own: Array, departures: Array, pivot: float, size: float) -> bool:
+def _lies_on(low: int, own: int, pivot: float, size: float, n: int, pieces: Pieces) -> bool:
     """Say whether the loss of a trial is what another piece says it is at least, but rounding."""
     excess, moved = 0.0, 0.0
-    for k in range(piece.size):
-        change = piece[k] - own[k]
+    for k in range(n):
+        change = pieces.weights[low, k] - pieces.weights[own, k]
         if change != 0.0:
-            excess += change * (departures[k] - pivot)
+            excess += change * (pieces.departures[k] - pivot)
             moved += abs(change)
     return excess <= _ROUNDING * size * moved
 
 
 @compiled
-def _bracket(target: float, slopes: Array, derivatives: Array, known: int) -> tuple[int, int]:
+def _bracket(target: float, pieces: Pieces, known: int) -> tuple[int, int]:
     """Return the nearest pieces whose derivatives are less than a target, and not."""
     low, high = 0, 1
     for k in range(2, known):
-        if derivatives[k] < target:
-            if slopes[k] > slopes[low]:
+        if pieces.derivatives[k] < target:
+            if pieces.slopes[k] > pieces.slopes[low]:
                 low = k
-        elif slopes[k] < slopes[high]:
+        elif pieces.slopes[k] < pieces.slopes[high]:
             high = k
     return low, high
 
 
 @compiled
 def slope_where(
-    target: float,
-    t: Array,
-    x: Array,
-    whole: int,
-    part: float,
-    slopes: Array,
-    derivatives: Array,
-    weights: Array,
-    known: int,
-    room: Array,
-    sample: Array,
+    target: float, t: Array, x: Array, whole: int, part: float, pieces: Pieces, known: int
 ) -> tuple[float, float, int]:
     """Return the slope where the derivative reaches a target, what it is beyond, and ``known``.
 
-    An infinite slope where no line has such a derivative. ``room`` holds two rows of as many
-    values as there are samples.
+    An infinite slope where no line has such a derivative.
     """
     n = t.size
-    departures, keys = room[0, :n], room[1, :n]
-    if derivatives[0] >= target:
-        return -np.inf, derivatives[0], known
-    if derivatives[1] < target:
-        return np.inf, derivatives[1], known
+    if pieces.derivatives[0] >= target:
+        return -np.inf, pieces.derivatives[0], known
+    if pieces.derivatives[1] < target:
+        return np.inf, pieces.derivatives[1], known
     largest_x, largest_t = np.abs(x).max(), np.abs(t).max()
-    meeting = np.nan
+    low, high, meeting = 0, 1, 0.0
     for trial in range(_MOST_TRIALS):
-        low, high = _bracket(target, slopes, derivatives, known)
-        meeting, changed = _meeting(t, x, weights[low, :n], weights[high, :n])
-        if not slopes[low] < meeting < slopes[high]:
+        low, high = _bracket(target, pieces, known)
+        if known == _ROWS:
+            known = _forget(low, high, pieces)
+            low, high = _bracket(target, pieces, known)
+        meeting, changed = _meeting(t, x, pieces.weights[low], pieces.weights[high])
+        if not pieces.slopes[low] < meeting < pieces.slopes[high]:
             break
         slope = meeting
         if changed > _FEW and trial % 3 != 2:
-            slope = _secant(target, slopes, derivatives, low, high, meeting)
-        if known == PIECES:
-            known = _forget(low, high, slopes, derivatives, weights)
-            low, high = _bracket(target, slopes, derivatives, known)
-        own = weights[known, :n]
-        derivatives[known] = _piece(t, x, slope, whole, part, own, departures, keys, sample)
-        slopes[known] = slope
+            slope = _secant(target, low, high, meeting, pieces)
+        _try(slope, t, x, whole, part, pieces, known)
         known += 1
-        if slope == meeting:
-            size = largest_x + abs(slope) * largest_t
-            if _lies_on(weights[low, :n], own, departures, keys[whole], size):
-                if derivatives[known - 1] >= target:
-                    high = known - 1
-                break
-    return meeting, derivatives[high], known
+        size = largest_x + abs(slope) * largest_t
+        if slope == meeting and _lies_on(low, known - 1, pieces.keys[whole], size, n, pieces):
+            if pieces.derivatives[known - 1] >= target:
+                high = known - 1
+            break
+    return meeting, pieces.derivatives[high], known
 
 
 @compiled
-def _secant(
-    target: float, slopes: Array, derivatives: Array, low: int, high: int, meeting: float
-) -> float:
+def _secant(target: float, low: int, high: int, meeting: float, pieces: Pieces) -> float:
     """Return where the derivative would reach the target if it grew evenly."""
-    left, right = slopes[low], slopes[high]
+    left, right = pieces.slopes[low], pieces.slopes[high]
     if right - left == np.inf:
         return meeting
-    share = (target - derivatives[low]) / (derivatives[high] - derivatives[low])
-    slope = left + share * (right - left)
+    first, last = pieces.derivatives[low], pieces.derivatives[high]
+    slope = left + (target - first) / (last - first) * (right - left)
     return slope if left < slope < right else meeting
 
 
 @compiled
-def _forget(low: int, high: int, slopes: Array, derivatives: Array, weights: Array) -> int:
+def _forget(low: int, high: int, pieces: Pieces) -> int:
     """Keep the pieces at infinite slopes and two others; return how many rows are left."""
     place = 2
     for row in (min(low, high), max(low, high)):
         if row >= 2:
-            slopes[place], derivatives[place] = slopes[row], derivatives[row]
-            weights[place] = weights[row]
+            pieces.slopes[place] = pieces.slopes[row]
+            pieces.derivatives[place] = pieces.derivatives[row]
+            pieces.weights[place] = pieces.weights[row]
             place += 1
     return place
 
 
 @compiled
-def level_of(
-    t: Array, x: Array, slope: float, whole: int, part: float, keys: Array, sample: Array
-) -> float:
+def level_of(t: Array, x: Array, slope: float, whole: int, part: float, pieces: Pieces) -> float:
     """Return the best height of a line of given slope, at time 0; the middle of several."""
-    n = t.size
+    n, keys = t.size, pieces.keys
     for k in range(n):
         keys[k] = x[k] - slope * t[k]
-    level = select(keys, 0, n, whole, sample)
+    level = select(keys, 0, n, whole, pieces.sample)
     if part > 0.0 or whole == 0:
         return float(level)
     lower = keys[0]

@@ -10,9 +10,10 @@ from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.inference import student
 from climcube.kernels.mann_kendall import correlation
 from climcube.kernels.quantile_line import (
-    PIECES,
+    Pieces,
     begin_pieces,
     level_of,
+    make_room,
     slope_where,
     split_share,
 )
@@ -106,8 +107,7 @@ def _loop(
     out: Array,
 ) -> None:
     length = times.size
-    slopes, derivatives = np.empty(PIECES), np.empty(PIECES)
-    weights, room = np.empty((PIECES, length)), np.empty((2, length))
+    pieces = make_room(length)
     t, x, place = np.empty(length), np.empty(length), np.empty(length, np.int64)
     for cell in range(block.shape[0]):
         n = 0
@@ -125,7 +125,7 @@ def _loop(
             row = out[cell, q]
             _one(
                 t[:n], x[:n], place[:n], quantiles[q], memories[q], widths[q, n],
-                memory, reach, slopes, derivatives, weights, room, row,
+                memory, reach, pieces, row,
             )  # fmt: skip
             row[INTERCEPT] += origin - row[SLOPE] * middle
 
@@ -140,47 +140,53 @@ def _one(
     width: float,
     memory: int,
     reach: float,
-    slopes: Array,
-    derivatives: Array,
-    weights: Array,
-    room: Array,
+    pieces: Pieces,
     row: Array,
 ) -> None:
     """Write the results of one series and one quantile; the intercept at time 0."""
-    n, sample = t.size, np.empty(16)
+    n = t.size
     whole, part = split_share(n, tau)
-    known = begin_pieces(t, whole, part, slopes, derivatives, weights)
+    known = begin_pieces(t, whole, part, pieces)
     level = _LEVEL * np.abs(t).sum()
-    slope, beyond, known = slope_where(
-        -level, t, x, whole, part, slopes, derivatives, weights, known, room, sample
-    )
+    slope, beyond, known = slope_where(-level, t, x, whole, part, pieces, known)
     if abs(beyond) <= level:  # a stretch of slopes is as good: its middle
-        end, _, known = slope_where(
-            level, t, x, whole, part, slopes, derivatives, weights, known, room, sample
-        )
+        end, _, known = slope_where(level, t, x, whole, part, pieces, known)
         slope = 0.5 * (slope + end)
-    row[SLOPE] = slope
-    row[INTERCEPT] = level_of(t, x, slope, whole, part, room[1], sample)
-    departures = room[0, :n]
-    departures[:] = x - slope * t - row[INTERCEPT]
-    factor = _remember(departures, x, place, memories, memory, row)
-    row[N_EFF] = n / factor
-    squares = np.sum(t * t)
-    if np.isnan(row[R1]):
-        row[STDERR] = 0.0
-    else:
-        density = _density(departures, width, room[1], sample)
-        row[STDERR] = np.sqrt(tau * (1.0 - tau) * factor / squares) / density
+    row[SLOPE], row[INTERCEPT] = slope, level_of(t, x, slope, whole, part, pieces)
+    factor = _errors(t, x, place, tau, memories, width, memory, pieces, row)
     if np.isnan(reach) or np.isnan(factor):
         return
-    deviation = np.sqrt(factor * squares * _score_squares(n, tau, whole, part) / (n - 1))
-    row[Z] = _score(t, x, whole, part, room[1], sample) / deviation
+    squares = np.sum(t * t) * _score_squares(n, tau, whole, part) / (n - 1)
+    deviation = np.sqrt(factor * squares)
+    row[Z] = _score(t, x, whole, part, pieces) / deviation
     far = reach * deviation * (1.0 + _LEVEL)
     for column, target in ((LOW, -far), (HIGH, far)):
-        limit, _, known = slope_where(
-            target, t, x, whole, part, slopes, derivatives, weights, known, room, sample
-        )
+        limit, _, known = slope_where(target, t, x, whole, part, pieces, known)
         row[column] = limit if abs(limit) < np.inf else np.nan
+
+
+@compiled
+def _errors(
+    t: Array,
+    x: Array,
+    place: Array,
+    tau: float,
+    memories: Array,
+    width: float,
+    memory: int,
+    pieces: Pieces,
+    row: Array,
+) -> float:
+    """Write r1, n_eff and stderr of the line in ``row``; return what memory multiplies by."""
+    n = t.size
+    departures = pieces.departures[:n]
+    departures[:] = x - row[SLOPE] * t - row[INTERCEPT]
+    factor = _remember(departures, x, place, memories, memory, row)
+    row[N_EFF], row[STDERR] = n / factor, 0.0
+    if not np.isnan(row[R1]):
+        density = _density(departures, width, pieces.keys, pieces.sample)
+        row[STDERR] = np.sqrt(tau * (1.0 - tau) * factor / np.sum(t * t)) / density
+    return factor
 
 
 @compiled
@@ -191,14 +197,14 @@ def _score_squares(n: int, tau: float, whole: int, part: float) -> float:
 
 
 @compiled
-def _score(t: Array, x: Array, whole: int, part: float, keys: Array, sample: Array) -> float:
+def _score(t: Array, x: Array, whole: int, part: float, pieces: Pieces) -> float:
     """Return the rank score of no trend: the derivative of the loss at slope 0.
 
     Where samples at the quantile are tied, the least one (in size) that they allow.
     """
-    n = t.size
+    n, keys = t.size, pieces.keys
     keys[:n] = x
-    pivot = select(keys, 0, n, whole, sample)
+    pivot = select(keys, 0, n, whole, pieces.sample)
     below, left, tied = 0.0, whole + part, 0
     for k in range(n):
         if x[k] < pivot:
