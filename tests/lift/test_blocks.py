@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from climcube.analysis.tracking.track import track
 from climcube.lift.blocks import Blocks, pack, unpack
 from climcube.lift.common import share
-from tests.analysis.test_tracking_tables import globe
+from tests.analysis.tracking.test_tables import globe
 
 
 @given(arrays(bool, array_shapes(min_dims=4, max_dims=4, min_side=0, max_side=5)))

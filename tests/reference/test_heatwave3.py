@@ -22,7 +22,7 @@ import pytest
 import xarray as xr
 
 import climcube as cc
-from tests.analysis.test_heatwaves import weather
+from tests.analysis.events.test_heatwaves import weather
 from tests.oracles import heatwave3 as rules
 
 peer = pytest.importorskip(

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import climcube as cc
-from tests.analysis.test_heatwaves import weather
+from tests.analysis.events.test_heatwaves import weather
 from tests.oracles import heatwave_metrics as oracle
 
 NAMES = ("moderate", "strong", "severe", "extreme")

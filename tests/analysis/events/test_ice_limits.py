@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import climcube as cc
-from tests.analysis.test_heatwaves import weather
+from tests.analysis.events.test_heatwaves import weather
 
 DECODED = {
     "exact": lambda n: n * 0.01,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import climcube as cc
-from tests.analysis.test_heatwaves import weather
+from tests.analysis.events.test_heatwaves import weather
 
 SPOILED = [300, 301, 500, 700, 701, 702, 703, 704, 705, 706, 900]
 OPTIONS = {

@@ -10,7 +10,7 @@ import xarray as xr
 import climcube as cc
 from climcube.errors import CubeError
 from climcube.testing.laziness import no_compute
-from tests.analysis.test_heatwaves import assert_same, weather
+from tests.analysis.events.test_heatwaves import assert_same, weather
 from tests.mistakes import assert_one_line
 
 SEVERAL = {"percentile": [90, 95]}

@@ -11,7 +11,7 @@ import xarray as xr
 import climcube as cc
 from climcube.errors import CalendarError, CubeError, ParameterError
 from climcube.testing.laziness import no_compute
-from tests.analysis.test_heatwaves import assert_same, weather
+from tests.analysis.events.test_heatwaves import assert_same, weather
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import climcube as cc
 from climcube.errors import CalendarError
-from tests.analysis.test_heatwaves import weather
+from tests.analysis.events.test_heatwaves import weather
 from tests.oracles import heatwave_metrics as oracle
 
 CALENDARS = ("standard", "noleap", "360_day")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import climcube as cc
-from tests.analysis.test_heatwaves import weather
+from tests.analysis.events.test_heatwaves import weather
 
 SEEDS = st.integers(0, 10_000)
 DATES = ["lat", "lon", "index_start", "index_end", "index_peak", "duration", "category"]

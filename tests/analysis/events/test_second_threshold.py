@@ -9,7 +9,7 @@ import xarray as xr
 
 import climcube as cc
 from climcube.testing.laziness import no_compute
-from tests.analysis.test_heatwaves import weather
+from tests.analysis.events.test_heatwaves import weather
 
 LIMIT = 20.7  # no binary number; hundredths of a degree lie on it
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 import climcube as cc
 from climcube.errors import CubeError, ParameterError
-from tests.analysis.test_heatwaves import weather
+from tests.analysis.events.test_heatwaves import weather
 
 
 @pytest.fixture(scope="module")

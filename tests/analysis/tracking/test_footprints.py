@@ -16,7 +16,7 @@ from climcube.errors import (
     ParameterError,
     StoreExistsError,
 )
-from tests.analysis.test_tracking_tables import curved, globe
+from tests.analysis.tracking.test_tables import curved, globe
 
 pytestmark = pytest.mark.filterwarnings("ignore:Geometry is in a geographic CRS")
 geopandas = pytest.importorskip("geopandas")

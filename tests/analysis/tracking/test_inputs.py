@@ -20,7 +20,7 @@ from climcube.errors import (
     UnitsError,
 )
 from climcube.testing.laziness import no_compute
-from tests.analysis.test_tracking_tables import deep, globe
+from tests.analysis.tracking.test_tables import deep, globe
 
 
 def require_alike(a: pd.DataFrame, b: pd.DataFrame) -> None:

@@ -11,7 +11,7 @@ from climcube.analysis.trends.detrend import detrend
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import ChunkError, CubeError, ParameterError
 from climcube.testing.laziness import no_compute
-from tests.analysis.test_trend import cube_of, red, years
+from tests.analysis.trends.test_trend import cube_of, red, years
 
 
 def test_a_line_is_removed_as_scipy_does() -> None:

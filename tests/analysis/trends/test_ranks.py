@@ -19,7 +19,7 @@ from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CalendarError, ChunkError, CubeError, ParameterError
 from climcube.kernels.rank_settings import MEMORIES
 from climcube.testing.laziness import no_compute
-from tests.analysis.test_trend import cube_of, red, years
+from tests.analysis.trends.test_trend import cube_of, red, years
 
 NAMES = ["slope", "intercept", "ci_low", "ci_high", "pvalue", "z", "s", "var_s", "tau", "n",
          "n_eff", "r1"]  # fmt: skip

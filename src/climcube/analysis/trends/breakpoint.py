@@ -86,7 +86,7 @@ def breakpoint(
     ...                    coords={"time": time}, attrs={"units": "degC"})
     >>> found = cc.breakpoint(sst)
     >>> float(found.year), round(float(found["shift"]), 2), bool(found.pvalue < 0.001)
-    (1976.0, 1.06, True)
+    (1976.0, 1.01, True)
     """
     require_choice("autocorrelation", autocorrelation, AUTOCORRELATION)
     require_min_valid(min_valid, _LEAST_VALID)

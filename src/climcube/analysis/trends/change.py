@@ -107,7 +107,7 @@ def change(
     ...                    coords={"time": time}, attrs={"units": "degC"})
     >>> found = cc.change(sst, (1961, 1990), (1991, 2020))
     >>> round(float(found.change), 2), bool(found.pvalue < 0.01), found.change.units
-    (0.53, True, 'degC')
+    (0.61, True, 'degC')
     """
     require_choice("autocorrelation", autocorrelation, AUTOCORRELATION)
     asked = Comparison(

@@ -70,7 +70,7 @@ def false_positive_rates(
     n: int | Sequence[int] = 40,
     phi: float | Sequence[float] = (0.0, 0.3, 0.6),
     *,
-    methods: Sequence[str] | None = None,
+    tests: Sequence[str] | None = None,
     alpha: float = 0.05,
     series: int = 2000,
     seed: int = 0,
@@ -87,7 +87,7 @@ def false_positive_rates(
         Length of the series, 10 or more.
     phi : float or sequence of float
         Lag-1 autocorrelation, between -1 and 1.
-    methods : sequence of str, optional
+    tests : sequence of str, optional
         Names of tests, default all: ``"ols: ar1"`` is ``cc.trend(cube)``, ``"theil_sen: tfpw"``
         is ``cc.trend(cube, method="theil_sen", autocorrelation="tfpw")``, ``"change: none"``
         compares the first half with the second, ``"quantile_trend: 0.9"`` is of that quantile. A
@@ -103,7 +103,7 @@ def false_positive_rates(
     Returns
     -------
     DataArray
-        ``false_positive_rate`` by ``method``, ``n`` and ``phi``. A p-value that is NaN (a test
+        ``false_positive_rate`` by ``test``, ``n`` and ``phi``. A p-value that is NaN (a test
         that could not be made) counts as not significant.
 
     Raises
@@ -114,11 +114,11 @@ def false_positive_rates(
     Examples
     --------
     >>> import climcube as cc
-    >>> rates = cc.false_positive_rates(40, 0.6, methods=["ols: none", "ols: ar1"], series=500)
-    >>> bool(rates.sel(method="ols: none") > 0.2), bool(rates.sel(method="ols: ar1") < 0.09)
+    >>> rates = cc.false_positive_rates(40, 0.6, tests=["ols: none", "ols: ar1"], series=500)
+    >>> bool(rates.sel(test="ols: none") > 0.2), bool(rates.sel(test="ols: ar1") < 0.09)
     (True, True)
     """
-    names = _names(methods)
+    names = _names(tests)
     lengths, memories = _lengths(n), _memories(phi)
     _require_numbers(alpha, series, seed)
     rates = np.array(
@@ -129,9 +129,9 @@ def false_positive_rates(
     )
     result = xr.DataArray(
         np.moveaxis(rates, -1, 0),
-        dims=("method", "n", "phi"),
+        dims=("test", "n", "phi"),
         coords={
-            "method": names,
+            "test": names,
             "n": ("n", lengths, {"long_name": "length of the series", "units": "1"}),
             "phi": ("phi", memories, {"long_name": "lag-1 autocorrelation", "units": "1"}),
         },
@@ -139,7 +139,7 @@ def false_positive_rates(
         attrs={"long_name": f"share of trendless series with p < {alpha:g}", "units": "1"},
     )
     parameters = {
-        "n": lengths, "phi": memories, "methods": names, "alpha": alpha, "series": series,
+        "n": lengths, "phi": memories, "tests": names, "alpha": alpha, "series": series,
         "seed": seed,
     }  # fmt: skip
     provenance.record(result, "false_positive_rates", parameters, [])
@@ -167,15 +167,15 @@ def _red_noise(length: int, series: int, phi: float, seed: list[int]) -> npt.NDA
     return np.asarray(lfilter([1.0], [1.0, -phi], noise, axis=-1), "float64")
 
 
-def _names(methods: Any) -> list[str]:
-    if methods is None:
+def _names(tests: Any) -> list[str]:
+    if tests is None:
         return list(_TESTS)
-    asked = [methods] if isinstance(methods, str) else list(_iterable("methods", methods))
+    asked = [tests] if isinstance(tests, str) else list(_iterable("tests", tests))
     unknown = [name for name in asked if name not in _TESTS]
     if unknown or not asked:
         raise ParameterError(
             "unknown test" if unknown else "no test is named",
-            where=f"methods={methods!r}",
+            where=f"tests={tests!r}",
             expected="some of " + ", ".join(map(repr, _TESTS)),
         )
     return list(dict.fromkeys(asked))
