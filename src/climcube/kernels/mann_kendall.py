@@ -9,6 +9,7 @@ from climcube.kernels.inversions import count_inversions, sort_with_index, tie_s
 
 __all__ = [
     "ar1_factor",
+    "centred_ranks",
     "correlation",
     "hamed_rao_factor",
     "kendall_score",
@@ -114,7 +115,7 @@ def ar1_factor(n: int, r1: float, corrected: bool) -> float:
 def hamed_rao_factor(departure: Array, place: Array, lags: int) -> float:
     """Return Hamed & Rao's (1998) n/n* from the significant autocorrelations of the ranks."""
     n = departure.size
-    ranks = _centred_ranks(departure)
+    ranks = centred_ranks(departure)
     total = 0.0
     for lag in range(1, min(lags, n - 1) + 1):
         r = correlation(ranks, place, lag)
@@ -134,7 +135,7 @@ def yue_wang_factor(departure: Array, place: Array, lags: int) -> float:
 
 
 @compiled
-def _centred_ranks(values: Array) -> Array:
+def centred_ranks(values: Array) -> Array:
     """Return ranks, equal values sharing their mean one, minus the mean of all.
 
     Values that differ by rounding are equal: where the median slope is that of one pair, the

@@ -8,7 +8,7 @@ from scipy.special import ndtr, ndtri
 
 from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.inference import student
-from climcube.kernels.mann_kendall import correlation
+from climcube.kernels.mann_kendall import centred_ranks, correlation
 from climcube.kernels.quantile_line import (
     Pieces,
     begin_pieces,
@@ -227,10 +227,11 @@ def _remember(
 ) -> float:
     """Write r1; return by what memory multiplies variances, NaN where that cannot be known."""
     n = x.size
-    centred = departures - departures.mean()
-    if np.sum(centred * centred) <= _RESOLVED * np.sum((x - x.mean()) ** 2):
+    spread, total = departures - departures.mean(), x - x.mean()
+    if np.sum(spread * spread) <= _RESOLVED * np.sum(total * total):
         return 1.0  # a line or a constant: nothing is left that could remember
-    row[R1] = correlation(centred, place, 1)
+    ranked = correlation(centred_ranks(departures), place, 1)
+    row[R1] = 2.0 * np.sin(np.pi / 6.0 * ranked)
     if memory == _NONE:
         return 1.0
     r = row[R1]

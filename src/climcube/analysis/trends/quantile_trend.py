@@ -27,10 +27,8 @@ __all__ = ["quantile_trend"]
 
 NAMES = ("slope", "intercept", "stderr", "ci_low", "ci_high", "pvalue", "n", "n_eff", "r1")
 _DESCRIPTIONS = {
-    "ar1": "memory as of a Gaussian AR(1) process with the lag-1 autocorrelation of the "
-    "residuals, its bias removed",
-    "ar1_uncorrected": "memory as of a Gaussian AR(1) process with the lag-1 autocorrelation of "
-    "the residuals",
+    "ar1": "memory from the lag-1 autocorrelation of the residuals' ranks, its bias removed",
+    "ar1_uncorrected": "memory from the lag-1 autocorrelation of the residuals' ranks",
     "none": "values taken as independent",
 }
 _TESTS = {"rank_score": "rank-score test", "t": "Student's t with a kernel density"}
@@ -80,11 +78,12 @@ def quantile_trend(
     per : {"decade", "year", "century", "month", "day"}
         Unit of time of the slope and its errors, as for `climcube.trend`.
     autocorrelation : {"ar1", "ar1_uncorrected", "none"}
-        What is done about memory, with r1 the lag-1 autocorrelation of the residuals: ``"ar1"``
-        (default) takes r = (n r1 + 2) / (n - 4), clipped to 0..0.98, ``"ar1_uncorrected"``
-        r = r1. Then f = 1 + 2 sum_j (1 - j/n) rho_j, rho_j the correlation of being below the
-        quantile now and j steps later in a Gaussian AR(1) process with that r: extremes come
-        in less long spells than moderate values. ``"none"`` is f = 1.
+        What is done about memory. With r1 = 2 sin(pi s / 6), s the lag-1 autocorrelation of the
+        residuals' ranks (which for normal values is that of the values), ``"ar1"`` (default)
+        takes r = (n r1 + 2) / (n - 4), ``"ar1_uncorrected"`` r = r1, both clipped to 0..0.98,
+        and f = 1 + 2 sum_j (1 - j/n) rho_j, rho_j the correlation of being below the quantile
+        now and j steps later in a Gaussian AR(1) process with that r: extremes come in shorter
+        spells than moderate values. ``"none"`` is f = 1.
     min_valid : int
         Fewer valid values than this (at least 3) give NaN, and the count.
     confidence : float
