@@ -40,6 +40,9 @@ types: $(VENV)/.installed-types ## mypy, strict
 imports: $(VENV)/.installed-lint ## the direction of imports (docs/explanation/architecture.md)
 	$(BIN)/lint-imports --no-logo --no-cache
 
+tables: $(VENV)/.installed-test ## tables of the documentation that climcube itself makes
+	$(BIN)/python docs/make_tables.py
+
 docs: $(VENV)/.installed-docs ## build the documentation, warnings are errors; docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
@@ -87,4 +90,4 @@ $(VENV)/.installed-%: pyproject.toml tools/install | $(BIN)/python
 	tools/install "$(BIN)" "$*"
 	@touch $@
 
-.PHONY: demo test test-nojit coverage lint types imports docs notebook wheel ci nightly format dev benchmarks clean help
+.PHONY: demo test test-nojit coverage lint types imports tables docs notebook wheel ci nightly format dev benchmarks clean help

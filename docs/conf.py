@@ -24,7 +24,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
 ]
-exclude_patterns = ["_build", "reference/generated/commands.md"]
+exclude_patterns = ["_build", "reference/generated/commands.md", "explanation/tables"]
 templates_path: list[str] = []
 html_theme = "pydata_sphinx_theme"
 html_title = f"climcube {version}"

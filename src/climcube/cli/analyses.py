@@ -9,7 +9,6 @@ import typer
 from climcube.cli.arguments import (
     BasePeriod,
     Catalog,
-    Group,
     Output,
     Overwrite,
     Target,
@@ -18,7 +17,7 @@ from climcube.cli.arguments import (
     parse_period,
 )
 
-__all__ = ["anomaly", "heatwaves", "trend"]
+__all__ = ["anomaly", "heatwaves"]
 
 
 def anomaly(
@@ -60,66 +59,6 @@ def anomaly(
     )  # fmt: skip
     cc.save(result, output, overwrite=overwrite)
     typer.echo(f"anomaly of {cube.name!r} written to {output}")
-
-
-def trend(
-    target: Target,
-    output: Output,
-    method: Annotated[
-        str, typer.Option("--method", help="Of the slope: ols (least squares) or theil_sen.")
-    ] = "ols",
-    test: Annotated[
-        str | None, typer.Option("--test", help="t or mann_kendall; default: the method's own.")
-    ] = None,
-    per: Annotated[str, typer.Option("--per", help="Time unit of the slope: decade, year ...")] = (
-        "decade"
-    ),
-    autocorrelation: Annotated[
-        str,
-        typer.Option(
-            "--autocorrelation",
-            help="What is done about memory: ar1, ar1_uncorrected, none; of Mann-Kendall also "
-            "hamed_rao, yue_wang, pre_whitening, tfpw.",
-        ),
-    ] = "ar1",
-    lags: Annotated[
-        int | None, typer.Option("--lags", help="Of hamed_rao and yue_wang: how many (all).")
-    ] = None,
-    seasonal: Annotated[
-        str | None,
-        typer.Option("--seasonal", help="Of theil_sen: compare within month, season or day only."),
-    ] = None,
-    min_valid: Annotated[
-        int, typer.Option("--min-valid", help="Fewer values than this give no trend.")
-    ] = 3,
-    confidence: Annotated[
-        float, typer.Option("--confidence", help="Level of the confidence interval.")
-    ] = 0.95,
-    variable: Variable = None,
-    group: Group = None,
-    catalog: Catalog = None,
-    overwrite: Overwrite = False,
-) -> None:
-    """Linear trend of every cell, with its uncertainty.
-
-    A trend of values with a seasonal cycle is poorly known: take the anomaly first.
-
-    \b
-    climcube anomaly sst.zarr -o anomaly.zarr
-    climcube trend anomaly.zarr -o trend.nc
-    climcube trend sst_monthly.zarr --method theil_sen --seasonal month -o sen.nc
-    climcube trend heatwaves.zarr --group annual --variable days -o more_heatwaves.nc
-    """
-    import climcube as cc
-
-    layout = "series" if method == "theil_sen" or test == "mann_kendall" else None
-    cube = open_cube(target, variable, catalog, group=group, layout=layout)
-    result = cc.trend(
-        cube, method=method, test=test, per=per, autocorrelation=autocorrelation, lags=lags,
-        seasonal=seasonal, min_valid=min_valid, confidence=confidence,
-    )  # fmt: skip
-    cc.save(result, output, overwrite=overwrite)
-    typer.echo(f"trend of {cube.name!r} written to {output}")
 
 
 def heatwaves(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from climcube.cli import analyses, catalogs, cubes, demo, heatwaves, reports, tracks
+from climcube.cli import analyses, catalogs, cubes, demo, heatwaves, reports, tracks, trends
 from climcube.cli.errors import ErrorLines
 
 __all__ = ["app"]
@@ -67,7 +67,12 @@ _COMMANDS = (
     ("info", cubes.info, "Say what a cube holds."),
     ("ingest", cubes.ingest, "Turn archive files into one cube."),
     ("anomaly", analyses.anomaly, "Departures from the climatology."),
-    ("trend", analyses.trend, "Linear trends with their uncertainty."),
+    ("trend", trends.trend, "Linear trends with their uncertainty."),
+    ("quantile-trend", trends.quantile_trend, "Trends of extremes and of the middle."),
+    ("change", trends.change, "Difference between two periods."),
+    ("breakpoint", trends.breakpoint_, "When the level changed most."),
+    ("emergence", trends.emergence, "When the signal left the noise behind."),
+    ("false-positive-rates", trends.false_positive_rates, "How often tests are wrong."),
     ("heatwaves", analyses.heatwaves, "Marine heatwaves and cold spells."),
     ("track", tracks.track, "Heatwaves as events in space and time."),
     ("report", reports.report, "One HTML page with all of it."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, overload
 
 import typer
 
@@ -62,15 +62,17 @@ Output = Annotated[
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 
-def parse_period(text: str | None) -> tuple[str, str] | None:
+@overload
+def parse_period(text: str, option: str = ...) -> tuple[str, str]: ...
+@overload
+def parse_period(text: None, option: str = ...) -> None: ...
+def parse_period(text: str | None, option: str = "--base-period") -> tuple[str, str] | None:
     """Return the two years of ``FIRST-LAST``."""
     if text is None:
         return None
     match = re.fullmatch(r"\s*(\d{1,4})\s*[-:,/ ]\s*(\d{1,4})\s*", text)
     if match is None:
-        raise typer.BadParameter(
-            f"{text!r} is not two years, as in 1991-2020", param_hint="--base-period"
-        )
+        raise typer.BadParameter(f"{text!r} is not two years, as in 1991-2020", param_hint=option)
     return match[1], match[2]
 
 

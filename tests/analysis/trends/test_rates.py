@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,21 @@ def test_every_method_can_be_measured() -> None:
     rates = cc.false_positive_rates(30, 0.3, series=60)
     assert (rates >= 0).all() and (rates <= 1).all()
     assert rates.sizes["test"] > 15 and "ols: ar1" in rates.test
+
+
+def test_the_table_of_the_documentation_is_what_this_code_gives() -> None:
+    table = Path(__file__).parents[3] / "docs/explanation/tables/false_positive_rates.md"
+    if not table.exists():
+        pytest.skip("the documentation does not travel with the source distribution")
+    names = ["ols: ar1", "theil_sen: tfpw", "change: ar1", "breakpoint: ar1"]
+    phi = (0.0, 0.3, 0.6, 0.8)
+    rates = cc.false_positive_rates(20, phi, tests=names, series=20_000)
+    page = table.read_text(encoding="utf-8").split("| n = 40")[0]
+    for name in names:
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+        written = np.array(row.split("|")[2:-1], "float64")
+        # Rounded to three digits; one series more or less is rounding on another machine.
+        np.testing.assert_allclose(written, rates.sel(test=name, n=20), atol=0.00061)
 
 
 @pytest.mark.parametrize(
