@@ -1,4 +1,3 @@
-# noqa: INP001 - a script beside the pages that show its pictures
 """Draw the pictures of how-to/figures.md: ``python docs/make_figures.py``.
 
 They are of red noise on a warming sea, made here, so that anyone gets the same pictures.
