@@ -21,7 +21,7 @@ from measuring import best
 import climcube as cc
 
 QUANTILES = (0.05, 0.5, 0.9)
-SIZES = ((40, 4000, "YS"), (480, 400, "MS"), (14_610, 8, "D"))
+SIZES = ((40, 4000, "YS"), (480, 400, "MS"), (14_610, 32, "D"))
 WAYS = {
     "rank_score, ar1": {},
     "rank_score, ar1_uncorrected": {"autocorrelation": "ar1_uncorrected"},
@@ -33,7 +33,7 @@ WAYS = {
 
 def cube_of(series: np.ndarray, step: str) -> xr.DataArray:
     """Series as cells of a cube of anomalies."""
-    times = xr.date_range("1981-01-01", periods=series.shape[1], freq=step, use_cftime=True)
+    times = xr.date_range("1601-01-01", periods=series.shape[1], freq=step, unit="s")
     return xr.DataArray(series, dims=("cell", "time"), coords={"time": times}, name="anomaly")
 
 

@@ -99,8 +99,9 @@ class Case:
 
 
 DAILY = ("heatwaves", "climatology", "anomaly", "report")
-TIMED = (*DAILY, "climatology_month", "anomaly_month", "trend", "annual_mean", "monthly_mean",
-         "seasonal_mean", "accessor_trend", "accessor_heatwaves")  # fmt: skip
+TIMED = (*DAILY, "climatology_month", "anomaly_month", "trend", "change", "quantile_trend",
+         "breakpoint", "annual_mean", "monthly_mean", "seasonal_mean", "accessor_trend",
+         "accessor_heatwaves")  # fmt: skip
 WITH_UNITS = (*TIMED, "area_mean", "zonal_mean")
 
 CASES = {
@@ -124,7 +125,8 @@ CASES = {
     ),
     "cut in time": Case(
         _cut_in_time, ChunkError, ("time", "rechunk", "layout='series'"),
-        ("heatwaves", "accessor_heatwaves", "report"), commands=False,
+        ("heatwaves", "accessor_heatwaves", "report", "quantile_trend", "breakpoint"),
+        commands=False,
     ),
     "words": Case(_words, CubeError, ("numbers", "sst", "<U"), WITH_UNITS, commands=False),
 }  # fmt: skip
@@ -137,6 +139,9 @@ FUNCTIONS: dict[str, Callable[[xr.DataArray, Path], Any]] = {
     "anomaly": lambda cube, _: cc.anomaly(cube),
     "anomaly_month": lambda cube, _: cc.anomaly(cube, "month"),
     "trend": lambda cube, _: cc.trend(cube),
+    "change": lambda cube, _: cc.change(cube, (2000, 2000), (2001, 2001)),
+    "quantile_trend": lambda cube, _: cc.quantile_trend(cube),
+    "breakpoint": lambda cube, _: cc.breakpoint(cube),
     "accessor_trend": lambda cube, _: cube.climcube.trend(),
     "annual_mean": lambda cube, _: cc.annual_mean(cube),
     "monthly_mean": lambda cube, _: cc.monthly_mean(cube),

@@ -32,6 +32,7 @@ __all__ = ["Pieces", "begin_pieces", "level_of", "make_room", "slope_where", "sp
 _ROWS = 48
 _MOST_TRIALS = 20_000
 _FEW = 6  # samples that differ between two pieces: they may be neighbours
+_NEAR = 0.25
 _WHOLE = 1e-9
 _ROUNDING = 8 * 2.3e-16
 
@@ -186,12 +187,20 @@ def slope_where(
 
 @compiled
 def _secant(target: float, low: int, high: int, meeting: float, pieces: Pieces) -> float:
-    """Return where the derivative would reach the target if it grew evenly."""
+    """Return about where the derivative would reach the target if it grew evenly.
+
+    As far again beyond that from a near end: the target is then shut in from both sides.
+    """
     left, right = pieces.slopes[low], pieces.slopes[high]
     if right - left == np.inf:
         return meeting
     first, last = pieces.derivatives[low], pieces.derivatives[high]
-    slope = left + (target - first) / (last - first) * (right - left)
+    share = (target - first) / (last - first)
+    if share < _NEAR:
+        share *= 2.0
+    elif share > 1.0 - _NEAR:
+        share = 2.0 * share - 1.0
+    slope = left + share * (right - left)
     return slope if left < slope < right else meeting
 
 
