@@ -163,6 +163,7 @@ def slope_where(
     if pieces.derivatives[1] < target:
         return np.inf, pieces.derivatives[1], known
     largest_x, largest_t = np.abs(x).max(), np.abs(t).max()
+    pace = _pace(t, x, (whole + part) / n)
     low, high, meeting = 0, 1, 0.0
     for trial in range(_MOST_TRIALS):
         low, high = _bracket(target, pieces, known)
@@ -174,7 +175,7 @@ def slope_where(
             break
         slope = meeting
         if changed > _FEW and trial % 3 != 2:
-            slope = _secant(target, low, high, meeting, pieces)
+            slope = _secant(target, low, high, meeting, pace, pieces)
         _try(slope, t, x, whole, part, pieces, known)
         known += 1
         size = largest_x + abs(slope) * largest_t
@@ -186,21 +187,37 @@ def slope_where(
 
 
 @compiled
-def _secant(target: float, low: int, high: int, meeting: float, pieces: Pieces) -> float:
+def _pace(t: Array, x: Array, tau: float) -> float:
+    """Return roughly by how much the slope grows with the derivative, around a level line.
+
+    The derivative's own is the density of the values about the line times sum t^2.
+    """
+    return float(np.std(x) / (tau * (1.0 - tau) * np.sum(t * t)))
+
+
+@compiled
+def _secant(
+    target: float, low: int, high: int, meeting: float, pace: float, pieces: Pieces
+) -> float:
     """Return about where the derivative would reach the target if it grew evenly.
 
     As far again beyond that from a near end: the target is then shut in from both sides.
     """
     left, right = pieces.slopes[low], pieces.slopes[high]
-    if right - left == np.inf:
-        return meeting
     first, last = pieces.derivatives[low], pieces.derivatives[high]
     share = (target - first) / (last - first)
-    if share < _NEAR:
-        share *= 2.0
-    elif share > 1.0 - _NEAR:
-        share = 2.0 * share - 1.0
-    slope = left + share * (right - left)
+    if left == -np.inf and right == np.inf:
+        return meeting
+    if right == np.inf:
+        slope = left + pace * (target - first)
+    elif left == -np.inf:
+        slope = right - pace * (last - target)
+    else:
+        if share < _NEAR:
+            share *= 2.0
+        elif share > 1.0 - _NEAR:
+            share = 2.0 * share - 1.0
+        slope = left + share * (right - left)
     return slope if left < slope < right else meeting
 
 

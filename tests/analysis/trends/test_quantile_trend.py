@@ -194,6 +194,7 @@ def test_units_and_attributes() -> None:
     assert fit.slope.attrs["units_metadata"] == "temperature: difference"
     assert fit.slope.attrs["long_name"] == "linear trend of quantiles of sst"
     assert fit.n.attrs["long_name"] == "number of valid values of sst"
+    assert fit.r1.attrs["long_name"] == "lag-1 autocorrelation of the residuals, by ranks"
     assert fit.intercept.attrs["units"] == "degC"
     assert fit["quantile"].values.tolist() == [0.05, 0.5, 0.95]
     assert fit["quantile"].attrs["units"] == "1"

@@ -73,8 +73,8 @@ def quantile_trend(
         Between 0 and 1, both excluded, each once.
     test : {"rank_score", "t"}
         Where p-values and limits come from: rank scores, or ``stderr`` and Student's t with
-        n_eff - 2 degrees of freedom, which finds far too many trends of extreme quantiles (at
-        q = 0.05 of 100 values 13 to 22 % where there is none; see the documentation).
+        n_eff - 2 degrees of freedom, which finds too many trends of extreme quantiles (at
+        q = 0.05 of 100 values in 13 % of series without one; see the documentation).
     per : {"decade", "year", "century", "month", "day"}
         Unit of time of the slope and its errors, as for `climcube.trend`.
     autocorrelation : {"ar1", "ar1_uncorrected", "none"}
@@ -199,11 +199,15 @@ def _outputs(subject: Subject, options: TrendOptions) -> list[Output]:
     """Return what comes out; all but the count is of quantiles."""
     words = {"long_name": f"quantiles of {label_of(subject.cube)}"}
     of_quantiles = replace(subject, cube=subject.cube.assign_attrs(words))
-    plain, named = described(subject, options, NAMES), described(of_quantiles, options, NAMES)
-    return [
-        cells if cells.name == "n" else replace(quantiles, dim="quantile")
-        for cells, quantiles in zip(plain, named, strict=True)
-    ]
+    outputs = []
+    for output in described(of_quantiles, options, NAMES):
+        if output.name == "r1":
+            named = {**output.attrs, "long_name": f"{output.attrs['long_name']}, by ranks"}
+            output = replace(output, attrs=named)
+        outputs.append(replace(output, dim="quantile"))
+    (count,) = described(subject, options, ["n"])
+    outputs[NAMES.index("n")] = count
+    return outputs
 
 
 def _checked_quantiles(quantiles: Any) -> npt.NDArray[np.float64]:
