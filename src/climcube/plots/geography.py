@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,24 +16,28 @@ import xarray as xr
 
 from climcube.cubes.coordinates import SpatialAxes, find_spatial
 from climcube.errors import AxisError, CubeError
-from climcube.plots.style import LAND
+from climcube.plots.style import LAND, round_up
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import QuadMesh
+    from matplotlib.spines import Spine
 
 __all__ = [
     "MapGrid",
     "continuous_longitude",
     "draw_cells",
+    "draw_diverging",
     "drawn_size",
     "east_west",
     "map_size",
     "north_south",
     "require_map",
+    "require_values",
 ]
 
 Floats = npt.NDArray[np.float64]
+_DIVERGING = "RdBu_r"
 _WIDEST, _TALLEST = 5.8, 5.0  # inches of map
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0)
 MAX_PIXELS = 2000  # along one side: finer than any screen or page shows
@@ -60,6 +64,7 @@ class MapGrid:
     dims: tuple[str, ...]
     _take: dict[str, npt.NDArray[np.int64]]
     _nearest: npt.NDArray[np.int64] | None = None
+    _centres: tuple[Floats, Floats] | None = None
 
     @classmethod
     def of(cls, cube: xr.DataArray) -> MapGrid:
@@ -102,8 +107,24 @@ class MapGrid:
         nearest = np.where(nearest < 0, -1, known[nearest])
         return cls(
             columns, rows, _edges(columns), np.clip(_edges(rows), -90, 90),
-            tuple(str(d) for d in lat.dims), {}, nearest,
+            tuple(str(d) for d in lat.dims), {}, nearest, (x, y),
         )  # fmt: skip
+
+    def places(self, cells: xr.DataArray, most: int) -> tuple[Floats, Floats, float, bool]:
+        """Return where the computed cells that are true lie, about ``most`` a side at most.
+
+        And how many cells (or the columns and rows that stand for them) a side has, and
+        whether places were left out.
+        """
+        if self._centres is not None and self._centres[0].size <= most**2:
+            x, y = self._centres
+            true = cells.transpose(*self.dims).values.ravel() & np.isfinite(x) & np.isfinite(y)
+            return x[true], y[true], float(np.sqrt(x.size)), False
+        picture = np.asarray(self.picture(self.thin(cells)), "float64") == 1
+        step = -(-max(picture.shape) // most)
+        rows, columns = np.nonzero(picture[step // 2 :: step, step // 2 :: step])
+        x, y = self.longitude[step // 2 :: step], self.latitude[step // 2 :: step]
+        return x[columns], y[rows], max(picture.shape) / step, step > 1
 
     def thin(self, cube: xr.DataArray) -> xr.DataArray:
         """Return the cells that the picture shows, in its order; lazy stays lazy."""
@@ -141,6 +162,19 @@ def require_map(cube: xr.DataArray, purpose: str) -> None:
         )
 
 
+def require_values(valid: npt.NDArray[Any], where: str) -> None:
+    """Raise `CubeError` unless there is something to draw."""
+    if valid.size and np.asarray(valid, bool).any():
+        return
+    raise CubeError(
+        "there is nothing to draw",
+        where=where,
+        expected="at least one value",
+        found="an empty selection" if not valid.size else "missing values only",
+        remedy="select a region with ocean",
+    )
+
+
 def draw_cells(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], **style: Any) -> QuadMesh:
     """Draw a picture of cells with degree labels, true proportions and grey where NaN."""
     mesh = ax.pcolormesh(grid.x_edges, grid.y_edges, values, rasterized=True, **style)
@@ -154,6 +188,23 @@ def draw_cells(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], **style: Any) 
     _degree_axis(ax.xaxis, east_west, "Longitude", across / 0.7)
     _degree_axis(ax.yaxis, north_south, "Latitude", down / 0.45)
     return mesh
+
+
+def draw_diverging(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], label: str) -> None:
+    """Draw a picture of cells in colours symmetric about zero, and their colour bar."""
+    size = np.abs(values[np.isfinite(values)])
+    limit = round_up(float(np.quantile(size, 0.98)) if size.size else 0.0)
+    mesh = draw_cells(ax, grid, values, cmap=_DIVERGING, vmin=-limit, vmax=limit)
+    clipped = bool(size.size and size.max() > limit * (1 + 1e-9))
+    figure = ax.get_figure(root=True)
+    if figure is None:  # pragma: no cover - an Axes that was removed from its figure
+        return
+    # An inset follows the map's box, which its proportions make smaller than its share.
+    inch = 1 / max(0.5, drawn_size(ax, grid)[0])
+    inset = ax.inset_axes((1 + 0.12 * inch, 0.0, 0.13 * inch, 1.0))
+    bar = figure.colorbar(mesh, cax=inset, extend="both" if clipped else "neither")
+    bar.set_label(label)
+    cast("Spine", bar.outline).set_linewidth(0.4)
 
 
 def map_size(grid: MapGrid, beside: float) -> tuple[float, float]:

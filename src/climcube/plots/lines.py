@@ -1,18 +1,18 @@
-"""Series: a mean with its trend."""
+"""Series: a mean, with its trend and how well that is known."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError
 from climcube.plots.dates import date_axis, positions
+from climcube.plots.fitted_lines import draw_fit
 from climcube.plots.selection import plain
-from climcube.plots.style import SEAS, canvas, decimals, headline, number, unit_words
+from climcube.plots.style import SEAS, canvas, headline, unit_words
 from climcube.plots.words import period_words
 
 if TYPE_CHECKING:
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["time_series"]
 
+_FEW, _MANY = 80, 800  # values: up to the first each has a marker; beyond the second, thin lines
+
 
 def time_series(
     series: xr.DataArray,
     *,
     trend: xr.Dataset | None = None,
+    band: bool = True,
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -35,8 +38,19 @@ def time_series(
     series : DataArray
         One value a time step.
     trend : Dataset, optional
-        Result of `climcube.trend` on it: a line through the mean with its slope, and the
-        slope with its confidence limits in words.
+        Result of `climcube.trend` on it, or on the same series over part of its years: its own
+        line (not one fitted anew), and in words slope, confidence limits, p-value, effective
+        sample size and test. Of `climcube.quantile_trend` every quantile's line, without bands.
+    band
+        Whether to shade what is known of the line, at the confidence of ``trend``. Of least
+        squares this is the confidence band of a regression line, ::
+
+            line(t) +- (ci_high - ci_low) / 2 sqrt((t - mean t)^2 + sum (t_i - mean t)^2 / n)
+
+        with the times t of the n valid values; the effective sample size is within the limits.
+        A Theil-Sen line has no standard error: shaded are all lines with slopes between the
+        limits through its point at the median time, which leaves out that the height is not
+        known exactly. The words say which.
     title
         Heading; default the name of the series. The period is added.
     ax
@@ -45,11 +59,25 @@ def time_series(
     Returns
     -------
     matplotlib Axes
+        Where the trend is NaN only the series is drawn, and the words say so.
 
     Raises
     ------
     CubeError
-        Further dimensions than time, or no value at all.
+        Further dimensions than time, or no value at all; or the trend is of another record, of
+        another number of values, or of many cells.
+    VariableError
+        ``trend`` is no trend.
+    UnitsError
+        The trend is in other units than the series, or its unit of time is not known.
+
+    Examples
+    --------
+    >>> import climcube as cc
+    >>> sst = cc.testing.synthetic_ocean(years=8, shape=(4, 6)).sst
+    >>> mean = cc.annual_mean(cc.area_mean(sst))
+    >>> cc.plot.time_series(mean, trend=cc.trend(mean)).get_ylabel()[:3]
+    'sst'
     """
     values = plain(series).compute()
     axis = TimeAxis.of(values)
@@ -68,30 +96,15 @@ def time_series(
     x = positions(axis, np.asarray(values[axis.name].values))
     units = unit_words(values.attrs.get("units"))
     with canvas(ax, (7.2, 3.3)) as axes:
-        few = len(y) <= 80
-        axes.plot(x, y, color=SEAS, linewidth=1.2, marker="o" if few else None, markersize=3)
-        detail = "" if trend is None else _draw_trend(axes, axis, x, y, trend)
+        few = len(y) <= _FEW
+        axes.plot(
+            x, y, color=SEAS, linewidth=1.2 if len(y) <= _MANY else 0.5,
+            marker="o" if few else None, markersize=3,
+        )  # fmt: skip
+        detail = "" if trend is None else draw_fit(axes, axis, x, values, trend, band)
         date_axis(axes, axis, slice(0, len(axis)), x)
         name = str(values.attrs.get("long_name") or series.name or "series")
         axes.set_ylabel(f"{name} ({units})" if units else name, wrap=True)
         name = title or name
         headline(axes, f"{name[:1].upper()}{name[1:]}, {period_words(axis)}", detail)
     return axes
-
-
-def _draw_trend(
-    ax: Axes, axis: TimeAxis, x: npt.NDArray[Any], y: npt.NDArray[Any], trend: xr.Dataset
-) -> str:
-    numbers = {n: float(plain(trend[n]).values) for n in ("slope", "ci_low", "ci_high")}
-    units = str(plain(trend["slope"]).attrs.get("units", ""))
-    years = 10.0 if "decade-1" in units else 1.0
-    t = axis.decimal_year
-    middle = float(np.nanmean(np.where(np.isfinite(y), t, np.nan)))
-    line = float(np.nanmean(y)) + numbers["slope"] / years * (t - middle)
-    ax.plot(x, line, color="#c0392b", linewidth=1.3, label="Trend")
-    digits = decimals(numbers["slope"])
-    shown = {name: number(value, digits, sign=True) for name, value in numbers.items()}
-    text = f"trend {shown['slope']} {unit_words(units)}".rstrip()
-    if np.isfinite(numbers["ci_low"]):
-        text += f" (95 % CI {shown['ci_low']} to {shown['ci_high']})"
-    return text

@@ -1,19 +1,24 @@
-"""Maps: heatwave categories on one day, trends, anomalies."""
+"""Maps of one day: heatwave categories, anomalies."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import dask
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from climcube.analysis.trends.significance import fdr
 from climcube.cubes.calendar import TimeAxis
-from climcube.errors import CubeError, ParameterError, VariableError
 from climcube.plots.dates import day_index
-from climcube.plots.geography import MapGrid, draw_cells, drawn_size, map_size, require_map
+from climcube.plots.geography import (
+    MapGrid,
+    draw_cells,
+    draw_diverging,
+    map_size,
+    require_map,
+    require_values,
+)
 from climcube.plots.selection import (
     area_weights,
     ocean,
@@ -23,16 +28,13 @@ from climcube.plots.selection import (
 )
 from climcube.plots.style import (
     CATEGORIES,
-    INK,
     LAND,
     MISSING,
     OCEAN,
     canvas,
     date_words,
     headline,
-    in_sentence,
     palette,
-    round_up,
     swatch,
     unit_words,
 )
@@ -40,12 +42,8 @@ from climcube.plots.words import basis_words, is_cold, kind_words, period_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.spines import Spine
 
-__all__ = ["anomaly_map", "category_map", "trend_map"]
-
-_DIVERGING = "RdBu_r"
-_MAX_DOTS = 70  # along one side; more would be a grey veil
+__all__ = ["anomaly_map", "category_map"]
 
 
 def category_map(mhw: Any, date: object = None, *, ax: Axes | None = None) -> Axes:
@@ -102,7 +100,7 @@ def category_map(mhw: Any, date: object = None, *, ax: Axes | None = None) -> Ax
         (weights * sea).sum(),
         *areas,
     )
-    _require_values(wet.values, f"variable {cube.name!r}")
+    require_values(wet.values, f"variable {cube.name!r}")
     codes = np.where(
         grid.picture(wet) == 1,
         np.where(grid.picture(present) == 1, grid.picture(shown), -1.0),
@@ -117,80 +115,6 @@ def category_map(mhw: Any, date: object = None, *, ax: Axes | None = None) -> Ax
             ("worst day of " if date is None else "record ")
             + f"{period_words(axis)}; {basis_words(mhw, axis)}",
         )
-    return axes
-
-
-def trend_map(
-    trend: xr.Dataset, *, alpha: float = 0.05, period: str | None = None, ax: Axes | None = None
-) -> Axes:
-    """Draw a map of trends, dotted where they are significant.
-
-    Parameters
-    ----------
-    trend : Dataset
-        Result of `climcube.trend`: ``slope`` and ``pvalue`` by cell.
-    alpha
-        Level of significance. Where the package can, it is the false discovery rate over all
-        cells (Benjamini and Hochberg 1995; Wilks 2016), so that dots are not chance; the
-        figure says which rule it used.
-    period
-        Words for the years covered, such as ``"1982–2016"``; default what the result says.
-    ax
-        Where to draw; default a new figure.
-
-    Returns
-    -------
-    matplotlib Axes
-        Diverging colours, symmetric about zero, saturating at the 98th percentile of the
-        slopes' size; cells without a trend are grey.
-
-    Raises
-    ------
-    CubeError
-        No slope, no horizontal dimensions, an empty selection, or no value at all.
-    ParameterError
-        ``alpha`` is not between 0 and 1.
-
-    Examples
-    --------
-    >>> import climcube as cc
-    >>> sst = cc.testing.synthetic_ocean(years=6, shape=(4, 6)).sst
-    >>> ax = cc.plot.trend_map(cc.trend(cc.annual_mean(sst)))
-    >>> ax.get_ylabel()
-    'Latitude'
-    """
-    if not 0 < alpha < 1:
-        raise ParameterError(
-            "alpha out of range", where=f"alpha={alpha!r}", expected="a number between 0 and 1"
-        )
-    if not isinstance(trend, xr.Dataset) or "slope" not in trend:
-        raise VariableError(
-            "no trend to draw",
-            expected="a Dataset with 'slope', as cc.trend(...) returns",
-            found=type(trend).__name__,
-        )
-    slope = plain(trend["slope"])
-    require_map(slope, "trend_map")
-    grid = MapGrid.of(slope)
-    # Field significance looks at every cell, so the slope map (one value a cell) is held whole.
-    slope, pvalue = dask.compute(slope, plain(trend["pvalue"]) if "pvalue" in trend else None)
-    _require_values(np.isfinite(slope.values), "variable 'slope'")
-    marks, rule = (None, "") if pvalue is None else _significant_cells(pvalue, alpha)
-    values = grid.picture(grid.thin(slope))
-    units = unit_words(slope.attrs.get("units"))
-    with canvas(ax, map_size(grid, 0.9), compressed=True) as axes:
-        _draw_diverging(axes, grid, values, f"Trend ({units})" if units else "Trend")
-        if marks is not None:
-            _stipple(axes, grid, np.asarray(grid.picture(grid.thin(marks)), "float64") == 1)
-        words = period or _period_of(trend)
-        name = (
-            str(slope.attrs.get("long_name", ""))
-            .removeprefix("linear ")
-            .removeprefix("trend of ")
-            .strip()
-        )
-        about = f" of {in_sentence(name)}" if name and name not in ("slope", "trend") else ""
-        headline(axes, f"Trend{about}" + (f", {words}" if words else ""), rule)
     return axes
 
 
@@ -224,10 +148,10 @@ def anomaly_map(anomaly: xr.DataArray, date: object = None, *, ax: Axes | None =
     grid = MapGrid.of(cube)
     index = len(axis) - 1 if date is None else day_index(axis, date)
     values = grid.picture(grid.thin(cube.isel({axis.name: index})).compute())
-    _require_values(np.isfinite(values), f"variable {cube.name!r}, {axis.label(index)}")
+    require_values(np.isfinite(values), f"variable {cube.name!r}, {axis.label(index)}")
     units = unit_words(cube.attrs.get("units"))
     with canvas(ax, map_size(grid, 0.9), compressed=True) as axes:
-        _draw_diverging(axes, grid, values, f"Anomaly ({units})" if units else "Anomaly")
+        draw_diverging(axes, grid, values, f"Anomaly ({units})" if units else "Anomaly")
         headline(axes, f"Anomaly, {date_words(axis.label(index))}", f"record {period_words(axis)}")
     return axes
 
@@ -262,64 +186,7 @@ def _side_legend(ax: Axes, grid: MapGrid, handles: list[Any], title: str) -> Non
     legend.get_title().set_fontsize("small")
 
 
-def _draw_diverging(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], label: str) -> None:
-    size = np.abs(values[np.isfinite(values)])
-    limit = round_up(float(np.quantile(size, 0.98)) if size.size else 0.0)
-    mesh = draw_cells(ax, grid, values, cmap=_DIVERGING, vmin=-limit, vmax=limit)
-    clipped = bool(size.size and size.max() > limit * (1 + 1e-9))
-    figure = ax.get_figure(root=True)
-    if figure is None:  # pragma: no cover - an Axes that was removed from its figure
-        return
-    # An inset follows the map's box, which its proportions make smaller than its share.
-    inch = 1 / max(0.5, drawn_size(ax, grid)[0])
-    inset = ax.inset_axes((1 + 0.12 * inch, 0.0, 0.13 * inch, 1.0))
-    bar = figure.colorbar(mesh, cax=inset, extend="both" if clipped else "neither")
-    bar.set_label(label)
-    cast("Spine", bar.outline).set_linewidth(0.4)
-
-
-def _significant_cells(pvalue: xr.DataArray, alpha: float) -> tuple[xr.DataArray, str]:
-    """Return the cells to be dotted, and the sentence that says why."""
-    marks = fdr(pvalue, alpha=alpha)
-    rate = f"at a false discovery rate of {alpha:g} (Benjamini–Hochberg)"
-    return marks, f"dots: significant {rate}" if marks.any() else f"no cell is significant {rate}"
-
-
-def _stipple(ax: Axes, grid: MapGrid, marks: npt.NDArray[np.bool_]) -> None:
-    rows, columns = marks.shape
-    step = max(1, -(-max(rows, columns) // _MAX_DOTS))
-    chosen = np.zeros_like(marks)
-    chosen[step // 2 :: step, step // 2 :: step] = marks[step // 2 :: step, step // 2 :: step]
-    y, x = np.nonzero(chosen)
-    across = max(rows, columns) / step
-    ax.scatter(
-        grid.longitude[x], grid.latitude[y], s=min(5.0, 90.0 / max(across, 1.0)), c=INK,
-        linewidths=0, alpha=0.75, gid="significant",
-    )  # fmt: skip
-
-
 def _percent(share: float) -> str:
     if 0 < share < 0.001:
         return "<0.1 %"
     return f"{share * 100:.1f} %" if share < 0.0995 else f"{share * 100:.0f} %"
-
-
-def _period_of(trend: xr.Dataset) -> str:
-    for holder in (trend, trend["slope"]):
-        first = str(holder.attrs.get("time_coverage_start", ""))[:4]
-        last = str(holder.attrs.get("time_coverage_end", ""))[:4]
-        if first and last:
-            return first if first == last else f"{first}–{last}"
-    return ""
-
-
-def _require_values(valid: npt.NDArray[Any], where: str) -> None:
-    if valid.size and np.asarray(valid, bool).any():
-        return
-    raise CubeError(
-        "there is nothing to draw",
-        where=where,
-        expected="at least one value",
-        found="an empty selection" if not valid.size else "missing values only",
-        remedy="select a region with ocean",
-    )

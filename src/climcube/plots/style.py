@@ -103,6 +103,7 @@ _UNIT_WORDS = {
     "m3": "m³",
     "1": "",
 }
+_PER_WORDS = {"d": "day", "yr": "year", "a": "year"}
 
 
 def palette(cold: bool) -> tuple[str, ...]:
@@ -119,7 +120,7 @@ def unit_words(units: str | None) -> str:
     words, per = [], []
     for part in (units or "").replace("**", "").replace("^", "").split():
         if part.endswith("-1") and len(part) > 2:
-            per.append(part[:-2])
+            per.append(_PER_WORDS.get(part[:-2], part[:-2]))
         else:
             words.append(_UNIT_WORDS.get(part, part))
     text = " ".join(w for w in words if w)

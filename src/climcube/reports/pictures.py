@@ -17,10 +17,11 @@ from climcube.plots.cells import narrow
 from climcube.plots.event_lines import event_line
 from climcube.plots.lines import time_series
 from climcube.plots.lollipops import lolliplot
-from climcube.plots.maps import category_map, trend_map
+from climcube.plots.maps import category_map
 from climcube.plots.selection import pick_worst_day
 from climcube.plots.shares import draw_shares
 from climcube.plots.style import date_words
+from climcube.plots.trend_maps import trend_map
 from climcube.plots.words import kind_words, period_words
 from climcube.reports.numbers import Numbers
 
