@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from climcube.analysis.trends.change import change
     from climcube.analysis.trends.detrend import detrend
     from climcube.analysis.trends.emergence import emergence
+    from climcube.analysis.trends.moments import trend_moments
     from climcube.analysis.trends.quantile_trend import quantile_trend
     from climcube.analysis.trends.rates import false_positive_rates
     from climcube.analysis.trends.significance import fdr
@@ -84,6 +85,7 @@ _HOMES = {
     "set_options": "climcube.options",
     "track": "climcube.analysis.tracking.track",
     "trend": "climcube.analysis.trends.trend",
+    "trend_moments": "climcube.analysis.trends.moments",
     "zonal_mean": "climcube.analysis.area_means",
 }
 _MODULES = {
@@ -128,6 +130,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "testing",
     "track",
     "trend",
+    "trend_moments",
     "zonal_mean",
 ]
 

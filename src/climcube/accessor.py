@@ -33,6 +33,7 @@ _METHODS = (
     "seasonal_mean",
     "track",
     "trend",
+    "trend_moments",
     "zonal_mean",
 )
 

@@ -2,39 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from climcube.cubes.calendar import TimeAxis
 
-__all__ = ["one_step_apart", "step_places"]
+__all__ = ["Step", "one_step_apart", "step_places"]
 
 _LEAST_DAYS_OF_A_MONTH = 28
 
 
-def one_step_apart(axis: TimeAxis) -> npt.NDArray[np.bool_]:
-    """Say for each sample whether the next one follows one step later; False for the last.
-
-    The step is the record's usual (median) one, counted as the record does:
+@dataclass(frozen=True)
+class Step:
+    """The record's usual (median) step, counted as the record does.
 
     * days, where most samples are a day apart: the next day, whatever the hour;
     * months, where no month has two samples and most are whole months apart (monthly,
       seasonal, annual ... data): that number of calendar months later, whatever the day;
-    * time otherwise: between half the median step and one and a half.
+    * seconds otherwise: between half the median step and one and a half.
     """
-    follows = np.zeros(len(axis), np.bool_)
-    if len(axis) < 2:
+
+    unit: str
+    length: int
+
+    @classmethod
+    def of(cls, axis: TimeAxis) -> Step:
+        """Find the usual step of a record; a day, where it has one sample only."""
+        if len(axis) < 2:
+            return cls("day", 1)
+        months = np.diff(axis.year * 12 + axis.month)
+        days = np.diff(axis.ordinal)
+        if _usual(days) == 1:
+            return cls("day", 1)
+        if months.min() >= 1 and _usual(days) >= _LEAST_DAYS_OF_A_MONTH:
+            return cls("month", _usual(months))
+        return cls("second", _usual(np.diff(axis.seconds)))
+
+    def follows(self, axis: TimeAxis) -> npt.NDArray[np.bool_]:
+        """Say for each sample whether the next one is one step later; False for the last."""
+        follows = np.zeros(len(axis), np.bool_)
+        if self.unit == "day":
+            follows[:-1] = np.diff(axis.ordinal) == 1
+        elif self.unit == "month":
+            follows[:-1] = np.diff(axis.year * 12 + axis.month) == self.length
+        else:
+            seconds = np.diff(axis.seconds)
+            follows[:-1] = np.abs(seconds - self.length) <= self.length / 2
         return follows
-    months = np.diff(axis.year * 12 + axis.month)
-    days = np.diff(axis.ordinal)
-    if _usual(days) == 1:
-        follows[:-1] = days == 1
-    elif months.min() >= 1 and _usual(days) >= _LEAST_DAYS_OF_A_MONTH:
-        follows[:-1] = months == _usual(months)
-    else:
-        seconds = np.diff(axis.seconds)
-        follows[:-1] = np.abs(seconds - _usual(seconds)) <= _usual(seconds) / 2
-    return follows
+
+
+def one_step_apart(axis: TimeAxis) -> npt.NDArray[np.bool_]:
+    """Say for each sample whether the next one follows one step later; False for the last."""
+    return Step.of(axis).follows(axis)
 
 
 def step_places(axis: TimeAxis) -> npt.NDArray[np.int64]:

@@ -11,7 +11,7 @@ from climcube.kernels.inference import Inference, effective_size, memory, studen
 from climcube.kernels.moments import chunk_moments, combine_moments, neighbour_sum
 from climcube.kernels.reduction import Reduction, State
 
-__all__ = ["OLS"]
+__all__ = ["MOMENTS", "NAMES", "OLS", "fit_moments", "merge_moments"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 _RESOLVED = 1e-13
 
 
-def _chunk(block: npt.NDArray[Any], start: int, times: Floats, adjacent: Any, _: Any) -> State:
+def _chunk(block: npt.NDArray[Any], start: int, times: Floats, adjacent: Any, *_: Any) -> State:
     return chunk_moments(block, start, times, adjacent)
 
 
@@ -56,3 +56,46 @@ def _finalize(
 
 
 OLS = Reduction(_chunk, combine_moments, _finalize)
+
+
+# ---------------------------------------------------------------- the state itself as a result
+
+# The moments that a fit needs, as columns of an array; its cells come first.
+NAMES = (
+    "n", "t", "x", "tt", "tx", "xx", "pairs", "t0", "t1", "x0", "x1", "x0x1", "cross", "t0t1",
+    "first_t", "first_x", "last_t", "last_x",
+)  # fmt: skip
+_COUNTS = ("n", "pairs")
+
+
+def _keep(state: State, *_: Any) -> tuple[Floats]:
+    """Return the moments themselves, ``(moment, cells)``."""
+    return (np.stack([state[name].astype("float64") for name in NAMES]),)
+
+
+MOMENTS = Reduction(_chunk, combine_moments, _keep)
+
+
+def merge_moments(before: Floats, after: Floats, adjacent: bool) -> tuple[Floats]:
+    """Return the moments of two stretches together, ``(cells, moment)``, the earlier one first.
+
+    ``adjacent`` says whether the last sample of one and the first of the other are neighbours.
+    """
+    first, second = _state(before), _state(after)
+    if not adjacent:
+        first["last_x"] = np.full(len(before), np.nan)
+    return (_keep(combine_moments([first, second]))[0].T,)
+
+
+def fit_moments(
+    block: Floats, first_time: float, inference: Inference
+) -> tuple[npt.NDArray[Any], ...]:
+    """Return what `OLS` returns, from moments ``(cells, moment)``."""
+    return _finalize(_state(block), np.array([first_time]), None, inference)
+
+
+def _state(block: Floats) -> State:
+    state = dict(zip(NAMES, np.ascontiguousarray(block.T), strict=True))
+    # Cells without moments (cut out, or masked since) have no samples.
+    counts = {name: np.nan_to_num(state[name]).astype("int64") for name in _COUNTS}
+    return {**state, **counts}

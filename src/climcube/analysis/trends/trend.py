@@ -6,7 +6,8 @@ import xarray as xr
 
 from climcube.analysis.trends import least_squares, ranks
 from climcube.analysis.trends.common import PERIODS, TrendOptions, label_of, warn_of_seasons
-from climcube.cubes.subject import examine, finish
+from climcube.analysis.trends.moments import are_moments, trend_of_moments
+from climcube.cubes.subject import Subject, examine, finish
 from climcube.errors import ParameterError, require_choice
 from climcube.kernels.inference import AUTOCORRELATION
 
@@ -54,7 +55,8 @@ def trend(
     cube : DataArray
         Values with a time axis and any other dimensions, in any order; NumPy or Dask with any
         chunks, plain or pint-quantified, at any time step, regular or not, in any calendar. A
-        Dataset with one gridded variable is taken too.
+        Dataset with one gridded variable is taken too; so are moments that
+        `climcube.trend_moments` kept.
     method : {"ols", "theil_sen"}
         Ordinary least squares, or the median of the slopes of all pairs.
     test : {"t", "mann_kendall"}, optional
@@ -138,24 +140,16 @@ def trend(
     (0.2, 'degC decade-1', 60)
     """
     options = _checked(method, test, per, autocorrelation, lags, seasonal, min_valid, confidence)
-    subject = examine(cube, "trend")
-    axis = subject.axis
-    if seasonal is None:
-        warn_of_seasons("trend", subject.cube, axis, _REMEDIES[method])
-    if method == "ols":
-        result = least_squares.ols_trend(subject, options)
-        how = f"ordinary least squares on real time; {least_squares.DESCRIPTIONS[autocorrelation]}"
-        if options.test == "mann_kendall":
-            tested = ranks.rank_trend(subject, options)
-            result = result.assign({name: tested[name] for name in _FROM_RANKS})
-            how += "; p-value of the Mann-Kendall test"
+    if are_moments(cube):
+        _require_least_squares(options)
+        subject, result = trend_of_moments(cube, options)
+        how = _LEAST_SQUARES + least_squares.DESCRIPTIONS[autocorrelation]
     else:
-        result = ranks.rank_trend(subject, options)
-        within = "" if seasonal is None else f", pairs of the same {seasonal} only"
-        how = (
-            f"Theil-Sen slope in real time and Mann-Kendall test{within}; "
-            + ranks.DESCRIPTIONS[autocorrelation]
-        )
+        subject = examine(cube, "trend")
+        if seasonal is None:
+            warn_of_seasons("trend", subject.cube, subject.axis, _REMEDIES[method])
+        result, how = _by_ranks(subject, options) if method != "ols" else _line(subject, options)
+    axis = subject.axis
     result.attrs |= {
         "title": f"linear trend of {label_of(subject.cube)}",
         "method": how,
@@ -169,11 +163,41 @@ def trend(
     return finish(result, "trend", parameters, [cube], subject.quantified)
 
 
+_LEAST_SQUARES = "ordinary least squares on real time; "
 _REMEDIES = {
     "ols": "take it out first: cc.trend(cc.anomaly(cube, 'month')), or pass annual means",
     "theil_sen": "pass seasonal='month' (or 'day'), or take it out first: "
     "cc.trend(cc.anomaly(cube, 'month'))",
 }
+
+
+def _line(subject: Subject, options: TrendOptions) -> tuple[xr.Dataset, str]:
+    result = least_squares.ols_trend(subject, options)
+    how = _LEAST_SQUARES + least_squares.DESCRIPTIONS[options.autocorrelation]
+    if options.test == "mann_kendall":
+        tested = ranks.rank_trend(subject, options)
+        result = result.assign({name: tested[name] for name in _FROM_RANKS})
+        how += "; p-value of the Mann-Kendall test"
+    return result, how
+
+
+def _by_ranks(subject: Subject, options: TrendOptions) -> tuple[xr.Dataset, str]:
+    within = "" if options.seasonal is None else f", pairs of the same {options.seasonal} only"
+    how = (
+        f"Theil-Sen slope in real time and Mann-Kendall test{within}; "
+        + ranks.DESCRIPTIONS[options.autocorrelation]
+    )
+    return ranks.rank_trend(subject, options), how
+
+
+def _require_least_squares(options: TrendOptions) -> None:
+    if options.method != "ols" or options.test != "t":
+        raise ParameterError(
+            "moments know no ranks",
+            where=f"method={options.method!r}, test={options.test!r}",
+            expected="method='ols', test='t'",
+            remedy="pass the cube itself",
+        )
 
 
 def _checked(
