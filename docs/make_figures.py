@@ -44,6 +44,40 @@ def sea() -> xr.DataArray:
     )  # fmt: skip
 
 
+def planet() -> xr.DataArray:
+    """Return 40 annual means of an imagined planet's sea: slow noise, warming in some places."""
+    rng = np.random.default_rng(1982)
+    lat, lon = np.arange(-87.5, 90, 5.0), np.arange(2.5, 360, 5.0)
+
+    def smooth(cells: float, years: int = 1) -> Any:
+        noise = rng.normal(size=(years, lat.size, lon.size))
+        filtered = gaussian_filter(noise, (0, cells, cells), mode=("wrap", "nearest", "wrap"))
+        return filtered / filtered.std()
+
+    noise = lfilter([1], [1, -0.5], smooth(1.5, 60), axis=0)[20:]
+    trend = 0.014 * (0.8 + smooth(5)[0])
+    values = 15 + 0.25 * noise + trend * np.arange(40)[:, None, None]
+    return xr.DataArray(
+        np.where(smooth(4)[0] > 0.9, np.nan, values),
+        {"time": xr.date_range("1982-01-01", periods=40, freq="YS", name="time"),
+         "lat": ("lat", lat, {"units": "degrees_north"}),
+         "lon": ("lon", lon, {"units": "degrees_east"})},
+        ("time", "lat", "lon"), name="sst",
+        attrs={"units": "degC", "long_name": "sea surface temperature"},
+    )  # fmt: skip
+
+
+def draw_trends() -> dict[str, Any]:
+    """Return the axes of each picture of trends, by the name of its file."""
+    cube = planet()
+    fit, mean = cc.trend(cube), cc.area_mean(cube.sel(lat=slice(-30, 30), lon=slice(180, 240)))
+    return {
+        "figure_trend_stippled": cc.plot.trend_map(fit),
+        "figure_trend_hatched": cc.plot.trend_map(fit, marks="hatching"),
+        "figure_time_series": cc.plot.time_series(mean, trend=cc.trend(mean), title="Area mean"),
+    }
+
+
 def draw() -> dict[str, Any]:
     """Return the axes of each picture, by the name of its file."""
     mhw = cc.heatwaves(sea(), base_period=(1988, 2017))
@@ -69,5 +103,5 @@ def write(axes: Any, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    for name, axes in draw().items():
+    for name, axes in (draw() | draw_trends()).items():
         write(axes, IMAGES / f"{name}.png")

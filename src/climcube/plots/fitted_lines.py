@@ -72,9 +72,9 @@ def draw_fit(
 ) -> str:
     """Draw the line, or the lines of several quantiles, and return the words for them."""
     _require_fit(fit, series)
+    fit = xr.Dataset({name: plain(fit[name]) for name in fit.data_vars}, attrs=fit.attrs)
     record = _Record.of(fit, axis, np.asarray(series.values, "float64"))
     x = x[record.part]
-    fit = xr.Dataset({name: plain(fit[name]) for name in fit.data_vars}, attrs=fit.attrs)
     if "quantile" in fit["slope"].dims:
         return _draw_quantiles(ax, x, record, fit)
     numbers = {str(n): float(v.values) for n, v in fit.data_vars.items() if v.ndim == 0}
@@ -176,7 +176,7 @@ def _part(fit: xr.Dataset, axis: TimeAxis) -> slice:
 
 def _years_per(fit: xr.Dataset, axis: TimeAxis) -> float:
     """Return how many years the slope is per: by its units, else by what is recorded."""
-    units = str(plain(fit["slope"]).attrs.get("units", ""))
+    units = str(fit["slope"].attrs.get("units", ""))
     found = re.search(r"(\w+)(?:\*\*|\^)?-1$|/ ?(\w+)$", units)
     name = (found[1] or found[2]) if found else str(made_by(fit)[1].get("per", ""))
     if name not in _PER:

@@ -27,11 +27,11 @@ _MAX_HATCHED = 400  # boxes along one side: each is a path in a PDF
 _HATCH_WIDTH = 0.5
 _MADE_BY = ("trend", "quantile_trend", "change")
 _TESTS = {
-    ("trend", "t"): "Student's\u00a0t test",
+    ("trend", "t"): "Student's\u00a0t\u00a0test",
     ("trend", "mann_kendall"): "Mann–Kendall test",
     ("quantile_trend", "rank_score"): "rank-score test",
-    ("quantile_trend", "t"): "Student's\u00a0t test",
-    ("change", None): "Welch's\u00a0t test",
+    ("quantile_trend", "t"): "Student's\u00a0t\u00a0test",
+    ("change", None): "Welch's\u00a0t\u00a0test",
 }
 _MEMORIES = {
     "none": "autocorrelation not taken into account",

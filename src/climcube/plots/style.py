@@ -221,11 +221,14 @@ def _in_notebook() -> bool:
 
 def headline(ax: Axes, title: str, detail: str) -> None:
     """Write a bold title and, below it, lines of detail above the axes, wrapped to the figure."""
+    from matplotlib import rcParams  # optional extra
+
     figure = ax.get_figure(root=True)
     width = 72 * (figure.get_size_inches()[0] if figure is not None else 6.0)
     spec = ax.get_subplotspec()
     points = width / (spec.get_gridspec().ncols if spec is not None else 1) - 50
-    lines = textwrap.wrap(detail, max(24, int(points / 4.4)))
+    scale = float(rcParams["font.size"]) / _RC["font.size"]  # the caller's letters may be larger
+    lines = textwrap.wrap(detail, max(24, int(points / (4.4 * scale))))
     ax.annotate(
         "\n".join(lines),
         (0, 1),
@@ -240,11 +243,11 @@ def headline(ax: Axes, title: str, detail: str) -> None:
         annotation_clip=False,
     )
     ax.set_title(
-        textwrap.fill(title, max(20, int(points / 7.2))),
+        textwrap.fill(title, max(20, int(points / (7.2 * scale)))),
         loc="left",
         fontweight="bold",
         fontsize="large",
-        pad=9 + 11.5 * len(lines),
+        pad=9 + 11.5 * scale * len(lines),
     )
 
 

@@ -24,7 +24,7 @@ def breakpoint(
     """Find the time at which each cell's level changed most, with Pettitt's test.
 
     Pettitt (1979, doi:10.2307/2346729): of all ways to cut a series of n values in two, the one
-    with the largest |U|, where U sums sign(x_i - x_j) over all i before the cut and j after it
+    with U furthest from 0, where U sums sign(x_i - x_j) over all i before the cut and j after it
     (the rank-sum statistic of Mann & Whitney), ::
 
         K = max |U_k|, p = 2 exp(-6 K^2 / (n^3 + n^2) / f), at most 1
@@ -71,7 +71,7 @@ def breakpoint(
     Notes
     -----
     Missing values are skipped, and gaps are no neighbours. Ties have their mean rank; of
-    several breaks with the same |U| the first is taken. A constant series has p = 1, U = 0
+    several breaks as far from 0 the first is taken. A constant series has p = 1, U = 0
     and no year. The formula for p is an approximation, good below 0.5. The test supposes *one*
     change of level: it finds a "break" in the middle of every trend. Without an account of
     memory it finds breaks in 41 % of red noise (n = 40, phi = 0.6): see the documentation.

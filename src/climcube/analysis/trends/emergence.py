@@ -39,8 +39,8 @@ def emergence(
         x = a + b_1 t + ... + b_degree t^degree + e         signal = fit - mean of fit in base
         x = a + b driver + e                                noise = sqrt(sum(e^2) / (n - p))
 
-    with p the number of coefficients; the *year of emergence* is the first from which
-    \\|signal\\| / noise stays above the threshold to the end of the record, on the same side.
+    with p the number of coefficients; the *year of emergence* is the first from which the size of
+    signal / noise stays above the threshold to the end of the record, on the same side.
 
     Parameters
     ----------
