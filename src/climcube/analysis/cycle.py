@@ -87,12 +87,15 @@ class Cycle:
         Which samples make up each row.
     leap_day
         Row that is the mean of its neighbours, -1 for none.
+    period
+        First and last sample of the base period.
     """
 
     index: npt.NDArray[np.int64]
     coordinate: xr.DataArray
     pools: Pools
     leap_day: int
+    period: tuple[int, int]
 
     @classmethod
     def of(cls, given: Any, subject: Subject, treatment: Treatment) -> Cycle:
@@ -106,7 +109,7 @@ class Cycle:
         pools = pool_samples(number, len(_coordinate(treatment)), first, last)
         if treatment.frequency == "season":
             pools = pools._replace(weight=sample_days(given, axis))
-        return cls(number, _coordinate(treatment), pools, -1)
+        return cls(number, _coordinate(treatment), pools, -1, (first, last))
 
 
 def rows_by_day(axis: TimeAxis, leap: str) -> npt.NDArray[np.int64]:
@@ -122,13 +125,15 @@ def _days(axis: TimeAxis, first: int, last: int, treatment: Treatment) -> Cycle:
     coordinate = day_coordinate(axis, treatment.leap)
     half, size = treatment.window // 2, coordinate.size
     if axis.leap_day is None or treatment.leap == "pool":
-        return Cycle(index, coordinate, pool_samples(index, size, first, last, half), -1)
+        pools = pool_samples(index, size, first, last, half)
+        return Cycle(index, coordinate, pools, -1, (first, last))
     if treatment.leap == "interp":
         # 29 February is no centre, but it enters the pools of its neighbours.
         centres = np.where(index == _LEAP_DAY, -1, index)
         pools = pool_samples(centres, size, first, last, half)
-        return Cycle(index, coordinate, pools, _LEAP_DAY)
-    return Cycle(index, coordinate, _without_leap_days(index, size, first, last, half), -1)
+        return Cycle(index, coordinate, pools, _LEAP_DAY, (first, last))
+    pools = _without_leap_days(index, size, first, last, half)
+    return Cycle(index, coordinate, pools, -1, (first, last))
 
 
 def _without_leap_days(

@@ -1,4 +1,4 @@
-"""Means and standard deviations of groups of samples, as mergeable reductions.
+"""Means, standard deviations and counts of groups of samples, as mergeable reductions.
 
 The state of a stretch of time holds only the classes (see `climcube.kernels.pools`) that occur
 in it, so that one day of data makes a state of one row, not of 366. Sums are kept in float64,
@@ -20,7 +20,7 @@ from climcube.kernels.pools import Pools
 from climcube.kernels.reduction import Reduction, State
 from climcube.kernels.smoothing import smooth_circular
 
-__all__ = ["MEAN", "STANDARD_DEVIATION", "Finish", "Grid"]
+__all__ = ["COUNT", "MEAN", "STANDARD_DEVIATION", "Finish", "Grid", "refine"]
 
 _MOMENTS = ("mean", "square", "count")
 
@@ -77,7 +77,18 @@ def _mean_finalize(state: State, pools: Pools, grid: Grid, finish: Finish) -> tu
     if finish.expected is not None:
         # A hair's breadth, for weights that are not whole days.
         mean[weights < finish.min_coverage * finish.expected[:, None] * (1 - 1e-12)] = np.nan
-    return (_refine(mean, finish),)
+    return (refine(mean, finish),)
+
+
+def _count_finalize(state: State, pools: Pools, _: Grid, finish: Finish) -> tuple[Floats]:
+    """Return how much weight each group has; a mean of two days rests on the fewer of both."""
+    count = np.zeros((pools.groups, state["class"].shape[1]))
+    group, row, times = _members(state, pools)
+    np.add.at(count, group, times[:, None] * state["weight"][row])
+    if finish.leap_day >= 0:
+        day = finish.leap_day
+        count[day] = np.minimum(count[day - 1], count[day + 1])
+    return (count,)
 
 
 def _std_chunk(block: npt.NDArray[Any], start: int, pools: Pools, grid: Grid, _: Finish) -> State:
@@ -103,10 +114,11 @@ def _std_finalize(state: State, pools: Pools, _: Grid, finish: Finish) -> tuple[
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = square / (count - 1)
     variance[count < 2] = np.nan
-    return (_refine(np.sqrt(variance), finish),)
+    return (refine(np.sqrt(variance), finish),)
 
 
 MEAN = Reduction(_mean_chunk, _mean_combine, _mean_finalize, streams=True)
+COUNT = Reduction(_mean_chunk, _mean_combine, _count_finalize, streams=True)
 STANDARD_DEVIATION = Reduction(_std_chunk, _std_combine, _std_finalize, streams=True)
 
 
@@ -156,7 +168,7 @@ def _each(rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArr
     return np.arange(len(rows)), np.ones(len(rows), "int64")
 
 
-def _refine(values: Floats, finish: Finish) -> Floats:
+def refine(values: Floats, finish: Finish) -> Floats:
     """Fill the leap day and smooth over the year; ``(groups, cells)``."""
     if finish.leap_day >= 0:
         day = finish.leap_day
