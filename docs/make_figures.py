@@ -55,8 +55,8 @@ def planet() -> xr.DataArray:
         return filtered / filtered.std()
 
     noise = lfilter([1], [1, -0.5], smooth(1.5, 60), axis=0)[20:]
-    trend = 0.014 * (0.8 + smooth(5)[0])
-    values = 15 + 0.25 * noise + trend * np.arange(40)[:, None, None]
+    trend = 0.014 * (0.4 + smooth(5)[0])
+    values = 15 + 0.18 * noise + trend * np.arange(40)[:, None, None]
     return xr.DataArray(
         np.where(smooth(4)[0] > 0.9, np.nan, values),
         {"time": xr.date_range("1982-01-01", periods=40, freq="YS", name="time"),
@@ -95,11 +95,14 @@ def draw() -> dict[str, Any]:
 
 
 def write(axes: Any, path: Path) -> None:
-    """Write a small PNG: of at most 256 colours, which the eye does not miss."""
+    """Write a small PNG: of at most 256 colours; shades of maps would miss some, so smaller."""
+    smooth = "trend" in path.stem
     buffer = io.BytesIO()
-    axes.figure.savefig(buffer, format="png", dpi=_DPI)
+    axes.figure.savefig(buffer, format="png", dpi=80 if smooth else _DPI)
     picture = Image.open(buffer).convert("RGB")
-    picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    if not smooth:
+        picture = picture.quantize(256, dither=Image.Dither.NONE)
+    picture.save(path, optimize=True)
 
 
 if __name__ == "__main__":

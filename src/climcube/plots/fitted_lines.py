@@ -15,7 +15,7 @@ from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.units import Units
 from climcube.errors import CubeError, UnitsError, VariableError
 from climcube.plots.selection import plain
-from climcube.plots.significance import made_by, test_words
+from climcube.plots.significance import made_by, tested_words
 from climcube.plots.style import decimals, legend_below, number, unit_words
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def draw_fit(
             ax.fill_between(x, *limits, color=TREND, alpha=0.2, linewidth=0, gid="band")
             shading = f"shading: {_shading_words(fit, numbers)}"
     ax.plot(x, line, color=TREND, linewidth=1.5, label="Trend", gid="trend")
-    return "; ".join(s for s in (_words(fit, numbers), shading, test_words(fit)) if s)
+    return "; ".join(s for s in (_words(fit, numbers), shading, tested_words(fit)) if s)
 
 
 def _band(record: _Record, numbers: dict[str, float], line: Floats) -> tuple[Floats, Floats] | None:
@@ -133,7 +133,7 @@ def _draw_quantiles(ax: Axes, x: npt.NDArray[Any], record: _Record, fit: xr.Data
     if not handles:
         return "no trend: too few values"
     legend_below(ax, handles, 3)
-    return f"trends of quantiles{_in_units(fit, ' in ')}; {test_words(fit)}"
+    return f"trends of quantiles{_in_units(fit, ' in ')}; {tested_words(fit)}"
 
 
 def _require_fit(fit: Any, series: xr.DataArray) -> None:

@@ -76,8 +76,8 @@ def time_series(
     >>> import climcube as cc
     >>> sst = cc.testing.synthetic_ocean(years=8, shape=(4, 6)).sst
     >>> mean = cc.annual_mean(cc.area_mean(sst))
-    >>> cc.plot.time_series(mean, trend=cc.trend(mean)).get_ylabel()[:3]
-    'sst'
+    >>> cc.plot.time_series(mean, trend=cc.trend(mean)).get_ylabel()[-4:]
+    '(°C)'
     """
     values = plain(series).compute()
     axis = TimeAxis.of(values)

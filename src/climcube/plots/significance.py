@@ -19,7 +19,7 @@ from climcube.plots.style import INK
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["MARKS", "Rule", "draw_marks", "made_by", "marked", "test_words"]
+__all__ = ["MARKS", "Rule", "draw_marks", "made_by", "marked", "tested_words"]
 
 MARKS = ("stippling", "hatching")
 _MAX_DOTS = 100  # along one side; more would be a grey veil
@@ -166,7 +166,7 @@ def _middles(length: int, step: int) -> npt.NDArray[np.int64]:
     return np.minimum(np.arange(0, length, step) + step // 2, length - 1)
 
 
-def test_words(result: xr.Dataset) -> str:
+def tested_words(result: xr.Dataset) -> str:
     """Return which test a result comes from and what it made of autocorrelation.
 
     From what is recorded on the result, never from a guess.

@@ -19,7 +19,7 @@ from climcube.plots.geography import (
     require_values,
 )
 from climcube.plots.selection import plain
-from climcube.plots.significance import Rule, draw_marks, marked, test_words
+from climcube.plots.significance import Rule, draw_marks, marked, tested_words
 from climcube.plots.style import canvas, headline, in_sentence, unit_words
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _draw(kind: _Kind, result: xr.Dataset, rule: Rule, period: str | None, ax: A
         draw_diverging(axes, grid, grid.picture(grid.thin(values)), label)
         if pvalue is not None:
             cells, sentence = marked(rule, values, pvalue)
-            sentences = [sentence, draw_marks(axes, grid, rule, cells), test_words(result)]
+            sentences = [sentence, draw_marks(axes, grid, rule, cells), tested_words(result)]
         words = _period_of(result) if period is None else period
         title = kind.noun + _about(values) + (f", {words}" if words else "")
         headline(axes, title, "; ".join(s for s in sentences if s))
