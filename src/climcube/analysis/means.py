@@ -24,7 +24,14 @@ from climcube.kernels.pools import group_samples
 from climcube.lift.reduction import Output, lift_reduction
 from climcube.lift.stretches import lift_stretches
 
-__all__ = ["annual_mean", "daily_mean", "monthly_mean", "seasonal_mean"]
+__all__ = [
+    "annual_mean",
+    "daily_mean",
+    "mean_attributes",
+    "monthly_mean",
+    "require_share",
+    "seasonal_mean",
+]
 
 _KERNEL = "climcube.kernels.groups:MEAN"
 
@@ -111,12 +118,12 @@ def daily_mean(cube: xr.DataArray, *, min_coverage: float = 0.9) -> xr.DataArray
     subject = examine(cube, "daily_mean")
     axis = own_axis(cube, subject.axis)
     start, coordinate = days(axis)
-    least = _require_share(min_coverage) - 1e-9  # 24 hours add up to a day, rounding apart
+    least = require_share(min_coverage) - 1e-9  # 24 hours add up to a day, rounding apart
     weight = sample_days(cube, axis)
     result = lift_stretches(
         "climcube.kernels.stretches:mean", subject.cube, coordinate, start, weight, (least,)
     ).rename(str(subject.cube.name or "daily_mean"))
-    result.attrs = _attributes(subject)
+    result.attrs = mean_attributes(subject)
     parameters = {"min_coverage": min_coverage}
     return finish_array(result, "daily_mean", parameters, [cube], subject.quantified)
 
@@ -192,7 +199,7 @@ def seasonal_mean(
 def _mean(
     given: Any, subject: Subject, periods: Periods, function: str, parameters: dict[str, Any]
 ) -> xr.DataArray:
-    min_coverage = _require_share(parameters["min_coverage"])
+    min_coverage = require_share(parameters["min_coverage"])
     cube, time = subject.cube, subject.axis.name
     axis = own_axis(given, subject.axis)
     pools = group_samples(periods.group, len(periods.expected), sample_days(given, axis))
@@ -201,7 +208,7 @@ def _mean(
         _KERNEL,
         cube,
         time,
-        [Output(name, time, attrs=_attributes(subject))],
+        [Output(name, time, attrs=mean_attributes(subject))],
         tables=(pools, grid_of(cube), Finish(periods.expected, min_coverage)),
         coordinates={time: periods.coordinate},
         purpose=function,
@@ -209,7 +216,8 @@ def _mean(
     return finish_array(result, function, parameters, [given], subject.quantified)
 
 
-def _attributes(subject: Subject) -> dict[str, Any]:
+def mean_attributes(subject: Subject) -> dict[str, Any]:
+    """Return what a mean over time says of itself: its units, and how it was made."""
     attrs, time = subject.cube.attrs, subject.axis.name
     kept = {k: v for k, v in attrs.items() if k in ("standard_name", "long_name")}
     before = attrs.get("cell_methods")
@@ -217,7 +225,8 @@ def _attributes(subject: Subject) -> dict[str, Any]:
     return kept | subject.absolute() | {"cell_methods": method}
 
 
-def _require_share(value: Any) -> float:
+def require_share(value: Any) -> float:
+    """Return ``min_coverage``, checked."""
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float | np.number)

@@ -19,6 +19,7 @@ __all__ = [
     "days",
     "months",
     "own_axis",
+    "period_days",
     "require_step",
     "sample_days",
     "season_months",
@@ -137,10 +138,9 @@ def sample_days(given: Any, axis: TimeAxis) -> npt.NDArray[np.float64]:
         return np.asarray(days, "float64")
     step = _usual_step(axis)
     if 27 <= step <= 32:
-        begin = axis.year * 12 + axis.month - 1
-        return _length(begin, begin + 1, axis)
+        return period_days(axis.year * 12 + axis.month - 1, 1, axis.calendar)
     if 359 <= step <= 367:
-        return _length(axis.year * 12, axis.year * 12 + 12, axis)
+        return period_days(axis.year * 12, 12, axis.calendar)
     return np.full(len(axis), step)
 
 
@@ -196,8 +196,9 @@ def require_step(axis: TimeAxis, period: str) -> None:
         )
 
 
-def _length(begin: Any, end: Any, axis: TimeAxis) -> npt.NDArray[np.float64]:
-    first, last = (_month_starts(n // 12, n % 12 + 1, axis.calendar) for n in (begin, end))
+def period_days(month: Any, length: int, calendar: str) -> npt.NDArray[np.float64]:
+    """Days of ``length`` months from each month on (counted from January of year 0)."""
+    first, last = (_month_starts(n // 12, n % 12 + 1, calendar) for n in (month, month + length))
     return last - first
 
 
