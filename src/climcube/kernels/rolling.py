@@ -60,43 +60,70 @@ def _rolling(
     length: int,
     out: Array,
 ) -> None:
-    times, cells = block.shape
-    ends, tails = np.zeros((times + 1, cells)), np.zeros((times + 1, cells))
-    heads, leads = np.zeros((times + 1, cells)), np.zeros((times + 1, cells))
-    for k in range(times - 1, -1, -1):  # from each sample to the end of its block
-        closes = (start + k + 1) % length == 0
-        _add(block[k], weight[start + k], ends[k + 1], tails[k + 1], closes, ends[k], tails[k])
-    for k in range(times):  # from the beginning of its block to each sample
-        opens = (start + k) % length == 0
-        _add(block[k], weight[start + k], heads[k], leads[k], opens, heads[k + 1], leads[k + 1])
-    total, seen = np.empty(cells), np.empty(cells)
+    cells = block.shape[1]
+    # From each sample of one block to the block's end; and from a block's beginning so far.
+    tail, tail_days = np.zeros((length + 1, cells)), np.zeros((length + 1, cells))
+    head, head_days = np.zeros(cells), np.zeros(cells)
+    total, days = np.zeros(cells), np.zeros(cells)
+    known, reached = -1, begin[first]
     for i in range(first, last):
         a, b = begin[i], end[i]
-        if a // length != (b - 1) // length:
+        own = a // length
+        if own != known:
+            known = own
+            stop = min((own + 1) * length, start + block.shape[0])
+            _tails(block, start, own * length, a, stop, weight, tail, tail_days)
+        for k in range(reached, b):
+            if k % length == 0:
+                head[:], head_days[:] = 0.0, 0.0
+            _add(block[k - start], weight[k], head, head_days)
+        reached = b
+        here = a - own * length
+        if own != (b - 1) // length:
             for c in range(cells):
-                total[c] = ends[a - start, c] + heads[b - start, c]
-                seen[c] = tails[a - start, c] + leads[b - start, c]
-        elif a % length == 0:
-            total[:], seen[:] = heads[b - start], leads[b - start]
+                total[c] = tail[here, c] + head[c]
+                days[c] = tail_days[here, c] + head_days[c]
+        elif here == 0:
+            total[:], days[:] = head, head_days
         elif b % length == 0 or b == weight.size:
-            total[:], seen[:] = ends[a - start], tails[a - start]
+            total[:], days[:] = tail[here], tail_days[here]
         else:  # beside a gap in time: few samples
-            total[:], seen[:] = 0.0, 0.0
+            total[:], days[:] = 0.0, 0.0
             for k in range(a, b):
-                _add(block[k - start], weight[k], total, seen, False, total, seen)
+                _add(block[k - start], weight[k], total, days)
+        target, enough = out[i - first], least[i]
         for c in range(cells):
-            enough = seen[c] > 0.0 and seen[c] >= least[i]
-            out[i - first, c] = total[c] / seen[c] if enough else np.nan
+            valid = (days[c] > 0.0) & (days[c] >= enough)
+            target[c] = total[c] / days[c] if valid else np.nan
 
 
 @compiled
-def _add(
-    row: Array, weight: float, total: Array, seen: Array, anew: bool, sums: Array, weights: Array
+def _tails(
+    block: Array,
+    start: int,
+    zero: int,
+    begin: int,
+    stop: int,
+    weight: Array,
+    tail: Array,
+    tail_days: Array,
 ) -> None:
-    """Write the sums so far, or none where they begin anew, with one more sample."""
+    """Write the sums from each sample on up to ``stop``; sample ``k`` has row ``k - zero``."""
+    tail[stop - zero], tail_days[stop - zero] = 0.0, 0.0
+    for k in range(stop - 1, begin - 1, -1):
+        row, w, here = block[k - start], weight[k], k - zero
+        for c in range(row.size):
+            value = np.float64(row[c])
+            valid = value - value == 0.0
+            tail[here, c] = tail[here + 1, c] + (w * value if valid else 0.0)
+            tail_days[here, c] = tail_days[here + 1, c] + (w if valid else 0.0)
+
+
+@compiled
+def _add(row: Array, weight: float, total: Array, days: Array) -> None:
+    """Add one sample to the sums."""
     for c in range(row.size):
         value = np.float64(row[c])
         valid = value - value == 0.0
-        before, known = (0.0, 0.0) if anew else (total[c], seen[c])
-        sums[c] = before + (weight * value if valid else 0.0)
-        weights[c] = known + (weight if valid else 0.0)
+        total[c] += weight * value if valid else 0.0
+        days[c] += weight if valid else 0.0

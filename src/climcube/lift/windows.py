@@ -24,7 +24,8 @@ from climcube.lift.common import Array, Tables, load_kernel, share
 
 __all__ = ["lift_windows"]
 
-_NUMBERS = 2**17  # of a task's block given to a kernel at once
+_NUMBERS = 2**15  # of one window, over cells: what a kernel works on should lie in its cache
+_LEAST_CELLS = 32
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class _Work:
 
     reference: str
     axis: int
+    length: int
 
 
 def lift_windows(
@@ -66,7 +68,7 @@ def lift_windows(
         The public function, for the names of tasks.
     """
     axis = cube.dims.index(dim)
-    work = _Work(kernel, axis)
+    work = _Work(kernel, axis, length)
     if not is_lazy(cube):
         whole = (0, 0, cube.sizes[dim])
         return cube.copy(data=_run([cube.values], Tables(tables), work=work, place=whole))
@@ -110,9 +112,10 @@ def _run(blocks: list[Array], tables: Any, *, work: _Work, place: tuple[int, int
     cells = math.prod(shape)
     flat = [block.reshape(len(block), cells) for block in moved]
     out = np.empty((last - first, cells))
-    width = max(1, _NUMBERS // max(1, sum(map(len, flat))))
+    width = max(_LEAST_CELLS, _NUMBERS // work.length)
     for cell in range(0, cells, width):
         slab = slice(cell, cell + width)
-        part = np.concatenate([block[:, slab] for block in flat])
+        parts = [block[:, slab] for block in flat]
+        part = parts[0] if len(parts) == 1 else np.concatenate(parts)
         out[:, slab] = kernel(part, start, first, last, *shared)
     return np.moveaxis(out.reshape(last - first, *shape), 0, work.axis)
