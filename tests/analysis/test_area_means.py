@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import dask
 import numpy as np
 import pint_xarray  # noqa: F401 - registers .pint
@@ -10,8 +12,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from climcube.analysis.area_means import area_mean, zonal_mean
-from climcube.errors import AxisError, ParameterError
+from climcube.analysis.area_means import area_mean, area_sum, zonal_mean
+from climcube.errors import AxisError, ParameterError, UnitsError
 from climcube.testing.laziness import no_compute
 
 
@@ -201,8 +203,6 @@ def test_zonal_means() -> None:
     width = np.array([10, 10, 15, 25, 30.0])
     expected = (uneven.astype("float64") * width).sum("lon") / width.sum()
     np.testing.assert_allclose(zonal_mean(uneven), expected, rtol=1e-13)
-    with pytest.raises(AxisError, match="circles of latitude"):
-        zonal_mean(curvilinear(cube))
 
 
 @pytest.mark.parametrize(
@@ -216,3 +216,129 @@ def test_zonal_means() -> None:
 def test_regions_that_make_no_sense(region: object, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         area_mean(cube_of(), region=region)
+
+
+# ---------------------------------------------------------------- sums
+
+
+def test_sums_are_integrals() -> None:
+    cube = cube_of(step=5)
+    sphere = 4 * np.pi * 6_371_000.0**2
+    np.testing.assert_allclose(area_sum(xr.ones_like(cube)), sphere, rtol=1e-12)
+    np.testing.assert_allclose(area_sum(cube), area_mean(cube) * sphere, rtol=1e-12)
+    squared = xr.zeros_like(cube, "float64") + np.sin(np.deg2rad(cube.lat)) ** 2
+    np.testing.assert_allclose(area_sum(squared, unit="km2"), sphere / 3e6, rtol=2e-3)
+
+
+def test_truth_values_have_an_area() -> None:
+    cube = cube_of()
+    warm = area_sum(cube > 15, unit="km2")
+    share = area_mean((cube > 15).astype("float32"))
+    np.testing.assert_allclose(warm, share * 4 * np.pi * 6371.0**2, rtol=1e-12)
+    assert warm.attrs["units"] == "km2"
+    south = area_sum(cube > -999, region="southern_hemisphere", unit="km2")
+    np.testing.assert_allclose(south, 2 * np.pi * 6371.0**2, rtol=1e-12)
+
+
+def test_missing_cells_add_nothing() -> None:
+    cube = cube_of()
+    holes = cube.where(cube.lat > 0)
+    holes[-1] = np.nan
+    expected = area_sum(cube.where(cube.lat > 0, 0.0))
+    np.testing.assert_allclose(area_sum(holes)[:-1], expected[:-1], rtol=1e-12)
+    assert np.isnan(area_sum(holes)[-1])
+    np.testing.assert_allclose(area_sum(holes.chunk(lat=5, time=2)), area_sum(holes), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("units", "expected"),
+    [("kg m-2 s-1", "kg s-1"), ("1", "m2"), ("degC", "degC m2"), (None, None), ("W m-2", "W")],
+)
+def test_units_of_a_sum(units: str | None, expected: str | None) -> None:
+    cube = cube_of().assign_attrs(units=units) if units else cube_of().drop_attrs()
+    found = area_sum(cube)
+    assert found.attrs.get("units") == expected
+    assert "units_metadata" not in found.attrs
+    assert "standard_name" not in found.attrs
+    assert "area: sum" in found.attrs["cell_methods"]
+
+
+def test_areas_of_ones_own_need_units() -> None:
+    cube = cube_of()
+    own = xr.full_like(cube[0], 2.0, "float64").drop_vars("time").drop_attrs()
+    with pytest.raises(UnitsError, match="unit of area"):
+        area_sum(cube, weights=own)
+    for unit, factor in (("m2", 1.0), ("km2", 1e6), ("km^2", 1e6)):
+        found = area_sum(xr.ones_like(cube), weights=own.assign_attrs(units=unit))
+        np.testing.assert_allclose(found, 2.0 * cube[0].size * factor)
+    with pytest.raises(ParameterError, match="unknown unit"):
+        area_sum(cube, unit="acres")
+
+
+# ---------------------------------------------------------------- bands of latitude
+
+
+def test_bands_of_rows() -> None:
+    cube = cube_of(step=5)
+    found = zonal_mean(cube, band=15)
+    assert found.dims == ("time", "lat")
+    assert found.lat.values.tolist() == np.arange(-82.5, 90, 15).tolist()
+    grouped = cube.astype("float64").groupby_bins("lat", np.arange(-90, 91, 15))
+    for middle, (_, part) in zip(found.lat.values, grouped, strict=True):
+        expected = part.weighted(np.cos(np.deg2rad(part.lat))).mean(("lat", "lon"))
+        np.testing.assert_allclose(found.sel(lat=middle), expected, rtol=1e-12)
+    np.testing.assert_allclose(zonal_mean(cube, band=5), zonal_mean(cube), rtol=1e-12)
+    np.testing.assert_allclose(zonal_mean(cube[:, ::-1], band=15), found, rtol=1e-12)
+
+
+def test_bands_of_curved_grids() -> None:
+    cube = cube_of(step=5)
+    curved = curvilinear(cube)
+    areas = (
+        (bands(cube, 5) * xr.ones_like(cube.lon)).drop_vars(["lat", "lon"]).rename(lat="y", lon="x")
+    )
+    expected = zonal_mean(cube, band=15)
+    hidden = curved.assign_coords({n: curved[n].chunk(y=7) for n in ("nav_lat", "nav_lon")})
+    for each in (curved, curved.transpose("x", "time", "y"), curved.chunk(time=2, y=7), hidden):
+        with no_compute():
+            found = zonal_mean(each, band=15, weights=areas)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert zonal_mean(curved, weights=areas).sizes["lat"] == 176  # a degree each, -88 to 88
+
+
+def test_bands_without_cells_and_regions() -> None:
+    cube = cube_of().sel(lat=[-45, -35, 35], lon=slice(0, 180))
+    found = zonal_mean(cube, band=10)
+    assert found.lat.values.tolist() == [-45, -35, -25, -15, -5, 5, 15, 25, 35]
+    assert np.isnan(found.sel(lat=slice(-30, 30))).all()
+    basin = (20, 90, -60, 60)
+    inside = cube.sel(lon=slice(20, 90)).astype("float64").mean("lon")
+    np.testing.assert_allclose(zonal_mean(cube, region=basin), inside, rtol=1e-12)
+    kept = zonal_mean(cube, region=basin, band=10).dropna("lat")
+    np.testing.assert_allclose(kept, inside, rtol=1e-12)
+
+
+@pytest.mark.parametrize("band", [0, -1, 91, True, "wide", np.nan])
+def test_bands_that_make_no_sense(band: object) -> None:
+    with pytest.raises(ParameterError, match="band out of range"):
+        zonal_mean(cube_of(), band=band)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- axes that are wrong
+
+
+@pytest.mark.parametrize("function", [area_mean, area_sum, zonal_mean])
+def test_latitudes_that_are_missing(function: Callable[..., xr.DataArray]) -> None:
+    cube = cube_of()
+    for bad in (np.full(18, np.nan), np.where(np.arange(18) == 3, np.nan, cube.lat)):
+        broken = cube.assign_coords(lat=("lat", bad, cube.lat.attrs))
+        with pytest.raises(AxisError, match="latitude has missing values") as caught:
+            function(broken)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("function", [area_mean, area_sum, zonal_mean])
+def test_curved_grids_without_corners(function: Callable[..., xr.DataArray]) -> None:
+    with pytest.raises(AxisError, match="pass weights=") as caught:
+        function(curvilinear(cube_of()))
+    assert "\n" not in str(caught.value)

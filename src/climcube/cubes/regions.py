@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from climcube.errors import ParameterError, suggest
 
-__all__ = ["REGIONS", "Region", "find_region"]
+__all__ = ["REGIONS", "Region", "find_region", "selected"]
 
 # Coordinates stored as float32 miss whole degrees by this much.
 _TOLERANCE = 1e-4
@@ -140,12 +139,6 @@ def find_region(region: Any) -> Region:
     except (TypeError, ValueError):
         raise _not_understood(region) from None
     return Region(west, east, south, north)
-
-
-def contains_cells(region: Region, latitude: xr.DataArray, longitude: xr.DataArray) -> xr.DataArray:
-    """Return which cells lie in a region, from their coordinates of any shape; lazy if they are."""
-    inside: xr.DataArray = region.contains(latitude.drop_attrs(), longitude.drop_attrs())
-    return inside
 
 
 def _edges_of_mapping(region: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -58,6 +58,30 @@ class Units:
             return bool(text == self.text)
         return bool(_parse(str(text), "units") == self._parsed)
 
+    def converted(self, value: float, text: str, where: str) -> float:
+        """Return an absolute value given in other units in these.
+
+        >>> Units("K").converted(10.0, "degC", "thermal_range")
+        283.15
+
+        Raises
+        ------
+        UnitsError
+            The units are not of one kind, or these are not known.
+        """
+        try:
+            if self._parsed is not None:
+                return float(_registry().Quantity(value, _parse(text, where)).to(self._parsed).m)
+        except UnitsError:
+            raise
+        except Exception:  # noqa: BLE001, S110 - pint's, of whatever kind: said below
+            pass
+        raise UnitsError(
+            "units cannot be converted", where=where,
+            expected=f"units of the cube's kind ({self.text or 'the cube has none'})",
+            found=repr(text), remedy="correct the units, or cube.attrs['units']",
+        )  # fmt: skip
+
     def absolute(self) -> dict[str, str]:
         """Attributes of a value of the same nature as the cube's."""
         return {} if self.text is None else {"units": self.text}
@@ -82,6 +106,18 @@ class Units:
         if self.is_temperature and not absolute:
             attrs["units_metadata"] = _DIFFERENCE
         return attrs
+
+    def product(self, unit: str) -> dict[str, str]:
+        """Attributes of a sum of values times another unit, put in its shortest form.
+
+        >>> Units("kg m-2 s-1").product("m2"), Units("1").product("km2"), Units(None).product("m2")
+        ({'units': 'kg s-1'}, {'units': 'km2'}, {})
+        """
+        if self._parsed is None:
+            return {}
+        if self.is_temperature or self._parsed.dimensionless:
+            return self.times(unit, absolute=True)
+        return _write(self._parsed * _parse(unit, "unit"))
 
 
 def is_quantified(cube: xr.DataArray) -> bool:

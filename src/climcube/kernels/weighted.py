@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from climcube.kernels.compiled import Array, compiled_with
+from climcube.kernels.compiled import Array, compiled, compiled_with
 
-__all__ = ["weighted_sums"]
+__all__ = ["banded_sums", "weighted_sums"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,11 +21,30 @@ def weighted_sums(block: npt.NDArray[Any], weights: Floats) -> Floats:
     same in every row. Cells whose value or weight is not finite carry no weight. The result is
     ``(rows, 2)``.
     """
-    dtype = "float32" if block.dtype in (np.float16, np.float32) else "float64"
-    own = np.where(np.isfinite(weights), weights, 0.0)
     out = np.empty((block.shape[0], 2))
-    _weighted_sums(np.ascontiguousarray(block, dtype), np.ascontiguousarray(own), out)
+    _weighted_sums(_native(block), _known(weights), out)
     return out
+
+
+def banded_sums(
+    block: npt.NDArray[Any], weights: Floats, label: npt.NDArray[np.int32], number: int
+) -> Floats:
+    """Return the same two sums for each of ``number`` bands, ``(rows, 2 * number)``.
+
+    ``label`` is the band of each cell, -1 for none.
+    """
+    out = np.zeros((block.shape[0], 2 * number))
+    _banded_sums(_native(block), _known(weights), np.ascontiguousarray(label), out)
+    return out
+
+
+def _native(block: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    dtype = "float32" if block.dtype in (np.float16, np.float32) else "float64"
+    return np.ascontiguousarray(block, dtype)
+
+
+def _known(weights: Floats) -> Floats:
+    return np.ascontiguousarray(np.where(np.isfinite(weights), weights, 0.0))
 
 
 # Reassociation lets the sums run in vector lanes: the order differs, the accuracy does not.
@@ -42,3 +61,14 @@ def _weighted_sums(block: Array, weights: Array, out: Array) -> None:
             seen += w
         out[t, 0] = total
         out[t, 1] = seen
+
+
+@compiled
+def _banded_sums(block: Array, weights: Array, label: Array, out: Array) -> None:
+    for t in range(block.shape[0]):
+        row, weight = block[t], weights[t if weights.shape[0] > 1 else 0]
+        for c in range(row.size):
+            v = np.float64(row[c])
+            if label[c] >= 0 and np.isfinite(v):
+                out[t, 2 * label[c]] += weight[c] * v
+                out[t, 2 * label[c] + 1] += weight[c]

@@ -1,8 +1,9 @@
-"""Carry a weighted mean over some dimensions to a cube: one task a chunk, then sums."""
+"""Carry a weighted mean or sum over some dimensions to a cube: one task a chunk, then sums."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import dask.array as da
@@ -13,11 +14,29 @@ import xarray as xr
 from climcube.cubes.chunks import is_lazy
 from climcube.lift.common import Array, load_kernel
 
-__all__ = ["lift_weighted_mean"]
+__all__ = ["Bands", "lift_weighted"]
 
 
-def lift_weighted_mean(
-    kernel: str, cube: xr.DataArray, weights: xr.DataArray, dims: tuple[str, ...]
+@dataclass(frozen=True)
+class Bands:
+    """Bands that cells are sorted into, where not all of them make one number.
+
+    ``label`` numbers the band of each cell, -1 for none, by some of the dimensions that are
+    folded and without coordinates; ``coordinate`` is that of the bands.
+    """
+
+    label: xr.DataArray
+    coordinate: xr.DataArray
+
+
+def lift_weighted(
+    kernel: str,
+    cube: xr.DataArray,
+    weights: xr.DataArray,
+    dims: tuple[str, ...],
+    *,
+    total: bool = False,
+    bands: Bands | None = None,
 ) -> xr.DataArray:
     """Return the weighted mean of a cube over ``dims``, in float64.
 
@@ -26,71 +45,112 @@ def lift_weighted_mean(
     kernel
         ``"module:function"``; called as ``function(block, weights)`` with ``(rows, cells)``
         blocks, ``weights`` perhaps of one row, returning weighted sum and sum of weights,
-        ``(rows, 2)``.
+        ``(rows, 2)``. With bands: ``function(block, weights, label, number)``, the label of each
+        cell and the number of bands, returning the same pairs for each band, ``(rows, 2 n)``.
     cube
         NumPy or Dask, chunked in any way.
     weights
         By any of the cube's dimensions, without coordinates.
     dims
-        Dimensions that are averaged; those that are left keep their order.
+        Dimensions that are folded; those that are left keep their order, bands come last.
+    total
+        Return the weighted sum in place of the mean; NaN where no cell has a value.
+    bands
+        Fold each band by itself.
     """
     kept = [d for d in cube.dims if d not in dims]
-    ordered = cube.transpose(*kept, *dims)
-    present = [d for d in ordered.dims if d in weights.dims]
-    weight = weights.transpose(*present).astype("float64")
+    ordered = _bare(cube).transpose(*kept, *dims)  # coordinates may have chunks of their own
+    operands = [_operand(weights.astype("float64"), ordered)]
+    if bands is not None:
+        label = bands.label.broadcast_like(ordered.isel(dict.fromkeys(kept, 0), drop=True))
+        operands.append(_operand(label.astype("int32"), ordered))
+    number = 1 if bands is None else bands.coordinate.size
     options: dict[str, Any] = {
         "reference": kernel,
         "rows": len(kept),
         "present": tuple(d in weights.dims for d in ordered.dims),
+        "number": number,
     }
-    if is_lazy(ordered) or is_lazy(weight):
-        data: Any = _lazy(
-            ordered if is_lazy(ordered) else ordered.chunk(), weight, len(kept), options
-        )
+    if any(is_lazy(each) for each in (ordered, *operands)):
+        data: Any = _lazy(ordered, operands, len(kept), options, total)
     else:
-        data = _divide(sum_block(ordered.values, weight.values, **options), len(kept))
+        sums = sum_block(ordered.values, *(o.values for o in operands), **options)
+        data = _finish(sums, len(kept), number, total)
     coords = {name: c for name, c in cube.coords.items() if not set(c.dims) & set(dims)}
-    return xr.DataArray(data, dims=kept, coords=coords, name=cube.name)
+    if bands is None:
+        return xr.DataArray(data[..., 0], dims=kept, coords=coords, name=cube.name)
+    dim = str(bands.coordinate.dims[0])
+    coords = {n: c for n, c in coords.items() if n != dim} | {dim: bands.coordinate}
+    return xr.DataArray(data, dims=[*kept, dim], coords=coords, name=cube.name)
+
+
+def _bare(cube: xr.DataArray) -> xr.DataArray:
+    return cube.drop_vars(list(cube.coords))
+
+
+def _operand(array: xr.DataArray, ordered: xr.DataArray) -> xr.DataArray:
+    return array.transpose(*[d for d in ordered.dims if d in array.dims])
 
 
 def _lazy(
-    cube: xr.DataArray, weights: xr.DataArray, rows: int, options: dict[str, Any]
+    cube: xr.DataArray,
+    operands: list[xr.DataArray],
+    rows: int,
+    options: dict[str, Any],
+    total: bool,
 ) -> da.Array:
+    cube = cube if is_lazy(cube) else cube.chunk()
     letters = {d: i for i, d in enumerate(cube.dims)}
-    weight = weights.chunk({d: cube.chunksizes[d] for d in weights.dims}).data
-    folded = tuple(range(rows, cube.ndim))
+    arguments: list[Any] = [cube.data, tuple(range(cube.ndim))]
+    for each in operands:
+        arguments += [each.chunk({d: cube.chunksizes[d] for d in each.dims}).data]
+        arguments += [tuple(letters[d] for d in each.dims)]
+    folded, number = tuple(range(rows, cube.ndim)), options["number"]
     sums = da.blockwise(
-        sum_block, tuple(range(cube.ndim + 1)),
-        cube.data, tuple(range(cube.ndim)), weight, tuple(letters[d] for d in weights.dims),
-        adjust_chunks=dict.fromkeys(folded, 1), new_axes={cube.ndim: 2},
+        sum_block, tuple(range(cube.ndim + 1)), *arguments,
+        adjust_chunks=dict.fromkeys(folded, 1), new_axes={cube.ndim: 2 * number},
         meta=np.empty((0,) * (cube.ndim + 1)), **options,
     )  # fmt: skip
     whole = sums.sum(axis=folded, keepdims=True) if folded else sums
-    mean: da.Array = whole.map_blocks(
-        _divide, rows, drop_axis=list(range(rows, cube.ndim + 1)), meta=np.empty((0,) * rows)
-    )
-    return mean
+    result: da.Array = whole.map_blocks(
+        _finish, rows, number, total, drop_axis=list(range(rows, cube.ndim)),
+        chunks=(*whole.chunks[:rows], (number,)), meta=np.empty((0,) * (rows + 1)),
+    )  # fmt: skip
+    return result
 
 
 def sum_block(
-    block: Array, weights: Array, *, reference: str, rows: int, present: tuple[bool, ...]
+    block: Array,
+    weights: Array,
+    label: Array | None = None,
+    *,
+    reference: str,
+    rows: int,
+    present: tuple[bool, ...],
+    number: int,
 ) -> npt.NDArray[np.float64]:
-    """Return the sums of one block, its averaged dimensions of length 1, a pair at the end."""
+    """Return the sums of one block, its folded dimensions of length 1, pairs at the end."""
     shape, cells = block.shape[:rows], math.prod(block.shape[rows:])
     sizes = iter(weights.shape)
     whole = weights.reshape([next(sizes) if here else 1 for here in present])
     same = not any(present[:rows])  # the same weights for every row
     spread = np.broadcast_to(whole, (*((1,) * rows if same else shape), *block.shape[rows:]))
     count = 1 if same else math.prod(shape)
+    more = () if label is None else (label.reshape(cells), number)
     sums = load_kernel(reference)(
-        block.reshape(math.prod(shape), cells), spread.reshape(count, cells)
+        block.reshape(math.prod(shape), cells), spread.reshape(count, cells), *more
     )
-    out: npt.NDArray[np.float64] = sums.reshape(*shape, *(1,) * (block.ndim - rows), 2)
+    out: npt.NDArray[np.float64] = sums.reshape(*shape, *(1,) * (block.ndim - rows), 2 * number)
     return out
 
 
-def _divide(sums: npt.NDArray[np.float64], rows: int) -> npt.NDArray[np.float64]:
-    pairs = sums.reshape(*sums.shape[:rows], 2)
+def _finish(
+    sums: npt.NDArray[np.float64], rows: int, number: int, total: bool
+) -> npt.NDArray[np.float64]:
+    """Return the mean or the sum of each band, ``(..., bands)``."""
+    pairs = sums.reshape(*sums.shape[:rows], number, 2)
+    if total:
+        return np.where(pairs[..., 1] > 0, pairs[..., 0], np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean: npt.NDArray[np.float64] = pairs[..., 0] / pairs[..., 1]
     return mean

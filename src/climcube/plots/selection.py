@@ -14,7 +14,8 @@ import xarray as xr
 from climcube.cubes.area import cell_areas
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.coordinates import find_spatial
-from climcube.cubes.regions import contains_cells, find_region, selected
+from climcube.cubes.regions import selected
+from climcube.cubes.shapes import cells_inside, find_place
 from climcube.cubes.units import unquantify
 from climcube.errors import AxisError, CubeError, ParameterError
 from climcube.plots.style import CATEGORIES
@@ -172,7 +173,7 @@ def within(mhw: Any, region: Any) -> Any:
 
 
 def _inside(cube: xr.DataArray, region: Any) -> xr.DataArray:
-    """Return which cells of the grid lie in a region: by name, by edges, or as a mask."""
+    """Return which cells of the grid lie in a region: by name, edges or outline, or as a mask."""
     where = "region" if isinstance(region, xr.DataArray) else f"region={region!r}"
     inside: xr.DataArray
     if isinstance(region, xr.DataArray):
@@ -188,8 +189,8 @@ def _inside(cube: xr.DataArray, region: Any) -> xr.DataArray:
         inside = region.drop_vars(list(region.coords)).compute()
     else:
         axes = find_spatial(cube)
-        cells = contains_cells(find_region(region), cube[axes.latitude], cube[axes.longitude])
-        inside = cells.drop_vars(list(cells.coords)).compute()
+        place = find_place(region)
+        inside = cells_inside(place, cube[axes.latitude], cube[axes.longitude]).compute()
     if not inside.any():
         raise ParameterError(
             "the region has no cell of the cube", where=where,
