@@ -174,3 +174,13 @@ def test_a_decade_is_ten_years_in_pint_and_a_decade_in_cf() -> None:
 
 def test_a_sum_of_absolute_temperatures_is_no_difference() -> None:
     assert Units("degC").times("day", absolute=True) == {"units": "degC day"}
+
+
+def test_absolute_values_are_converted() -> None:
+    np.testing.assert_allclose(
+        Units("K").converted(np.array([0.0, 20.0]), "degC"), [273.15, 293.15]
+    )
+    np.testing.assert_allclose(Units("degC").converted(68.0, "degF"), 20)
+    assert Units("1e-3").converted(35.0, "psu") == 35.0
+    with pytest.raises(UnitsError, match="can be converted to 'degC', found 'psu'"):
+        Units("degC").converted(35.0, "psu", "column 'PSAL'")

@@ -58,29 +58,27 @@ class Units:
             return bool(text == self.text)
         return bool(_parse(str(text), "units") == self._parsed)
 
-    def converted(self, value: float, text: str, where: str) -> float:
-        """Return an absolute value given in other units in these.
+    def converted(self, values: Any, text: str, where: str = "values") -> Any:
+        """Return absolute values given in other units (``text``) in these units.
 
-        >>> Units("K").converted(10.0, "degC", "thermal_range")
-        283.15
+        >>> float(Units("K").converted(20.0, "degC"))
+        293.15
 
         Raises
         ------
         UnitsError
-            The units are not of one kind, or these are not known.
+            One cannot be converted into the other.
         """
+        import pint
+
+        other = _parse(text, where)
         try:
-            if self._parsed is not None:
-                return float(_registry().Quantity(value, _parse(text, where)).to(self._parsed).m)
-        except UnitsError:
-            raise
-        except Exception:  # noqa: BLE001, S110 - pint's, of whatever kind: said below
-            pass
-        raise UnitsError(
-            "units cannot be converted", where=where,
-            expected=f"units of the cube's kind ({self.text or 'the cube has none'})",
-            found=repr(text), remedy="correct the units, or cube.attrs['units']",
-        )  # fmt: skip
+            return _registry().Quantity(values, other).to(self._parsed).magnitude
+        except pint.DimensionalityError:
+            raise UnitsError(
+                "units do not fit each other", where=where,
+                expected=f"what can be converted to {self.text!r}", found=repr(text),
+            ) from None  # fmt: skip
 
     def absolute(self) -> dict[str, str]:
         """Attributes of a value of the same nature as the cube's."""
