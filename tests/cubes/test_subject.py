@@ -13,6 +13,7 @@ from climcube.cubes.subject import examine, finish, finish_array
 from climcube.errors import (
     AxisError,
     CalendarError,
+    ChunkError,
     CubeError,
     ParameterError,
     UnitsError,
@@ -64,6 +65,15 @@ def test_daily_values_only_where_demanded() -> None:
     examine(cube("MS"), "trend")
     with pytest.raises(CalendarError):
         examine(cube("MS"), "heatwaves", daily=True)
+
+
+def test_chunks_of_unknown_size_are_refused_with_the_remedy() -> None:
+    cut = da.ones((5, 3), chunks=(5, 1))[:, da.from_array(np.array([True, False, True]))]
+    given = cube().isel(x=slice(0, 2)).copy(data=da.ones((5, 2)))
+    unknown = xr.DataArray(cut, dims=given.dims, coords={"time": given["time"]}, attrs=given.attrs)
+    with pytest.raises(ChunkError, match="compute_chunk_sizes"):
+        examine(unknown, "trend")
+    examine(unknown.copy(data=unknown.data.compute_chunk_sizes()), "trend")
 
 
 def test_quantities_come_back_in_their_registry() -> None:

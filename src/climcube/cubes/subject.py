@@ -13,7 +13,7 @@ from climcube import provenance
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.coordinates import cell_dims, is_dated, select_variable
 from climcube.cubes.units import Units, requantify, unquantify
-from climcube.errors import CubeError, ParameterError
+from climcube.errors import ChunkError, CubeError, ParameterError
 
 __all__ = [
     "Subject",
@@ -65,6 +65,7 @@ def plain_cube(cube: Any, purpose: str) -> tuple[xr.DataArray, Any]:
             found=str(plain.dtype),
         )
     require_cells(plain, purpose)
+    _require_known_sizes(plain, purpose)
     return _native(plain), quantified
 
 
@@ -90,6 +91,18 @@ def require_cells(cube: xr.DataArray, purpose: str) -> None:
             found=", ".join(f"no {d}" for d in empty),
             remedy="check the selection: a slice follows the order of its coordinate, "
             "rising or falling",
+        )
+
+
+def _require_known_sizes(cube: xr.DataArray, purpose: str) -> None:
+    """Refuse Dask arrays that a mask of unknown content has cut: nobody knows their cells."""
+    unknown = [d for d, sizes in cube.chunksizes.items() if any(np.isnan(n) for n in sizes)]
+    if unknown:
+        raise ChunkError(
+            f"{purpose} needs chunks of known size",
+            where=f"variable {cube.name!r}",
+            found=f"unknown sizes along {', '.join(map(repr, unknown))}",
+            remedy="find them: cube.copy(data=cube.data.compute_chunk_sizes())",
         )
 
 

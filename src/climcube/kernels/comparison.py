@@ -65,7 +65,9 @@ def compare(
         variance_a = squares_a / (n_eff_a - 1) / n_a
         variance_b = squares_b / (n_eff_b - 1) / n_b
         variance = variance_a + variance_b
-        freedom = variance**2 / (variance_a**2 / (n_eff_a - 1) + variance_b**2 / (n_eff_b - 1))
+        # By shares: the square of a variance may leave the range of numbers.
+        share_a, share_b = variance_a / variance, variance_b / variance
+        freedom = 1 / (share_a**2 / (n_eff_a - 1) + share_b**2 / (n_eff_b - 1))
     change = mean_b - mean_a
     stderr = np.sqrt(variance)
     # Two constants have no freedom to reckon with: their p is 0 or 1.

@@ -104,13 +104,25 @@ def pick(
 
 
 def require_free_names(
-    subject: xr.DataArray, core: str, known: Mapping[str, Any], purpose: str
+    subject: xr.DataArray,
+    core: str,
+    known: Mapping[str, Any],
+    purpose: str,
+    outputs: Sequence[Output] = (),
 ) -> None:
-    """Raise `CubeError` where a dimension that outputs introduce is one of the subject's."""
-    taken = [name for name in known if name != core and name in subject.dims]
+    """Raise `CubeError` where a name of the result is that of one of its own dimensions.
+
+    That is a dimension that outputs introduce, or an output: it would become the dimension's
+    coordinate, or replace it.
+    """
+    cells = [dim for dim in subject.dims if dim != core]
+    results = {output.name: output.dim for output in outputs}
+    of_results = {*cells, *results.values()}
+    taken = [name for name in known if name in cells]
+    taken += [name for name in results if name in of_results]
     if taken:
         raise CubeError(
-            f"{purpose} gives its result a dimension that the cube has already",
+            f"{purpose} gives a result the name of a dimension that the cube has already",
             where=f"variable {subject.name!r}",
             expected=f"no dimension {taken[0]!r}",
             found=", ".join(map(str, subject.dims)),

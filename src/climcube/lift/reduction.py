@@ -98,7 +98,7 @@ def lift_reduction(
         At compute: the kernel met values that it cannot take (it raises FloatingPointError).
     """
     known = dict(coordinates or {})
-    require_free_names(cube, dim, known, purpose)
+    require_free_names(cube, dim, known, purpose, outputs)
     work = _Work(
         kernel,
         f"{purpose} of variable {cube.name!r}",

@@ -97,7 +97,7 @@ def lift_series(
     """
     known = dict(coordinates or {})
     subject, core = cubes[0]
-    require_free_names(subject, core, known, purpose)
+    require_free_names(subject, core, known, purpose, outputs)
     tiled = TiledCubes(tuple(cubes), purpose)
     sizes = {dim: cube.sizes[dim] for cube, dim in reversed(cubes)}
     sizes |= {name: coordinate.size for name, coordinate in known.items()}

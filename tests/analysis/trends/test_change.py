@@ -210,3 +210,25 @@ def test_cubes_that_are_refused() -> None:
         cc.change(cube.assign_attrs(units="warmth"), A, B)
     with pytest.raises(CubeError, match="needs numbers"):
         cc.change(cube.astype(str), A, B)
+
+
+@pytest.mark.parametrize("name", ["n", "mean", "squares"])
+def test_names_of_steps_on_the_way_are_nobodys_business(name: str) -> None:
+    cube = annual((70, 3)).rename(lat=name)
+    plain = cc.change(annual((70, 3)), A, B)
+    for lazy in (cube, cube.chunk({name: 1})):
+        found = cc.change(lazy, A, B)
+        assert found["change"].dims == (name,)
+        np.testing.assert_array_equal(found["change"], plain["change"])
+    named = cc.change(annual((70, 3)).assign_coords({name: ("lat", [1, 2, 3])}), A, B)
+    np.testing.assert_array_equal(named.coords[name], [1, 2, 3])
+
+
+@pytest.mark.parametrize("scale", [1e-120, 1e-30, 1e30, 1e120])
+def test_the_scale_of_the_values_changes_no_probability(scale: float) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found, plain = (cc.change(annual() * s, A, B) for s in (scale, 1.0))
+    for name in ("pvalue", "n_eff_a", "r1"):
+        np.testing.assert_allclose(found[name], plain[name], rtol=1e-9)
+    np.testing.assert_allclose(found["ci_low"] / scale, plain["ci_low"], rtol=1e-9)

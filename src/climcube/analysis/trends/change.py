@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import xarray as xr
 
 from climcube.analysis.steps import one_step_apart
@@ -18,12 +16,13 @@ from climcube.cubes.subject import Subject, examine, finish
 from climcube.errors import ParameterError, require_choice
 from climcube.kernels.comparison import Comparison, compare
 from climcube.kernels.inference import AUTOCORRELATION
-from climcube.lift.common import Output
+from climcube.lift.common import Output, dress, require_free_names
 from climcube.lift.reduction import lift_reduction
 
 __all__ = ["change"]
 
-_PARTS = ("n", "mean", "squares", "neighbours")
+# Marked as not for the user: a cube may well have a dimension called n.
+_PARTS = ("_n", "_mean", "_squares", "_neighbours")
 _RESULTS = ("change", "stderr", "ci_low", "ci_high", "pvalue", "n_eff_a", "n_eff_b", "r1")
 
 
@@ -164,7 +163,7 @@ def _spread(subject: Subject, first: int, last: int) -> xr.Dataset:
         "climcube.kernels.comparison:SPREAD",
         subject.cube.isel({axis.name: own}),
         axis.name,
-        [Output(name, None, "int64" if name == "n" else "float64") for name in _PARTS],
+        [Output(name, None, "int64" if name == "_n" else "float64") for name in _PARTS],
         tables=(times, one_step_apart(axis)[own]),
         purpose="change",
     )
@@ -185,17 +184,14 @@ def _compared(
     )
     variables = dict(zip(_RESULTS, computed, strict=True))
     for part, letter in zip(parts, "ab", strict=True):
-        variables |= {f"mean_{letter}": part["mean"], f"n_{letter}": part["n"]}
-    known = _descriptions(subject, words, asked)
-    result = parts[0].drop_vars(_PARTS)
-    for name, (text, units) in known.items():
-        result[name] = variables[name].assign_attrs({"long_name": text, **units})
-    return result
+        variables |= {f"mean_{letter}": part["_mean"], f"n_{letter}": part["_n"]}
+    outputs = _outputs(subject, words, asked)
+    require_free_names(subject.cube, subject.axis.name, {}, "change", outputs)
+    arrays = [variables[output.name].data for output in outputs]
+    return dress(arrays, outputs, subject.cube, subject.axis.name, {})
 
 
-def _descriptions(
-    subject: Subject, words: list[str], asked: Comparison
-) -> dict[str, tuple[str, dict[str, Any]]]:
+def _outputs(subject: Subject, words: list[str], asked: Comparison) -> list[Output]:
     name, one = label_of(subject.cube), {"units": "1"}
     difference, own = subject.units.difference(), subject.absolute()
     percent = f"{100 * asked.confidence:g} % confidence limit of the change of {name}"
@@ -211,7 +207,7 @@ def _descriptions(
         )
         for letter, period in zip("ab", words, strict=True)
     }
-    return {
+    known = {
         "change": (f"change of {name}, {words[1]} minus {words[0]}", difference),
         **means,
         "stderr": (f"standard error of the change of {name}", difference),
@@ -221,3 +217,7 @@ def _descriptions(
         **counts,
         "r1": ("lag-1 autocorrelation of the departures from both means", one),
     }
+    return [
+        Output(key, None, attrs={"long_name": text, **units})
+        for key, (text, units) in known.items()
+    ]
