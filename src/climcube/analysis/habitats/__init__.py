@@ -1,0 +1,1 @@
+"""How fast climates move, and where species can live."""

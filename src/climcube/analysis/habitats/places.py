@@ -1,0 +1,152 @@
+"""How large a habitat is and where it lies: areas, centroids, distances from the equator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from climcube.cubes.area import cell_areas
+from climcube.cubes.coordinates import find_spatial
+from climcube.cubes.outlines import row_edges
+from climcube.cubes.sphere import EARTH_RADIUS, places, unit_vectors
+from climcube.cubes.units import unquantify
+from climcube.errors import AxisError, UnitsError
+from climcube.kernels.latitudes import HEMISPHERES, band_sums, places_of_bands
+
+__all__ = ["PARTS", "Surface"]
+
+PARTS = ("centre", "trailing_edge", "leading_edge")
+_SQUARE_KILOMETRES = {
+    "m2": 1e-6, "m^2": 1e-6, "m**2": 1e-6, "meter ** 2": 1e-6,
+    "km2": 1.0, "km^2": 1.0, "km**2": 1.0, "kilometer ** 2": 1.0,
+}  # fmt: skip
+_BANDS_PER_DEGREE = 10  # that the cells of a curved grid are gathered in
+_KM_PER_DEGREE = float(np.deg2rad(1) * EARTH_RADIUS / 1000)
+
+
+class Surface:
+    """The cells of a cube on the sphere: what a map adds up to.
+
+    Parameters
+    ----------
+    given
+        What the user passed: areas and bounds may travel with it.
+    cube
+        The plain cube.
+    areas
+        The user's own.
+    min_coverage
+        Share of the area that ever has a value that must have one.
+    """
+
+    def __init__(
+        self, given: Any, cube: xr.DataArray, areas: xr.DataArray | None, min_coverage: float
+    ) -> None:
+        axes = find_spatial(cube)
+        self.given, self.cube, self.min_coverage = given, cube, min_coverage
+        self.latitude, self.longitude = (
+            unquantify(cube[name])[0].drop_vars(list(cube[name].coords)).astype("float64")
+            for name in (axes.latitude, axes.longitude)
+        )
+        self.name = axes.latitude
+        self.dims = [d for d in axes.dims if d in cube.dims]
+        self.areas = self._square_kilometres(areas)
+
+    def area(self, suitability: xr.DataArray, time: str) -> xr.DataArray:
+        """Return the sum of area times suitability, in km2."""
+        found = self._sum(suitability.fillna(0.0), self.areas)
+        return found.where(self._complete(suitability, time))
+
+    def centroid(self, suitability: xr.DataArray, time: str) -> xr.Dataset:
+        """Return latitude and longitude (-180 to 180) of the centroid on the sphere."""
+        vectors = xr.apply_ufunc(
+            unit_vectors, *xr.broadcast(self.latitude, self.longitude),
+            output_core_dims=[["axis"]], dask="parallelized", output_dtypes=["float64"],
+            dask_gufunc_kwargs={"output_sizes": {"axis": 3}},
+        )  # fmt: skip
+        filled = suitability.fillna(0.0)
+        sums = self._sum(filled, (vectors * self.areas).fillna(0.0))
+        latitude, longitude = xr.apply_ufunc(
+            places, sums, self._sum(filled, self.areas), input_core_dims=[["axis"], []],
+            output_core_dims=[[], []], dask="parallelized", output_dtypes=["float64"] * 2,
+            dask_gufunc_kwargs={"allow_rechunk": True},
+        )  # fmt: skip
+        complete = self._complete(suitability, time)
+        return xr.Dataset({"lat": latitude.where(complete), "lon": longitude.where(complete)})
+
+    def latitudes(
+        self, suitability: xr.DataArray, time: str, shares: tuple[float, float]
+    ) -> xr.DataArray:
+        """Return `PARTS` in degrees from the equator, by hemisphere."""
+        profile, edges = self._profile(suitability.fillna(0.0))
+        found = xr.apply_ufunc(
+            places_of_bands, profile, kwargs={"edges": edges, "shares": np.asarray(shares)},
+            input_core_dims=[["band"]], output_core_dims=[["hemisphere", "part"]],
+            dask="parallelized", output_dtypes=["float64"],
+            dask_gufunc_kwargs={
+                "allow_rechunk": True,
+                "output_sizes": {"hemisphere": len(HEMISPHERES), "part": len(PARTS)},
+            },
+        )  # fmt: skip
+        named = found.assign_coords(hemisphere=list(HEMISPHERES), part=list(PARTS))
+        kept: xr.DataArray = named.where(self._complete(suitability, time))
+        return kept
+
+    @staticmethod
+    def kilometres(degrees: xr.DataArray) -> xr.DataArray:
+        """Return degrees of latitude as distances on the sphere."""
+        return degrees * _KM_PER_DEGREE
+
+    def total(self, mask: xr.DataArray) -> xr.DataArray:
+        """Return the area in km2 of the cells of a mask."""
+        return self._sum(mask.astype("float64"), self.areas)
+
+    def _profile(self, filled: xr.DataArray) -> tuple[xr.DataArray, Any]:
+        """Return area by band of latitude, and the edges of the bands."""
+        if self.latitude.ndim == 1 and self.latitude.dims != self.longitude.dims:
+            rows = self.latitude.dims[0]
+            edges = row_edges(self.given, self.cube, self.name)
+            others = [d for d in self.dims if d != rows]
+            profile = xr.dot(filled, self.areas, dim=others).drop_vars(rows, errors="ignore")
+            return profile.rename({rows: "band"}), edges
+        if self.latitude.ndim == 0:
+            raise AxisError(
+                "a habitat at a single latitude cannot move", where=f"coordinate {self.name!r}",
+                expected="several latitudes",
+            )  # fmt: skip
+        bands = 180 * _BANDS_PER_DEGREE
+        number = np.floor((self.latitude + 90) * _BANDS_PER_DEGREE).clip(0, bands - 1).fillna(-1)
+        profile = xr.apply_ufunc(
+            band_sums, filled * self.areas, number.broadcast_like(self.areas).astype("int64"),
+            kwargs={"bands": bands}, input_core_dims=[self.dims, self.dims],
+            output_core_dims=[["band"]], dask="parallelized", output_dtypes=["float64"],
+            dask_gufunc_kwargs={"allow_rechunk": True, "output_sizes": {"band": bands}},
+        )  # fmt: skip
+        lower = np.arange(bands) / _BANDS_PER_DEGREE - 90
+        return profile, np.stack([lower, lower + 1 / _BANDS_PER_DEGREE], axis=1)
+
+    def _sum(self, values: xr.DataArray, weights: xr.DataArray) -> xr.DataArray:
+        total: xr.DataArray = xr.dot(values, weights, dim=self.dims)
+        return total
+
+    def _complete(self, suitability: xr.DataArray, time: str) -> xr.DataArray:
+        """Whether enough of the area that ever has a value has one."""
+        known = self._sum(suitability.notnull().astype("float64"), self.areas)
+        ever = known.max(time) if time in known.dims else known
+        return (known >= self.min_coverage * (1 - 1e-12) * ever) & (known > 0)
+
+    def _square_kilometres(self, areas: xr.DataArray | None) -> xr.DataArray:
+        area, _ = cell_areas(self.given, self.cube, areas)
+        units = str(area.attrs.get("units", "")).strip()
+        if units not in _SQUARE_KILOMETRES:
+            raise UnitsError(
+                "cell areas are no areas", where="areas" if areas is not None else "cell_measures",
+                expected="m2 or km2", found=f"units {units!r}",
+                remedy="set areas.attrs['units'] = 'm2'",
+            )  # fmt: skip
+        template = self.latitude * 0 + self.longitude * 0
+        plain = unquantify(area)[0].drop_attrs().drop_vars(list(area.coords))
+        whole = plain.astype("float64").broadcast_like(template)
+        return whole.fillna(0.0) * _SQUARE_KILOMETRES[units]

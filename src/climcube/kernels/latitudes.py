@@ -1,0 +1,74 @@
+"""Where on the way from equator to pole an area lies: its middle, and its two edges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["HEMISPHERES", "band_sums", "places_of_bands"]
+
+Floats = npt.NDArray[np.float64]
+
+HEMISPHERES = ("north", "south")
+
+
+def band_sums(area: Floats, band: npt.NDArray[Any], *, bands: int) -> Floats:
+    """Return the sums of ``(..., *cells)`` over the cells of each band; -1 is no band."""
+    flat = area.reshape(-1, band.size)
+    order = np.argsort(band.ravel(), kind="stable")
+    number = band.ravel()[order]
+    order, number = order[number >= 0], number[number >= 0]
+    out = np.zeros((len(flat), bands))
+    if len(number):
+        present, first = np.unique(number, return_index=True)
+        out[:, present] = np.add.reduceat(np.nan_to_num(flat[:, order]), first, axis=1)
+    return out.reshape(*area.shape[: area.ndim - band.ndim], bands)
+
+
+def places_of_bands(area: Floats, edges: Floats, *, shares: Floats) -> Floats:
+    """Return mean distance from the equator, and that which each share of the area is within.
+
+    Parameters
+    ----------
+    area
+        Suitable area in each band of latitude, ``(..., bands)``; spread evenly within it.
+    edges
+        Southern and northern edge of each band in degrees, ``(bands, 2)``.
+    shares
+        Between 0 and 1.
+
+    Returns
+    -------
+    ndarray
+        Degrees of latitude from the equator, ``(..., hemisphere, 1 + shares)``; NaN in a
+        hemisphere without area.
+    """
+    parts = []
+    for sign in (1.0, -1.0):
+        near, far = np.sort(sign * edges, axis=1).T
+        order = np.argsort(near, kind="stable")
+        near, far = near[order], far[order]
+        height = far - near
+        near, far = np.maximum(near, 0.0), np.maximum(far, 0.0)
+        inside = area[..., order] * (far - near) / height
+        parts.append(_places(inside, near, far, shares))
+    return np.stack(parts, axis=-2)
+
+
+def _places(area: Floats, near: Floats, far: Floats, shares: Floats) -> Floats:
+    reached = np.cumsum(area, axis=-1)
+    total = reached[..., -1]
+    found = np.full((*total.shape, 1 + len(shares)), np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found[..., 0] = (area * (near + far) / 2).sum(axis=-1) / total
+        for place, share in enumerate(shares, start=1):
+            goal = share * total
+            band = np.minimum((reached < goal[..., None]).sum(axis=-1), area.shape[-1] - 1)
+            own = np.take_along_axis(area, band[..., None], -1)[..., 0]
+            before = np.take_along_axis(reached, band[..., None], -1)[..., 0] - own
+            part = np.clip((goal - before) / own, 0.0, 1.0)
+            found[..., place] = near[band] + part * (far[band] - near[band])
+    found[~(total > 0)] = np.nan
+    return found
