@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from climcube import errors, options, testing
     from climcube import plots as plot
     from climcube.analysis.anomaly import anomaly
-    from climcube.analysis.area_means import area_mean, zonal_mean
+    from climcube.analysis.area_means import area_mean, area_sum, zonal_mean
     from climcube.analysis.climatology import climatology
     from climcube.analysis.events.heatwaves import Heatwaves, heatwaves
     from climcube.analysis.following.state import (
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
         heatwave_state,
         open_heatwave_state,
     )
+    from climcube.analysis.masks import mask
     from climcube.analysis.means import annual_mean, daily_mean, monthly_mean, seasonal_mean
+    from climcube.analysis.percentile import percentile
+    from climcube.analysis.rolling import rolling_mean
     from climcube.analysis.tracking.track import Tracks, track
     from climcube.analysis.trends.breakpoint import breakpoint
     from climcube.analysis.trends.change import change
@@ -62,6 +65,7 @@ _HOMES = {
     "annual_mean": "climcube.analysis.means",
     "anomaly": "climcube.analysis.anomaly",
     "area_mean": "climcube.analysis.area_means",
+    "area_sum": "climcube.analysis.area_means",
     "breakpoint": "climcube.analysis.trends.breakpoint",
     "catalog": "climcube.catalogs",
     "change": "climcube.analysis.trends.change",
@@ -74,12 +78,15 @@ _HOMES = {
     "heatwave_state": "climcube.analysis.following.state",
     "heatwaves": "climcube.analysis.events.heatwaves",
     "ingest": "climcube.recipes.ingest",
+    "mask": "climcube.analysis.masks",
     "monthly_mean": "climcube.analysis.means",
     "open": "climcube.cubes.open",
     "open_heatwave_state": "climcube.analysis.following.state",
+    "percentile": "climcube.analysis.percentile",
     "quantile_trend": "climcube.analysis.trends.quantile_trend",
     "rechunk": "climcube.cubes.chunks",
     "report": "climcube.reports.report",
+    "rolling_mean": "climcube.analysis.rolling",
     "save": "climcube.saving.save",
     "seasonal_mean": "climcube.analysis.means",
     "set_options": "climcube.options",
@@ -103,6 +110,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "annual_mean",
     "anomaly",
     "area_mean",
+    "area_sum",
     "breakpoint",
     "catalog",
     "change",
@@ -116,14 +124,17 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "heatwave_state",
     "heatwaves",
     "ingest",
+    "mask",
     "monthly_mean",
     "open",
     "open_heatwave_state",
     "options",
+    "percentile",
     "plot",
     "quantile_trend",
     "rechunk",
     "report",
+    "rolling_mean",
     "save",
     "seasonal_mean",
     "set_options",
