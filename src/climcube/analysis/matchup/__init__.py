@@ -1,0 +1,1 @@
+"""Observations beside the cube: which cell each one belongs to, and how far they are apart."""

@@ -1,0 +1,57 @@
+"""Observed values in the units of the cube."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from climcube.cubes.units import Units
+from climcube.errors import UnitsError
+
+__all__ = ["values_in_units_of"]
+
+# What Argo's names mean where a table has lost the attributes.
+_ARGO = {"TEMP": "degC", "PSAL": "1e-3", "DOXY": "micromole/kg"}
+_PLAUSIBLE = (150.0, 370.0)  # kelvin: degC that pass for K lie below, K that pass for degC above
+
+
+def values_in_units_of(
+    cube: xr.DataArray, units: Units, values: npt.NDArray[np.float64], name: str, given: str | None
+) -> npt.NDArray[np.float64]:
+    """Return observed values converted to the units of the cube.
+
+    ``given`` are their units. Without any, those of Argo's names count, else they are taken for
+    the cube's.
+
+    Raises
+    ------
+    UnitsError
+        They cannot be converted; or temperatures without units that, in the cube's, are none.
+    """
+    where = f"column {name!r} of the observations"
+    own = units.text
+    text = given if given is not None else _ARGO.get(name.upper().removesuffix("_ADJUSTED"))
+    if own is None:
+        return values
+    if text is None:
+        if units.is_temperature and "difference" not in str(cube.attrs.get("units_metadata")):
+            _require_plausible(values, own, where)
+        return values
+    if units.agree(text):
+        return values
+    found: Any = units.converted(values, text, where)
+    return np.asarray(found, "float64")
+
+
+def _require_plausible(values: npt.NDArray[np.float64], own: str, where: str) -> None:
+    middle = float(np.median(values))
+    kelvin = float(Units("K").converted(middle, own))
+    if not _PLAUSIBLE[0] <= kelvin <= _PLAUSIBLE[1]:
+        raise UnitsError(
+            "temperatures without units that cannot be in those of the cube", where=where,
+            expected=f"{own!r}, as the cube", found=f"a median of {middle:g}",
+            remedy="say which: pass units='degC' or units='K'",
+        )  # fmt: skip
