@@ -117,7 +117,7 @@ class Surface:
                 expected="several latitudes",
             )  # fmt: skip
         bands = 180 * _BANDS_PER_DEGREE
-        number = np.floor((self.latitude + 90) * _BANDS_PER_DEGREE).clip(0, bands - 1).fillna(-1)
+        number = ((self.latitude + 90) * _BANDS_PER_DEGREE // 1).clip(0, bands - 1).fillna(-1)
         profile = xr.apply_ufunc(
             band_sums, filled * self.areas, number.broadcast_like(self.areas).astype("int64"),
             kwargs={"bands": bands}, input_core_dims=[self.dims, self.dims],

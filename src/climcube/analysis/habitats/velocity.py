@@ -18,6 +18,7 @@ from climcube.errors import CubeError, ParameterError
 from climcube.kernels.gradient import motion
 from climcube.kernels.groups import Finish
 from climcube.kernels.pools import group_samples
+from climcube.lift.common import require_free_names
 from climcube.lift.reduction import Output, lift_reduction
 
 __all__ = ["climate_velocity"]
@@ -118,6 +119,8 @@ def climate_velocity(
     """
     subject = examine(cube, "climate_velocity")
     _refuse_anomalies(subject.cube)
+    named = [Output(name, None) for name in (*_NAMES, "trend", *_FROM_TREND)]
+    require_free_names(subject.cube, subject.axis.name, {}, "climate_velocity", named)
     floor = _floor(gradient_floor, subject.units)
     if seasonal is None:
         remedy = "pass annual means: cc.climate_velocity(cc.annual_mean(cube))"
