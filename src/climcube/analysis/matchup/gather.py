@@ -8,13 +8,14 @@ import dask.array as da
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from dask.delayed import delayed
+from dask.base import tokenize
+from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.packing import Decoding, undecoded
-from climcube.lift.common import Tables, share
+from climcube.lift.common import Tables
 
-__all__ = ["weighted_values"]
+__all__ = ["one_task", "weighted_values"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -49,8 +50,25 @@ def weighted_values(cube: xr.DataArray, index: dict[str, Integers], weight: Floa
     stored, decoding = undecoded(cube) or (cube, None)
     # vindex makes one task of each chunk and merges what they give: measured, it reads none twice.
     values = stored.data.vindex[places] if places else stored.data.reshape(1)
-    summed = delayed(_summed, pure=True)(values, share((wanted, weight)), decoding)
-    return da.from_delayed(summed, (len(weight),), dtype="float64")
+    shape = (len(weight),)
+    return one_task(_summed, values, (wanted, weight), decoding, shape=shape, dtype="float64")
+
+
+def one_task(
+    function: Any, values: da.Array, tables: tuple[Any, ...], *more: Any, shape: Any, dtype: str
+) -> da.Array:
+    """Return ``function(values, tables, ...)`` of a Dask array by one dimension, as one task.
+
+    Built by hand: `dask.delayed` optimizes its arguments on the spot, under new names, and what
+    two of them share would be read twice.
+    """
+    whole = values.rechunk(-1)
+    name = f"{function.__name__.strip('_')}-{tokenize(values.name, tables, *more)}"
+    key = (name, *(0 for _ in shape))
+    task = (function, (whole.name, *(0 for _ in whole.shape)), Tables(tables).scalar(), *more)
+    graph = HighLevelGraph.from_collections(name, {key: task}, dependencies=[whole])
+    meta = np.empty((0,) * len(shape), dtype)
+    return da.Array(graph, name, tuple((n,) for n in shape), meta=meta)
 
 
 def _picked(cube: xr.DataArray, places: tuple[Integers, ...]) -> npt.NDArray[Any]:

@@ -8,12 +8,13 @@ import dask.array as da
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from dask.delayed import delayed
 
+from climcube.analysis.matchup.gather import one_task
 from climcube.analysis.matchup.observations import Observations
 from climcube.analysis.matchup.search import Matches
 from climcube.cubes.subject import own_units
 from climcube.cubes.units import Units
+from climcube.lift.common import Tables
 
 __all__ = ["STATISTICS", "as_dataset", "compare"]
 
@@ -47,7 +48,7 @@ def as_dataset(
     """Dress what was found: variables along ``obs``, and statistics without a dimension."""
     label = str(cube.attrs.get("long_name") or cube.name or "the cube").replace("_", " ")
     own = own_units(cube, units)
-    flag = _apply(_flags, values, matches.flag, dtype="int8")
+    flag = _apply(_flags, values, matches.flag, shape=(len(observed),), dtype="int8")
     found: dict[str, Any] = {
         "cube": (values, {"long_name": f"{label} of the cube", **own, **_standard_name(cube)}),
         "observation": (observed, {"long_name": f"observed {observations.name}", **own}),
@@ -69,26 +70,26 @@ def as_dataset(
     return result.assign_coords(_coordinates(observations))
 
 
-def _flags(values: Floats, flag: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+def _flags(values: Floats, tables: Any) -> npt.NDArray[np.int8]:
+    (flag,) = Tables.unwrap(tables)
     return np.where((flag == 0) & ~np.isfinite(values), np.int8(MISSING), flag)
 
 
-def _apply(function: Any, values: Any, *tables: Any, dtype: str) -> Any:
+def _compared(values: Floats, tables: Any) -> Floats:
+    return compare(values, *Tables.unwrap(tables))
+
+
+def _apply(function: Any, values: Any, table: Any, *, shape: Any, dtype: str) -> Any:
     """Apply a function to the values, as one task where they are lazy."""
     if not isinstance(values, da.Array):
-        return function(values, *tables)
-    lazy = delayed(function, pure=True)(values, *tables)
-    return da.from_delayed(lazy, values.shape, dtype=dtype)
+        return function(values, Tables((table,)).scalar())
+    return one_task(function, values, (table,), shape=shape, dtype=dtype)
 
 
 def _statistics(
     values: Any, observed: Floats, flag: Any, label: str, units: Units
 ) -> dict[str, Any]:
-    if isinstance(values, da.Array):
-        lazy = delayed(compare, pure=True)(values, observed)
-        numbers: Any = da.from_delayed(lazy, (5,), dtype="float64")
-    else:
-        numbers = compare(values, observed)
+    numbers = _apply(_compared, values, observed, shape=(5,), dtype="float64")
     apart = units.difference()
     described = {
         "bias": (numbers[1], f"mean difference of {label}, cube minus observation", apart),
