@@ -32,7 +32,11 @@ if TYPE_CHECKING:
         heatwave_state,
         open_heatwave_state,
     )
+    from climcube.analysis.habitats.habitat import habitat
+    from climcube.analysis.habitats.results import Habitat
+    from climcube.analysis.habitats.velocity import climate_velocity
     from climcube.analysis.masks import mask
+    from climcube.analysis.matchup.matchup import matchup
     from climcube.analysis.means import annual_mean, daily_mean, monthly_mean, seasonal_mean
     from climcube.analysis.percentile import percentile
     from climcube.analysis.rolling import rolling_mean
@@ -59,6 +63,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ClimcubeError": "climcube.errors",
+    "Habitat": "climcube.analysis.habitats.results",
     "HeatwaveState": "climcube.analysis.following.state",
     "Heatwaves": "climcube.analysis.events.heatwaves",
     "Tracks": "climcube.analysis.tracking.track",
@@ -69,16 +74,19 @@ _HOMES = {
     "breakpoint": "climcube.analysis.trends.breakpoint",
     "catalog": "climcube.catalogs",
     "change": "climcube.analysis.trends.change",
+    "climate_velocity": "climcube.analysis.habitats.velocity",
     "climatology": "climcube.analysis.climatology",
     "daily_mean": "climcube.analysis.means",
     "detrend": "climcube.analysis.trends.detrend",
     "emergence": "climcube.analysis.trends.emergence",
     "false_positive_rates": "climcube.analysis.trends.rates",
     "fdr": "climcube.analysis.trends.significance",
+    "habitat": "climcube.analysis.habitats.habitat",
     "heatwave_state": "climcube.analysis.following.state",
     "heatwaves": "climcube.analysis.events.heatwaves",
     "ingest": "climcube.recipes.ingest",
     "mask": "climcube.analysis.masks",
+    "matchup": "climcube.analysis.matchup.matchup",
     "monthly_mean": "climcube.analysis.means",
     "open": "climcube.cubes.open",
     "open_heatwave_state": "climcube.analysis.following.state",
@@ -104,6 +112,7 @@ _MODULES = {
 
 __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with the two tables
     "ClimcubeError",
+    "Habitat",
     "HeatwaveState",
     "Heatwaves",
     "Tracks",
@@ -114,6 +123,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "breakpoint",
     "catalog",
     "change",
+    "climate_velocity",
     "climatology",
     "daily_mean",
     "detrend",
@@ -121,10 +131,12 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "errors",
     "false_positive_rates",
     "fdr",
+    "habitat",
     "heatwave_state",
     "heatwaves",
     "ingest",
     "mask",
+    "matchup",
     "monthly_mean",
     "open",
     "open_heatwave_state",
