@@ -93,8 +93,9 @@ def matchup(
     - Daily samples stand for their calendar day, monthly ones for their month, annual ones for
       their year, unless time bounds say otherwise or ``cell_methods`` says ``time: point``: an
       observation of 28 January belongs to January, even if that is labelled 1 January.
-    - Observations have the standard calendar. In ``noleap``, ``360_day`` and the like they keep
-      year, month and the share of the month that is over.
+    - Observations have the standard calendar. In other calendars they keep their date, 29
+      February being the 28th where there is none; in ``360_day`` their month, and the share of
+      it that is over.
     - In Argo profiles of the modes A and D the adjusted values count, else the raw ones.
       Pressure becomes depth by TEOS-10 if `gsw` is installed, else by Saunders and Fofonoff
       (1976); levels in dbar are compared with pressure.

@@ -77,20 +77,24 @@ def _calendar_periods(axis: TimeAxis) -> Floats | None:
 def cube_seconds(time: npt.NDArray[np.datetime64], calendar: str) -> Floats:
     """Return times of the standard calendar as seconds since 1970-01-01 in the cube's calendar.
 
-    A calendar with other months keeps year and month, and the share of the month that is over:
-    29 February at noon, 28.5 days into a month of 29, lies 27.52 days into one of 28.
+    Date and time of day stay as they are; 29 February counts as the 28th where there is none.
+    In ``360_day`` the month stays, and the share of it that is over: noon of the 29th of
+    February, 28.5 days into a month of 29, lies 29.48 days into one of 30.
     """
     exact = time.astype("datetime64[us]").astype("int64") / 1e6
     if calendar in _STANDARD:
         return np.asarray(exact)
     month = time.astype("datetime64[M]")
     start = month.astype("datetime64[s]").astype("float64")
-    length = (month + 1).astype("datetime64[s]").astype("float64") - start
+    length = (month + np.timedelta64(1, "M")).astype("datetime64[s]").astype("float64") - start
     number = month.astype("int64") + 1970 * 12
     own_length = period_days(number, 1, calendar) * _DAY
     into = exact - start
-    share = np.where(own_length == length, into, into / length * own_length)
-    return np.asarray(_month_start(number, calendar) + share)
+    if calendar == "360_day":
+        into = np.where(own_length == length, into, into / length * own_length)
+    else:
+        into = np.where(into >= own_length, into - _DAY, into)
+    return np.asarray(_month_start(number, calendar) + into)
 
 
 def _month_start(number: npt.NDArray[np.int64], calendar: str) -> Floats:
