@@ -15,7 +15,10 @@ __all__ = ["PERIODS", "trapezoid"]
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
-_ROUNDING = 4  # units in the last place by which a value may miss the bound that it lies on
+# By how much, relatively, a value may miss the bound that it lies on: units in the last place of
+# its type, and what is left of float64 after units were converted.
+_LAST_PLACES = 4
+_CONVERTED = 1e-12
 _PARTS = ("sum", "above", "known")
 
 
@@ -27,7 +30,8 @@ def trapezoid(values: Array, least: Any, low: Any, high: Any, most: Any) -> Floa
     """
     exact = values.dtype if np.issubdtype(values.dtype, np.floating) else np.dtype("float64")
     at = np.asarray(values, "float64")
-    slack = _ROUNDING * float(np.finfo(exact).eps) * np.maximum(1.0, np.abs(at))
+    rounding = max(_LAST_PLACES * float(np.finfo(exact).eps), _CONVERTED)
+    slack = rounding * np.maximum(1.0, np.abs(at))
     with np.errstate(invalid="ignore", divide="ignore"):
         rise = np.where(low > least, (at - least) / (low - least), 1.0)
         fall = np.where(most > high, (most - at) / (most - high), 1.0)

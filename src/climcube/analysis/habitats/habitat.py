@@ -91,7 +91,7 @@ def habitat(
     -----
     Missing (and infinite) values are missing: land is never counted, neither as suitable nor as
     unsuitable; a cell misses what any of its variables misses. A value that differs from a bound
-    by rounding only (4 units in the last place of its type) lies on it.
+    by rounding only (4 units in the last place of a float32, 1e-12 of a float64) lies on it.
 
     Examples
     --------
