@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from climcube.cli import analyses, catalogs, cubes, demo, heatwaves, reports, tracks, trends
+from climcube.cli import (
+    analyses,
+    catalogs,
+    cubes,
+    demo,
+    habitats,
+    heatwaves,
+    reports,
+    tracks,
+    trends,
+)
 from climcube.cli.errors import ErrorLines
 
 __all__ = ["app"]
@@ -73,6 +83,8 @@ _COMMANDS = (
     ("breakpoint", trends.breakpoint_, "When the level changed most."),
     ("emergence", trends.emergence, "When the signal left the noise behind."),
     ("false-positive-rates", trends.false_positive_rates, "How often tests are wrong."),
+    ("climate-velocity", habitats.climate_velocity, "How fast isotherms move, and whither."),
+    ("habitat", habitats.habitat, "Where a species finds its temperature."),
     ("heatwaves", analyses.heatwaves, "Marine heatwaves and cold spells."),
     ("track", tracks.track, "Heatwaves as events in space and time."),
     ("report", reports.report, "One HTML page with all of it."),

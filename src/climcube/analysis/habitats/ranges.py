@@ -200,4 +200,6 @@ def _refuse_other_scale(number: float, units: Units, parts: list[Any], where: st
 
 
 def _shown(parts: list[Any]) -> str:
+    if parts[0] is parts[1] and parts[2] is parts[3]:  # two were given
+        parts = parts[::2]
     return "(" + ", ".join(str(p) for p in parts) + ")"
