@@ -221,3 +221,44 @@ def test_steps_that_do_not_fit() -> None:
         climatology(cube_of(freq="YS"), "month")
     with pytest.raises(AxisError, match="no time axis"):
         climatology(cube_of().isel(time=0))
+
+
+@pytest.mark.parametrize("calendar", CALENDARS)
+def test_a_base_period_of_one_year(calendar: str) -> None:
+    """A mean is that year's own day; a spread from year to year and a percentile there are none."""
+    cube = cube_of(calendar, dtype="float64")
+    mean = climatology(cube, base_period=(2003, 2003), leap="pool")
+    keys = np.unique(month_day(cube))
+    own = cube[(cube.time.dt.year == 2003).values]
+    rows = np.searchsorted(keys, month_day(own))
+    np.testing.assert_array_equal(mean.values[rows], own.values)
+    assert np.isnan(np.delete(mean.values, rows, axis=0)).all()  # 29 February
+    for frequency in ("month", "season"):
+        spread = climatology(cube, frequency, base_period=(2003, 2003), statistic="std")
+        grouped = own.groupby(f"time.{frequency}").std(ddof=1)
+        np.testing.assert_allclose(spread, grouped.sel({frequency: spread[frequency]}), rtol=1e-11)
+    assert np.isnan(climatology(cube, base_period=(2003, 2003), statistic="percentile")).all()
+    with pytest.raises(ParameterError, match="at least two years"):
+        climatology(cube, base_period=(2003, 2003), statistic="std")
+
+
+def test_latitudes_matter_to_no_climatology() -> None:
+    """North to south, south to north, without a number: time statistics are the cell's own."""
+    cube = cube_of(cells=4).rename(x="lat").assign_coords(lat=[-30.0, -10.0, 10.0, 30.0])
+    expected = climatology(cube, "month")
+    np.testing.assert_array_equal(climatology(cube[:, ::-1], "month")[:, ::-1], expected)
+    unknown = cube.assign_coords(lat=np.full(4, np.nan))
+    np.testing.assert_array_equal(climatology(unknown, "month"), expected)
+
+
+def test_a_month_that_never_occurs() -> None:
+    cube = cube_of(freq="MS", dtype="float64").fillna(1.0)
+    without = cube[(cube.time.dt.month != 2).values]
+    found = climatology(without, "month")
+    assert np.isnan(found).any("x").values.nonzero()[0].tolist() == [1]
+    assert climatology(without, "month", statistic="count").values[:, 0].tolist() == [
+        6, 0, *[6] * 10,
+    ]  # fmt: skip
+    winter = climatology(without, "season").sel(season="DJF")
+    mine = without[without.time.dt.month.isin([1, 12]).values]
+    np.testing.assert_allclose(winter, mine.mean("time"), rtol=1e-13)

@@ -193,3 +193,85 @@ def test_daily_means_of_days_are_the_days_and_of_months_a_mistake() -> None:
     np.testing.assert_array_equal(daily_mean(daily), daily)
     with pytest.raises(CalendarError, match="too long for a value of each day"):
         daily_mean(monthly_mean(daily))
+
+
+# ---------------------------------------------------------------- several seasons, and corners
+
+
+@pytest.mark.parametrize("calendar", CALENDARS)
+def test_several_seasons(calendar: str) -> None:
+    daily = cube_of(calendar)
+    names = ("DJF", "MAM", "ndjfm", "SON")
+    for cube in (daily, daily.chunk(time=100, x=2)):
+        with no_compute():
+            found = seasonal_mean(cube, names)
+        assert found.dims == ("season", "time", "x")
+        assert found.season.values.tolist() == [n.upper() for n in names]
+        assert found.time.dt.year.values.tolist() == list(range(2001, 2008))
+        for name in names:
+            single = seasonal_mean(cube, name)
+            mine = found.sel(season=name.upper())
+            np.testing.assert_array_equal(mine.sel(time=single.time), single)
+            rest = mine.drop_sel(time=single.time.values)
+            assert np.isnan(rest).all()
+    assert found.attrs["units"] == "degC"
+    assert "season=['DJF', 'MAM', 'ndjfm', 'SON']" in found.attrs["history"]
+    assert found.attrs["history"].count("seasonal_mean") == 1
+    quantified = seasonal_mean(daily.pint.quantify(), ["DJF", "JJA"])
+    assert str(quantified.pint.units) == "degree_Celsius"
+
+
+@pytest.mark.parametrize("seasons", [(), ("DJF", "djf"), ("DJF", 3), 7, ("DJF", "winter")])
+def test_seasons_that_make_no_sense(seasons: object) -> None:
+    with pytest.raises(ParameterError, match="season") as caught:
+        seasonal_mean(cube_of(years=2), seasons)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("calendar", CALENDARS)
+def test_half_a_december(calendar: str) -> None:
+    """A DJF of 15 + 31 + 28 days covers 0.82 of its 90; January and February alone 0.66."""
+    daily = whole(calendar, years=3)
+    late = daily[((daily.time.dt.year > 2001) | (daily.time.dt.month == 12)).values]
+    late = late[~((late.time.dt.year == 2001) & (late.time.dt.day < 16)).values]
+    assert np.isnan(seasonal_mean(late)[0]).all()
+    kept = seasonal_mean(late, min_coverage=0.8)[0]
+    first = (late.time.dt.year == 2001) | (late.time.dt.month <= 2)
+    first &= late.time.dt.year <= 2002
+    np.testing.assert_allclose(kept, late[first.values].mean("time"), rtol=1e-13)
+    no_december = late[(late.time.dt.year > 2001).values]
+    assert np.isnan(seasonal_mean(no_december, min_coverage=0.7)[0]).all()
+    assert not np.isnan(seasonal_mean(no_december, min_coverage=0.6)[0]).any()
+
+
+def test_a_missing_month() -> None:
+    monthly = whole(freq="MS", years=3)
+    without = monthly.drop_isel(time=[13])  # February 2002
+    covered = (365 - 28) / 365
+    found = annual_mean(without, min_coverage=covered)
+    days = monthly.time.dt.days_in_month.values[12:24, None].astype("float64")
+    keep = np.arange(12) != 1
+    expected = (monthly.values[12:24] * days)[keep].sum(axis=0) / days[keep].sum()
+    np.testing.assert_allclose(found[1], expected, rtol=1e-13)
+    assert np.isnan(annual_mean(without, min_coverage=covered + 1e-6)[1]).all()
+    assert np.isnan(annual_mean(without, min_coverage=1)).any("x").values.tolist() == [
+        False, True, False,
+    ]  # fmt: skip
+    winter = seasonal_mean(without)  # December and January: 62 of 90 days
+    assert np.isnan(winter.sel(time="2002")).all()
+    gone = monthly_mean(whole(years=2).sel(time=without_may_2001()))
+    assert np.isnan(gone.sel(time="2001-05")).all() and gone.sizes["time"] == 24
+
+
+def without_may_2001() -> np.ndarray:
+    days = xr.date_range("2001-01-01", "2002-12-31")
+    return np.asarray(days[~((days.year == 2001) & (days.month == 5))])
+
+
+@settings(max_examples=20)
+@given(st.floats(-1e5, 1e5), st.sampled_from(CALENDARS))
+def test_a_constant_stays_the_constant(value: float, calendar: str) -> None:
+    cube = xr.full_like(cube_of(calendar, years=2, dtype="float64"), value)
+    for mean in (annual_mean, monthly_mean, lambda c: seasonal_mean(c, "JJA")):
+        found = mean(cube)
+        np.testing.assert_allclose(found.values[np.isfinite(found)], value, rtol=1e-13)

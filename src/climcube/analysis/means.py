@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from climcube.kernels.groups import Finish
 from climcube.kernels.pools import group_samples
 from climcube.lift.reduction import Output, lift_reduction
 from climcube.lift.stretches import lift_stretches
+from climcube.provenance import ATTRIBUTE
 
 __all__ = [
     "annual_mean",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 _KERNEL = "climcube.kernels.groups:MEAN"
+_MADE = (ATTRIBUTE, "history")  # how one season was made
 
 
 def annual_mean(cube: xr.DataArray, *, min_coverage: float = 0.9) -> xr.DataArray:
@@ -158,9 +161,9 @@ def monthly_mean(cube: xr.DataArray, *, min_coverage: float = 0.9) -> xr.DataArr
 
 
 def seasonal_mean(
-    cube: xr.DataArray, season: str = "DJF", *, min_coverage: float = 0.9
+    cube: xr.DataArray, season: str | Sequence[str] = "DJF", *, min_coverage: float = 0.9
 ) -> xr.DataArray:
-    """Return the mean of one season of every year.
+    """Return the mean of one season of every year, or of several.
 
     A season over New Year takes the *previous* year's months and belongs to January's year:
     DJF 2000 is December 1999 to February 2000. See `climcube.annual_mean` for weights,
@@ -171,7 +174,8 @@ def seasonal_mean(
     cube
         Daily or monthly values; see `climcube.annual_mean`.
     season
-        Initials of 2 to 12 consecutive months: ``"DJF"``, ``"JJA"``, ``"NDJFM"`` ...
+        Initials of 2 to 12 consecutive months: ``"DJF"``, ``"JJA"``, ``"NDJFM"`` ...; or several
+        of them.
     min_coverage
         Share of the days of the season that must have a value; below it the mean is NaN.
 
@@ -179,7 +183,8 @@ def seasonal_mean(
     -------
     DataArray
         float64, in the cube's units, with one value for each year in which the season has a
-        sample, labelled by 1 January of that year; the season's name is a scalar coordinate.
+        sample, labelled by 1 January of that year; the season's name is a scalar coordinate. Of
+        several seasons: a first dimension ``season``, and every year of any of them.
 
     Examples
     --------
@@ -188,12 +193,22 @@ def seasonal_mean(
     >>> winter = cc.seasonal_mean(sst, "DJF")
     >>> winter.time.dt.year.values.tolist()  # 2000 lacks its December, 2004 has no other month
     [2000, 2001, 2002, 2003, 2004]
+    >>> cc.seasonal_mean(sst, ("DJF", "MAM", "JJA", "SON")).dims
+    ('season', 'time', 'lat', 'lon')
     """
-    subject = examine(cube, "seasonal_mean")
-    periods = seasons(own_axis(cube, subject.axis), season)
-    parameters = {"season": season, "min_coverage": min_coverage}
-    result = _mean(cube, subject, periods, "seasonal_mean", parameters)
-    return result.assign_coords(season=season.upper())
+    if isinstance(season, str):
+        subject = examine(cube, "seasonal_mean")
+        periods = seasons(own_axis(cube, subject.axis), season)
+        parameters = {"season": season, "min_coverage": min_coverage}
+        result = _mean(cube, subject, periods, "seasonal_mean", parameters)
+        return result.assign_coords(season=season.upper())
+    names = _require_seasons(season)
+    parts = [seasonal_mean(cube, name, min_coverage=min_coverage) for name in names]
+    dim = xr.DataArray([n.upper() for n in names], dims="season", attrs={"long_name": "season"})
+    several = xr.concat(parts, dim, join="outer", coords="minimal", compat="override")
+    several.attrs = {k: v for k, v in parts[0].attrs.items() if k not in _MADE}
+    parameters = {"season": list(names), "min_coverage": min_coverage}
+    return finish_array(several, "seasonal_mean", parameters, [cube])
 
 
 def _mean(
@@ -223,6 +238,21 @@ def mean_attributes(subject: Subject) -> dict[str, Any]:
     before = attrs.get("cell_methods")
     method = f"{time}: mean" if before is None else f"{before} {time}: mean"
     return kept | subject.absolute() | {"cell_methods": method}
+
+
+def _require_seasons(season: Any) -> tuple[str, ...]:
+    names = tuple(season) if isinstance(season, Iterable) else (season,)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ParameterError(
+            "unknown season", where=f"season={season!r}",
+            expected="initials of months, or several of them",
+            remedy="pass for instance ('DJF', 'MAM', 'JJA', 'SON')",
+        )  # fmt: skip
+    if len({name.upper() for name in names}) < len(names):
+        raise ParameterError(
+            "a season is given twice", where=f"season={season!r}", expected="each season once"
+        )
+    return names
 
 
 def require_share(value: Any) -> float:

@@ -100,12 +100,14 @@ def percentile(
     >>> sst = xr.DataArray(np.arange(101.0), dims="time", coords={"time": days})
     >>> cc.percentile(sst, [10, 90]).percentile.values
     array([10., 90.])
-    >>> cc.percentile(sst, 50, "month").count.values[:4].tolist()
+    >>> cc.percentile(sst, 50, "month")["count"].values[:4].tolist()
     [31, 28, 31, 11]
     """
     quantiles = require_percentiles(q, "q")
     least = require_samples(min_samples)
-    treatment = Treatment(frequency or "month", base_period, window, smooth, None, leap)
+    treatment = Treatment(
+        "month" if frequency is None else frequency, base_period, window, smooth, None, leap
+    )
     subject = examine(cube, "percentile", daily=frequency == "day")
     words = {
         "title": f"percentiles of {subject.cube.attrs.get('long_name', subject.cube.name)}",

@@ -13,6 +13,7 @@ import dask.array as da
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from dask.base import tokenize
 from dask.delayed import Delayed, delayed
 from dask.highlevelgraph import HighLevelGraph
 
@@ -71,7 +72,10 @@ class Tables:
 
 def share(tables: tuple[Any, ...]) -> Delayed:
     """Return one graph node that holds the tables: sent to each worker once, whatever the tasks."""
-    node: Delayed = delayed(Tables(tables).scalar(), pure=True, traverse=False)
+    # Named by the tables themselves: of an object array dask sees the printed form only, which
+    # leaves out the middle of long tables, so that two seasons would be one and the same.
+    name = f"tables-{tokenize(tables)}"
+    node: Delayed = delayed(Tables(tables).scalar(), name=name, traverse=False)
     return node
 
 
