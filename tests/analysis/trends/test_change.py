@@ -202,6 +202,11 @@ def test_what_is_refused(options: dict[str, Any], error: type[Exception], text: 
         cc.change(annual(), **{"period_a": A, "period_b": B} | options)
 
 
+def test_numbers_of_numpy_are_numbers() -> None:
+    found = cc.change(annual(), A, B, min_valid=np.int64(4), confidence=np.float32(0.75))
+    xr.testing.assert_identical(found, cc.change(annual(), A, B, min_valid=4, confidence=0.75))
+
+
 def test_cubes_that_are_refused() -> None:
     cube = annual()
     with pytest.raises(AxisError, match="duplicate times"):

@@ -120,3 +120,32 @@ def test_what_does_not_fit_is_refused() -> None:
     for options in ({"method": "theil_sen"}, {"test": "mann_kendall"}):
         with pytest.raises(ParameterError, match="moments know no ranks"):
             cc.trend(moments, **options)
+
+
+def test_moments_are_known_by_name_not_by_place() -> None:
+    moments = cc.trend_moments(record())
+    plain = cc.trend(moments)
+    for other in (
+        moments.isel(moment=slice(None, None, -1)),
+        moments.transpose(),
+        moments.chunk(moment=4),
+        moments.to_dataset(),  # as cc.open gives it
+    ):
+        xr.testing.assert_equal(cc.trend(other).transpose(*plain.dims), plain)
+    with pytest.raises(ParameterError, match="not all moments"):
+        cc.trend(moments[:6])
+    later = record().assign_coords(time=years(160)[80:])
+    for other in (moments.chunk(moment=4), moments.to_dataset()):
+        xr.testing.assert_equal(
+            cc.trend_moments(later, before=other), cc.trend_moments(later, before=moments)
+        )
+
+
+def test_anomalies_are_not_added_to_values() -> None:
+    cube = record()
+    moments = cc.trend_moments(cube)
+    later = cube.assign_coords(time=years(160)[80:])
+    with pytest.raises(UnitsError, match="anomalies"):
+        cc.trend_moments(
+            later.assign_attrs(units_metadata="temperature: difference"), before=moments
+        )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import climcube as cc
 from climcube.analysis.trends.rates import _red_noise
@@ -99,3 +100,11 @@ def test_the_table_of_the_documentation_is_what_this_code_gives() -> None:
 def test_what_is_refused(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ParameterError, match=text):
         cc.false_positive_rates(**options)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    plain = cc.false_positive_rates(20, 0.5, tests="ols: ar1", series=50)
+    other = cc.false_positive_rates(
+        np.int64(20), np.float32(0.5), tests="ols: ar1", series=np.int64(50)
+    )
+    xr.testing.assert_identical(other, plain)

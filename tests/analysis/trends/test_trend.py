@@ -111,14 +111,14 @@ def test_adding_a_line_shifts_the_slope_and_scaling_scales(
     )
 
 
-@pytest.mark.parametrize("calendar", ["standard", "noleap", "360_day"])
+@pytest.mark.parametrize("calendar", ["standard", "noleap", "360_day", "all_leap"])
 def test_time_is_real(calendar: str) -> None:
     time = xr.date_range("1980-01-01", "2019-12-30", freq="D", calendar=calendar, use_cftime=True)
     decimal = TimeAxis.of(xr.DataArray(np.zeros(len(time)), coords={"time": time}, dims="time"))
     cube = cube_of(15 + 0.03 * (decimal.decimal_year - 1980), time)
     for per, factor in (("year", 1), ("decade", 10), ("century", 100), ("month", 1 / 12)):
         assert float(trend(cube, per=per).slope) == pytest.approx(0.03 * factor, rel=1e-11)
-    days = {"standard": 365.2425, "noleap": 365, "360_day": 360}[calendar]
+    days = {"standard": 365.2425, "noleap": 365, "360_day": 360, "all_leap": 366}[calendar]
     assert float(trend(cube, per="day").slope) * days == pytest.approx(0.03, rel=1e-11)
     assert float(trend(cube).intercept) == pytest.approx(15, rel=1e-12)
     removed = cube.isel(time=np.r_[0:3000, 9000 : len(time)])  # a gap keeps its length

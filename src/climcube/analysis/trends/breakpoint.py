@@ -7,7 +7,12 @@ from typing import Any
 import xarray as xr
 
 from climcube.analysis.steps import step_places
-from climcube.analysis.trends.common import label_of, require_min_valid, warn_of_seasons
+from climcube.analysis.trends.common import (
+    label_of,
+    require_min_valid,
+    warn_of_seasons,
+    words_of_memory,
+)
 from climcube.cubes.subject import Subject, examine, finish
 from climcube.errors import require_choice
 from climcube.kernels.inference import AUTOCORRELATION
@@ -101,23 +106,15 @@ def breakpoint(
         tables=(axis.decimal_year, step_places(axis), autocorrelation, min_valid),
         purpose="breakpoint",
     )
+    memory = words_of_memory(autocorrelation, "departures from both means")
     result.attrs |= {
         "title": f"breakpoint of {label_of(plain)}",
-        "method": f"Pettitt's test; {_DESCRIPTIONS[autocorrelation]}",
+        "method": f"Pettitt's test; {memory}",
         "time_coverage_start": axis.label(0),
         "time_coverage_end": axis.label(len(axis) - 1),
     }
     parameters = {"autocorrelation": autocorrelation, "min_valid": min_valid}
     return finish(result, "breakpoint", parameters, [cube], subject.quantified)
-
-
-_DESCRIPTIONS = {
-    "ar1": "effective sample size from the lag-1 autocorrelation of the departures from both "
-    "means, its bias removed",
-    "ar1_uncorrected": "effective sample size from the lag-1 autocorrelation of the departures "
-    "from both means",
-    "none": "values taken as independent",
-}
 
 
 def _outputs(subject: Subject, autocorrelation: str) -> list[Output]:

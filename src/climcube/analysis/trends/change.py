@@ -10,6 +10,7 @@ from climcube.analysis.trends.common import (
     require_confidence,
     require_min_valid,
     warn_of_seasons,
+    words_of_memory,
 )
 from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.cubes.subject import Subject, examine, finish
@@ -120,9 +121,10 @@ def change(
     parts = [_spread(subject, *span) for span in spans]
     words = [f"{axis.label(first)[:4]}-{axis.label(last)[:4]}" for first, last in spans]
     result = _compared(subject, parts, asked, words)
+    memory = words_of_memory(autocorrelation, "departures from both means")
     result.attrs |= {
         "title": f"change of {label_of(subject.cube)} from {words[0]} to {words[1]}",
-        "method": f"difference of means, Welch's t; {_DESCRIPTIONS[autocorrelation]}",
+        "method": f"difference of means, Welch's t; {memory}",
         "period_a": words[0],
         "period_b": words[1],
     }
@@ -131,15 +133,6 @@ def change(
         "min_valid": min_valid, "confidence": confidence,
     }  # fmt: skip
     return finish(result, "change", parameters, [cube], subject.quantified)
-
-
-_DESCRIPTIONS = {
-    "ar1": "effective sample sizes from the lag-1 autocorrelation of the departures from both "
-    "means, its bias removed",
-    "ar1_uncorrected": "effective sample sizes from the lag-1 autocorrelation of the departures "
-    "from both means",
-    "none": "values taken as independent",
-}
 
 
 def _spans(axis: TimeAxis, a: BasePeriod, b: BasePeriod) -> list[tuple[int, int]]:

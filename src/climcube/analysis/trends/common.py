@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -20,15 +21,21 @@ __all__ = [
     "PERIODS",
     "TrendOptions",
     "described",
+    "is_number",
+    "is_whole",
     "label_of",
     "require_confidence",
     "require_min_valid",
     "warn_of_seasons",
+    "words_of_memory",
 ]
 
 PERIODS = ("day", "month", "year", "decade", "century")
 LEAST_VALID = 3
-_DAYS_PER_YEAR = {"360_day": 360.0, "noleap": 365.0, "365_day": 365.0, "julian": 365.25}
+_DAYS_PER_YEAR = {
+    "360_day": 360.0, "noleap": 365.0, "365_day": 365.0, "julian": 365.25,
+    "all_leap": 366.0, "366_day": 366.0,
+}  # fmt: skip
 _DAYS_OF_A_SEASON_OR_LESS = 200
 _TWO_YEARS = 2.0
 
@@ -58,29 +65,37 @@ class TrendOptions:
         return 1 / days if self.per == "day" else known[self.per]
 
 
-def require_min_valid(min_valid: object, least: int = LEAST_VALID) -> int:
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number, of Python or NumPy; True and False are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is an integer, of Python or NumPy; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def require_min_valid(min_valid: Any, least: int = LEAST_VALID) -> int:
     """Return the least count of valid values, a whole number not below ``least``."""
-    whole = isinstance(min_valid, int) and not isinstance(min_valid, bool)
-    if not whole or min_valid < least:  # type: ignore[operator]
+    if not is_whole(min_valid) or min_valid < least:
         raise ParameterError(
             "too few values for an estimate with errors",
             where=f"min_valid={min_valid!r}",
             expected=f"a whole number, {least} or more",
         )
-    return min_valid  # type: ignore[return-value]
+    return int(min_valid)
 
 
-def require_confidence(confidence: object) -> float:
+def require_confidence(confidence: Any) -> float:
     """Return the level of confidence limits, a number between 0 and 1."""
-    number = isinstance(confidence, int | float) and not isinstance(confidence, bool)
-    if not number or not 0 < confidence < 1:  # type: ignore[operator]
+    if not is_number(confidence) or not 0 < confidence < 1:
         raise ParameterError(
             "confidence is no probability",
             where=f"confidence={confidence!r}",
             expected="a number between 0 and 1, both excluded",
             remedy="pass for instance confidence=0.95",
         )
-    return float(confidence)  # type: ignore[arg-type]
+    return float(confidence)
 
 
 def label_of(cube: xr.DataArray) -> str:
@@ -119,6 +134,14 @@ def described(subject: Subject, options: TrendOptions, names: Sequence[str]) -> 
         )
         for key in names
     ]
+
+
+def words_of_memory(autocorrelation: str, of: str) -> str:
+    """Say in the attribute ``method`` what was done about memory, measured on ``of``."""
+    if autocorrelation == "none":
+        return f"{of} taken as independent"
+    text = f"effective sample size from the lag-1 autocorrelation of the {of}"
+    return text + ", its bias removed" * (autocorrelation == "ar1")
 
 
 def warn_of_seasons(what: str, cube: xr.DataArray, axis: TimeAxis, remedies: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from climcube.analysis.trends.common import label_of, require_min_valid
+from climcube.analysis.trends.common import is_number, is_whole, label_of, require_min_valid
 from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.subject import Subject, examine, finish, plain_cube
@@ -137,13 +137,12 @@ def emergence(
     return finish(result, "emergence", parameters, inputs, subject.quantified)
 
 
-def _check(threshold: object, degree: object) -> None:
-    number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
-    if not number or not 0 < threshold < np.inf:  # type: ignore[operator]
+def _check(threshold: Any, degree: Any) -> None:
+    if not is_number(threshold) or not 0 < threshold < np.inf:
         raise ParameterError(
             "threshold out of range", where=f"threshold={threshold!r}", expected="a number above 0"
         )
-    if isinstance(degree, bool) or degree not in _DEGREES:
+    if not is_whole(degree) or degree not in _DEGREES:
         raise ParameterError(
             "degree out of range", where=f"degree={degree!r}", expected="1, 2, 3 or 4"
         )

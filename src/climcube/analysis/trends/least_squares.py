@@ -11,15 +11,9 @@ from climcube.cubes.subject import Subject
 from climcube.kernels.inference import Inference
 from climcube.lift.reduction import lift_reduction
 
-__all__ = ["DESCRIPTIONS", "NAMES", "inference_of", "ols_trend"]
+__all__ = ["NAMES", "inference_of", "ols_trend"]
 
 NAMES = ("slope", "intercept", "stderr", "ci_low", "ci_high", "pvalue", "n", "n_eff", "r1")
-DESCRIPTIONS = {
-    "ar1": "effective sample size from the lag-1 autocorrelation of the residuals, "
-    "its bias removed",
-    "ar1_uncorrected": "effective sample size from the lag-1 autocorrelation of the residuals",
-    "none": "residuals taken as independent",
-}
 
 
 def ols_trend(subject: Subject, options: TrendOptions) -> xr.Dataset:

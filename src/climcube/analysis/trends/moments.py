@@ -12,6 +12,7 @@ from climcube.analysis.steps import Step
 from climcube.analysis.trends.common import TrendOptions, described, label_of
 from climcube.analysis.trends.least_squares import NAMES, inference_of
 from climcube.cubes.calendar import TimeAxis
+from climcube.cubes.chunks import is_lazy
 from climcube.cubes.subject import Subject, examine, finish_array
 from climcube.cubes.units import Units
 from climcube.errors import AxisError, CalendarError, CubeError, ParameterError, UnitsError
@@ -80,6 +81,7 @@ def trend_moments(cube: xr.DataArray, *, before: xr.DataArray | None = None) -> 
     subject = examine(cube, "trend_moments")
     own = _Record.of_cube(subject)
     if before is not None:
+        before = _ordered(before)
         earlier = _Record.of_moments(before)
         own = replace(own, step=earlier.step)
     moments = _reduced(subject, own)
@@ -94,11 +96,12 @@ def trend_moments(cube: xr.DataArray, *, before: xr.DataArray | None = None) -> 
 
 def are_moments(cube: Any) -> bool:
     """Whether a cube is a result of `trend_moments`, perhaps saved and opened since."""
-    return isinstance(cube, xr.DataArray) and cube.attrs.get("kind") == _KIND
+    return bool(_alone(cube).attrs.get("kind") == _KIND)
 
 
 def trend_of_moments(moments: xr.DataArray, options: TrendOptions) -> tuple[Subject, xr.Dataset]:
     """Return what the moments are of, and its trend."""
+    moments = _ordered(moments)
     record = _Record.of_moments(moments)
     subject = record.subject(moments)
     result = lift_series(
@@ -112,6 +115,31 @@ def trend_of_moments(moments: xr.DataArray, options: TrendOptions) -> tuple[Subj
         purpose="trend",
     )
     return subject, result
+
+
+def _alone(cube: Any) -> xr.DataArray:
+    """Return the one variable of a Dataset, as `climcube.open` gives it."""
+    if isinstance(cube, xr.Dataset) and len(cube.data_vars) == 1:
+        cube = cube[next(iter(cube.data_vars))]
+    return cube if isinstance(cube, xr.DataArray) else xr.DataArray()
+
+
+def _ordered(moments: Any) -> xr.DataArray:
+    """Return moments with all of their numbers where kernels look for them."""
+    array = _alone(moments)
+    if not are_moments(array) or _DIM not in array.dims:
+        raise ParameterError(
+            "these are no moments of a trend", found=type(moments).__name__,
+            expected="a DataArray that cc.trend_moments(cube) returned",
+        )  # fmt: skip
+    present = [str(name) for name in array[_DIM].values]
+    if sorted(present) != sorted(MOMENTS):
+        raise ParameterError(
+            "these are not all moments of a trend", expected=f"all {len(MOMENTS)} of them",
+            found=", ".join(present), remedy="pass them as cc.trend_moments(cube) returned them",
+        )  # fmt: skip
+    own = array.isel({_DIM: [present.index(name) for name in MOMENTS]})
+    return own.chunk({_DIM: -1}) if is_lazy(own) else own
 
 
 @dataclass(frozen=True)
@@ -129,12 +157,7 @@ class _Record:
         return cls(subject.axis, Step.of(subject.axis), subject.units, words)
 
     @classmethod
-    def of_moments(cls, moments: Any) -> _Record:
-        if not are_moments(moments) or _DIM not in moments.dims:
-            raise ParameterError(
-                "these are no moments of a trend", found=type(moments).__name__,
-                expected="a DataArray that cc.trend_moments(cube) returned",
-            )  # fmt: skip
+    def of_moments(cls, moments: xr.DataArray) -> _Record:
         attrs = moments.attrs
         ends = np.asarray(attrs["times"], "int64").reshape(2, 4).T
         year, month, day, seconds = ends if ends[3, 0] < ends[3, 1] else ends[:, :1]
@@ -159,6 +182,13 @@ class _Record:
             raise UnitsError(
                 "the new times have other units", expected=repr(self.units.text),
                 found=repr(later.units.text),
+            )  # fmt: skip
+        natures = ["difference" in r.words.get("units_metadata", "") for r in (self, later)]
+        if natures[0] != natures[1]:
+            words = {True: "differences (anomalies)", False: "values on a scale"}
+            raise UnitsError(
+                "anomalies and values do not make one record",
+                expected=words[natures[0]], found=words[natures[1]],
             )  # fmt: skip
         if later.axis.seconds[0] <= self.axis.seconds[-1]:
             raise AxisError(

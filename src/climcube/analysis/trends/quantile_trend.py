@@ -11,7 +11,13 @@ import numpy.typing as npt
 import xarray as xr
 
 from climcube.analysis.steps import step_places
-from climcube.analysis.trends.common import TrendOptions, described, label_of, warn_of_seasons
+from climcube.analysis.trends.common import (
+    TrendOptions,
+    described,
+    label_of,
+    warn_of_seasons,
+    words_of_memory,
+)
 from climcube.cubes.subject import Subject, examine, finish
 from climcube.errors import ParameterError, require_choice
 from climcube.kernels.quantile_settings import (
@@ -26,11 +32,6 @@ from climcube.lift.series import Output, lift_series
 __all__ = ["quantile_trend"]
 
 NAMES = ("slope", "intercept", "stderr", "ci_low", "ci_high", "pvalue", "n", "n_eff", "r1")
-_DESCRIPTIONS = {
-    "ar1": "memory from the lag-1 autocorrelation of the residuals' ranks, its bias removed",
-    "ar1_uncorrected": "memory from the lag-1 autocorrelation of the residuals' ranks",
-    "none": "values taken as independent",
-}
 _TESTS = {"rank_score": "rank-score test", "t": "Student's t with a kernel density"}
 _REMEDY = "take it out first: cc.quantile_trend(cc.anomaly(cube, 'month')), or pass annual values"
 
@@ -155,7 +156,7 @@ def quantile_trend(
     result.attrs |= {
         "title": f"linear trends of quantiles of {label_of(subject.cube)}",
         "method": f"quantile regression on real time; {_TESTS[test]}; "
-        + _DESCRIPTIONS[autocorrelation],
+        + words_of_memory(autocorrelation, "residuals' ranks"),
         "time_coverage_start": axis.label(0),
         "time_coverage_end": axis.label(len(axis) - 1),
     }

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from climcube.analysis.steps import step_places
-from climcube.analysis.trends.common import TrendOptions, described
+from climcube.analysis.trends.common import TrendOptions, described, is_whole
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.subject import Subject
 from climcube.errors import CalendarError, ParameterError, require_choice
@@ -46,7 +46,7 @@ def check_ranks(options: TrendOptions) -> None:
                 expected="autocorrelation='hamed_rao' or 'yue_wang'",
                 remedy="leave lags out",
             )
-        if isinstance(lags, bool) or not isinstance(lags, int) or lags < 1:
+        if not is_whole(lags) or lags < 1:
             raise ParameterError(
                 "lags out of range", where=f"lags={lags!r}", expected="a whole number, 1 or more"
             )

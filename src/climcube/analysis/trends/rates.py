@@ -15,6 +15,7 @@ from scipy.signal import lfilter
 from climcube import provenance
 from climcube.analysis.trends.breakpoint import breakpoint
 from climcube.analysis.trends.change import change
+from climcube.analysis.trends.common import is_number, is_whole
 from climcube.analysis.trends.quantile_trend import quantile_trend
 from climcube.analysis.trends.trend import trend
 from climcube.cubes.calendar import year_start_coordinate
@@ -182,9 +183,8 @@ def _names(tests: Any) -> list[str]:
 
 
 def _lengths(n: Any) -> list[int]:
-    values = [n] if isinstance(n, int) else list(_iterable("n", n))
-    whole = all(isinstance(v, int | np.integer) and not isinstance(v, bool) for v in values)
-    if not values or not whole or min(values) < _SHORTEST:
+    values = [n] if is_number(n) else list(_iterable("n", n))
+    if not values or not all(map(is_whole, values)) or min(values) < _SHORTEST:
         raise ParameterError(
             "length out of range", where=f"n={n!r}", expected=f"whole numbers, {_SHORTEST} or more"
         )
@@ -192,9 +192,8 @@ def _lengths(n: Any) -> list[int]:
 
 
 def _memories(phi: Any) -> list[float]:
-    values = [phi] if isinstance(phi, int | float) else list(_iterable("phi", phi))
-    numbers = all(isinstance(v, int | float | np.number) for v in values)
-    if not values or not numbers or not all(-1 < v < 1 for v in values):
+    values = [phi] if is_number(phi) else list(_iterable("phi", phi))
+    if not values or not all(map(is_number, values)) or not all(-1 < v < 1 for v in values):
         raise ParameterError(
             "autocorrelation out of range", where=f"phi={phi!r}",
             expected="numbers between -1 and 1, both excluded",
@@ -209,12 +208,12 @@ def _iterable(name: str, value: Any) -> Iterable[Any]:
 
 
 def _require_numbers(alpha: Any, series: Any, seed: Any) -> None:
-    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha < 1:
+    if not is_number(alpha) or not 0 < alpha < 1:
         raise ParameterError(
             "alpha out of range", where=f"alpha={alpha!r}", expected="a number between 0 and 1"
         )
     for name, value, least in (("series", series, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        if not is_whole(value) or value < least:
             raise ParameterError(
                 f"{name} out of range", where=f"{name}={value!r}",
                 expected=f"a whole number, {least} or more",

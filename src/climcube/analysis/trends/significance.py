@@ -9,6 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from climcube import provenance
+from climcube.analysis.trends.common import is_number
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.units import unquantify
 from climcube.errors import CubeError, ParameterError
@@ -61,7 +62,7 @@ def fdr(pvalue: xr.DataArray, *, alpha: float = 0.1) -> xr.DataArray:
             found=type(pvalue).__name__,
             remedy="pass for instance cc.trend(cube).pvalue",
         )
-    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha < 1:
+    if not is_number(alpha) or not 0 < alpha < 1:
         raise ParameterError(
             "alpha is no rate",
             where=f"alpha={alpha!r}",

@@ -5,7 +5,13 @@ from __future__ import annotations
 import xarray as xr
 
 from climcube.analysis.trends import least_squares, ranks
-from climcube.analysis.trends.common import PERIODS, TrendOptions, label_of, warn_of_seasons
+from climcube.analysis.trends.common import (
+    PERIODS,
+    TrendOptions,
+    label_of,
+    warn_of_seasons,
+    words_of_memory,
+)
 from climcube.analysis.trends.moments import are_moments, trend_of_moments
 from climcube.cubes.subject import Subject, examine, finish
 from climcube.errors import ParameterError, require_choice
@@ -143,7 +149,7 @@ def trend(
     if are_moments(cube):
         _require_least_squares(options)
         subject, result = trend_of_moments(cube, options)
-        how = _LEAST_SQUARES + least_squares.DESCRIPTIONS[autocorrelation]
+        how = _LEAST_SQUARES + words_of_memory(autocorrelation, "residuals")
     else:
         subject = examine(cube, "trend")
         if seasonal is None:
@@ -173,7 +179,7 @@ _REMEDIES = {
 
 def _line(subject: Subject, options: TrendOptions) -> tuple[xr.Dataset, str]:
     result = least_squares.ols_trend(subject, options)
-    how = _LEAST_SQUARES + least_squares.DESCRIPTIONS[options.autocorrelation]
+    how = _LEAST_SQUARES + words_of_memory(options.autocorrelation, "residuals")
     if options.test == "mann_kendall":
         tested = ranks.rank_trend(subject, options)
         result = result.assign({name: tested[name] for name in _FROM_RANKS})
