@@ -10,7 +10,14 @@ import xarray as xr
 
 from climcube.errors import AxisError, VariableError, suggest
 
-__all__ = ["SpatialAxes", "cell_dims", "find_spatial", "find_time", "select_variable"]
+__all__ = [
+    "SpatialAxes",
+    "cell_dims",
+    "find_spatial",
+    "find_time",
+    "helper_variables",
+    "select_variable",
+]
 
 _LATITUDE_NAMES = ("lat", "latitude", "nav_lat", "gphit", "xc_lat", "yc", "tlat", "geolat")
 _LONGITUDE_NAMES = ("lon", "longitude", "nav_lon", "glamt", "long", "tlong", "tlon", "geolon")
@@ -106,7 +113,7 @@ def select_variable(dataset: xr.Dataset, variable: str | None, where: str) -> xr
                 remedy=suggest(variable, names),
             )
         return dataset[variable]
-    helpers = _helper_variables(dataset)
+    helpers = helper_variables(dataset)
     gridded = [
         n
         for n in names
@@ -122,8 +129,8 @@ def select_variable(dataset: xr.Dataset, variable: str | None, where: str) -> xr
     return dataset[gridded[0]]
 
 
-def _helper_variables(dataset: xr.Dataset) -> set[str]:
-    """Names of variables that only describe others: bounds, cell areas."""
+def helper_variables(dataset: xr.Dataset) -> set[str]:
+    """Return the names of variables that only describe others: bounds, cell areas."""
     named: set[str] = set()
     for variable in dataset.variables.values():
         facts = variable.encoding | variable.attrs
