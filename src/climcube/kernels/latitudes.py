@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["HEMISPHERES", "band_sums", "places_of_bands"]
+__all__ = ["HEMISPHERES", "places_of_bands"]
 
 Floats = npt.NDArray[np.float64]
 
 HEMISPHERES = ("north", "south")
-
-
-def band_sums(area: Floats, band: npt.NDArray[Any], *, bands: int) -> Floats:
-    """Return the sums of ``(..., *cells)`` over the cells of each band; -1 is no band."""
-    flat = area.reshape(-1, band.size)
-    order = np.argsort(band.ravel(), kind="stable")
-    number = band.ravel()[order]
-    order, number = order[number >= 0], number[number >= 0]
-    out = np.zeros((len(flat), bands))
-    if len(number):
-        present, first = np.unique(number, return_index=True)
-        out[:, present] = np.add.reduceat(np.nan_to_num(flat[:, order]), first, axis=1)
-    return out.reshape(*area.shape[: area.ndim - band.ndim], bands)
 
 
 def places_of_bands(area: Floats, edges: Floats, *, shares: Floats) -> Floats:

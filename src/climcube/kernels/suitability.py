@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.reduction import Reduction, State
 
 __all__ = ["PERIODS", "trapezoid"]
 
-Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
 # By how much, relatively, a value may miss the bound that it lies on: units in the last place of
@@ -26,19 +26,44 @@ def trapezoid(values: Array, least: Any, low: Any, high: Any, most: Any) -> Floa
     """Return suitability from 0 to 1: 1 from ``low`` to ``high``, 0 beyond ``least`` and ``most``.
 
     Linear in between; where ``least`` equals ``low`` (``high`` equals ``most``) the bound itself
-    is suitable. Missing and infinite values are NaN. Bounds broadcast against the values.
+    is suitable. Missing and infinite values are NaN. Bounds are numbers, or vectors along the
+    last axis, along which the values then have length 1.
     """
-    exact = values.dtype if np.issubdtype(values.dtype, np.floating) else np.dtype("float64")
-    at = np.asarray(values, "float64")
-    rounding = max(_LAST_PLACES * float(np.finfo(exact).eps), _CONVERTED)
-    slack = rounding * np.maximum(1.0, np.abs(at))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rise = np.where(low > least, (at - least) / (low - least), 1.0)
-        fall = np.where(most > high, (most - at) / (most - high), 1.0)
-        found = np.clip(np.minimum(rise, fall), 0.0, 1.0)
-        outside = (at < least - slack) | (at > most + slack)
-    found = np.where(outside, 0.0, found)
-    return np.where(np.isfinite(at), found, np.nan)
+    native = values.dtype if values.dtype in (np.float32, np.float64) else np.dtype("float64")
+    flat = np.ascontiguousarray(values, native).reshape(-1)
+    rounding = max(_LAST_PLACES * float(np.finfo(native).eps), _CONVERTED)
+    bounds = np.stack([np.ravel(bound) for bound in (least, low, high, most)])
+    out = np.empty((*values.shape[: values.ndim - 1], bounds.shape[1]))
+    if bounds.shape[1] == 1:
+        out = np.empty(values.shape)
+        _trapezoid(flat, _four(bounds[:, 0]), rounding, out.reshape(-1))
+        return out
+    for number, four in enumerate(bounds.T):
+        own = np.empty(values.shape)
+        _trapezoid(flat, _four(four), rounding, own.reshape(-1))
+        out[..., number] = own[..., 0]
+    return out
+
+
+def _four(bounds: Array) -> tuple[float, float, float, float]:
+    least, low, high, most = (float(bound) for bound in bounds)
+    return least, low, high, most
+
+
+@compiled
+def _trapezoid(
+    values: Array, four: tuple[float, float, float, float], rounding: float, out: Array
+) -> None:
+    least, low, high, most = four
+    for i in range(values.size):
+        v = np.float64(values[i])
+        slack = rounding * max(1.0, abs(v))
+        rise = (v - least) / (low - least) if low > least else 1.0
+        fall = (most - v) / (most - high) if most > high else 1.0
+        found = max(0.0, min(rise, fall, 1.0))
+        inside = v >= least - slack and v <= most + slack
+        known = v - v == 0.0
+        out[i] = (found if inside else 0.0) if known else np.nan
 
 
 def _chunk(
@@ -46,19 +71,32 @@ def _chunk(
 ) -> State:
     """Return weighted sums for each period that a stretch of time touches."""
     own = group[start : start + len(block)]
-    present, first = np.unique(own, return_index=True)
-    days = weight[start : start + len(block), None]
-    known = np.isfinite(block)
-    parts = (
-        np.where(known, block * days, 0.0),
-        np.where(known & (block > threshold), days, 0.0),
-        np.where(known, days, 0.0),
-    )
-    cells = block.shape[1]
-    if not len(present):
-        return _empty(present, cells)
-    sums = [np.add.reduceat(part, first, axis=0) for part in parts]
-    return {"group": _spread(present, cells), **dict(zip(_PARTS, sums, strict=True))}
+    present, row = np.unique(own, return_inverse=True)
+    state = _empty(present, block.shape[1])
+    days = weight[start : start + len(block)]
+    block = np.ascontiguousarray(block, "float64")
+    _add(block, row.reshape(-1), days, threshold, *(state[name] for name in _PARTS))
+    return state
+
+
+@compiled
+def _add(
+    block: Array,
+    row: Array,
+    days: Array,
+    threshold: float,
+    total: Array,
+    above: Array,
+    known: Array,
+) -> None:
+    """Add each sample to its period; whole rows, so that it vectorises."""
+    for t in range(block.shape[0]):
+        r, w, own = row[t], days[t], block[t]
+        for c in range(own.size):
+            valid = own[c] - own[c] == 0.0
+            total[r, c] += w * own[c] if valid else 0.0
+            above[r, c] += w if valid and own[c] > threshold else 0.0
+            known[r, c] += w if valid else 0.0
 
 
 def _combine(states: Sequence[State]) -> State:
@@ -98,4 +136,4 @@ def _spread(present: Array, cells: int) -> Array:
 
 
 #: Of suitability by time, with consecutive periods (``group`` never falls).
-PERIODS = Reduction(_chunk, _combine, _finalize)
+PERIODS = Reduction(_chunk, _combine, _finalize, streams=True)

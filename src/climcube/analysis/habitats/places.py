@@ -13,7 +13,8 @@ from climcube.cubes.outlines import row_edges
 from climcube.cubes.sphere import EARTH_RADIUS, places, unit_vectors
 from climcube.cubes.units import unquantify
 from climcube.errors import AxisError, UnitsError
-from climcube.kernels.latitudes import HEMISPHERES, band_sums, places_of_bands
+from climcube.kernels.latitudes import HEMISPHERES, places_of_bands
+from climcube.lift.fold import Bands, lift_weighted
 
 __all__ = ["PARTS", "Surface"]
 
@@ -23,6 +24,8 @@ _SQUARE_KILOMETRES = {
     "km2": 1.0, "km^2": 1.0, "km**2": 1.0, "kilometer ** 2": 1.0,
 }  # fmt: skip
 _BANDS_PER_DEGREE = 10  # that the cells of a curved grid are gathered in
+_SIGNED, _KNOWN = "climcube.kernels.areas:signed_sums", "climcube.kernels.areas:known_weights"
+_BANDED = "climcube.kernels.weighted:banded_sums"
 _KM_PER_DEGREE = float(np.deg2rad(1) * EARTH_RADIUS / 1000)
 
 
@@ -56,8 +59,7 @@ class Surface:
 
     def area(self, suitability: xr.DataArray, time: str) -> xr.DataArray:
         """Return the sum of area times suitability, in km2."""
-        found = self._sum(suitability.fillna(0.0), self.areas)
-        return found.where(self._complete(suitability, time))
+        return self._sum(suitability, self.areas).where(self._complete(suitability, time))
 
     def centroid(self, suitability: xr.DataArray, time: str) -> xr.Dataset:
         """Return latitude and longitude (-180 to 180) of the centroid on the sphere."""
@@ -66,12 +68,11 @@ class Surface:
             output_core_dims=[["axis"]], dask="parallelized", output_dtypes=["float64"],
             dask_gufunc_kwargs={"output_sizes": {"axis": 3}},
         )  # fmt: skip
-        filled = suitability.fillna(0.0)
-        sums = self._sum(filled, (vectors * self.areas).fillna(0.0))
+        weights = (vectors * self.areas).fillna(0.0)
+        sums = [self._sum(suitability, weights.isel(axis=i)) for i in range(3)]
         latitude, longitude = xr.apply_ufunc(
-            places, sums, self._sum(filled, self.areas), input_core_dims=[["axis"], []],
-            output_core_dims=[[], []], dask="parallelized", output_dtypes=["float64"] * 2,
-            dask_gufunc_kwargs={"allow_rechunk": True},
+            _place, *sums, self._sum(suitability, self.areas), output_core_dims=[[], []],
+            dask="parallelized", output_dtypes=["float64"] * 2,
         )  # fmt: skip
         complete = self._complete(suitability, time)
         return xr.Dataset({"lat": latitude.where(complete), "lon": longitude.where(complete)})
@@ -80,7 +81,7 @@ class Surface:
         self, suitability: xr.DataArray, time: str, shares: tuple[float, float]
     ) -> xr.DataArray:
         """Return `PARTS` in degrees from the equator, by hemisphere."""
-        profile, edges = self._profile(suitability.fillna(0.0))
+        profile, edges = self._profile(suitability)
         found = xr.apply_ufunc(
             places_of_bands, profile, kwargs={"edges": edges, "shares": np.asarray(shares)},
             input_core_dims=[["band"]], output_core_dims=[["hemisphere", "part"]],
@@ -103,37 +104,36 @@ class Surface:
         """Return the area in km2 of the cells of a mask."""
         return self._sum(mask.astype("float64"), self.areas)
 
-    def _profile(self, filled: xr.DataArray) -> tuple[xr.DataArray, Any]:
+    def _profile(self, suitability: xr.DataArray) -> tuple[xr.DataArray, Any]:
         """Return area by band of latitude, and the edges of the bands."""
-        if self.latitude.ndim == 1 and self.latitude.dims != self.longitude.dims:
-            rows = self.latitude.dims[0]
-            edges = row_edges(self.given, self.cube, self.name)
-            others = [d for d in self.dims if d != rows]
-            profile = xr.dot(filled, self.areas, dim=others).drop_vars(rows, errors="ignore")
-            return profile.rename({rows: "band"}), edges
         if self.latitude.ndim == 0:
             raise AxisError(
                 "a habitat at a single latitude cannot move", where=f"coordinate {self.name!r}",
                 expected="several latitudes",
             )  # fmt: skip
-        bands = 180 * _BANDS_PER_DEGREE
-        number = ((self.latitude + 90) * _BANDS_PER_DEGREE // 1).clip(0, bands - 1).fillna(-1)
-        profile = xr.apply_ufunc(
-            band_sums, filled * self.areas, number.broadcast_like(self.areas).astype("int64"),
-            kwargs={"bands": bands}, input_core_dims=[self.dims, self.dims],
-            output_core_dims=[["band"]], dask="parallelized", output_dtypes=["float64"],
-            dask_gufunc_kwargs={"allow_rechunk": True, "output_sizes": {"band": bands}},
-        )  # fmt: skip
-        lower = np.arange(bands) / _BANDS_PER_DEGREE - 90
+        if self.latitude.ndim == 1 and self.latitude.dims != self.longitude.dims:
+            rows = str(self.latitude.dims[0])
+            others = [d for d in self.dims if d != rows]
+            profile = self._sum(suitability, self.areas, others).drop_vars(rows, errors="ignore")
+            return profile.rename({rows: "band"}), row_edges(self.given, self.cube, self.name)
+        bands = np.arange(180 * _BANDS_PER_DEGREE)
+        label = ((self.latitude + 90) * _BANDS_PER_DEGREE // 1).clip(0, bands[-1]).fillna(-1)
+        gathered = Bands(label.astype("int32"), xr.DataArray(bands, dims="band"))
+        profile = lift_weighted(
+            _BANDED, suitability, self.areas, tuple(self.dims), total=True, bands=gathered
+        ).fillna(0.0)
+        lower = bands / _BANDS_PER_DEGREE - 90
         return profile, np.stack([lower, lower + 1 / _BANDS_PER_DEGREE], axis=1)
 
-    def _sum(self, values: xr.DataArray, weights: xr.DataArray) -> xr.DataArray:
-        total: xr.DataArray = xr.dot(values, weights, dim=self.dims)
-        return total
+    def _sum(
+        self, values: xr.DataArray, weights: xr.DataArray, dims: list[Any] | None = None
+    ) -> xr.DataArray:
+        """Return the sum of weight times value over the cells that have one."""
+        return lift_weighted(_SIGNED, values, weights, tuple(dims or self.dims), total=True)
 
     def _complete(self, suitability: xr.DataArray, time: str) -> xr.DataArray:
         """Whether enough of the area that ever has a value has one."""
-        known = self._sum(suitability.notnull().astype("float64"), self.areas)
+        known = lift_weighted(_KNOWN, suitability, self.areas, tuple(self.dims), total=True)
         ever = known.max(time) if time in known.dims else known
         return (known >= self.min_coverage * (1 - 1e-12) * ever) & (known > 0)
 
@@ -150,3 +150,7 @@ class Surface:
         plain = unquantify(area)[0].drop_attrs().drop_vars(list(area.coords))
         whole = plain.astype("float64").broadcast_like(template)
         return whole.fillna(0.0) * _SQUARE_KILOMETRES[units]
+
+
+def _place(x: Any, y: Any, z: Any, weight: Any) -> Any:
+    return places(np.stack([x, y, z], axis=-1), weight)
