@@ -13,6 +13,7 @@ from climcube.cli import (
     demo,
     habitats,
     heatwaves,
+    matchups,
     reports,
     tracks,
     trends,
@@ -87,6 +88,7 @@ _COMMANDS = (
     ("habitat", habitats.habitat, "Where a species finds its temperature."),
     ("heatwaves", analyses.heatwaves, "Marine heatwaves and cold spells."),
     ("track", tracks.track, "Heatwaves as events in space and time."),
+    ("matchup", matchups.matchup, "Observations beside a cube."),
     ("report", reports.report, "One HTML page with all of it."),
 )
 for _name, _function, _line in _COMMANDS:

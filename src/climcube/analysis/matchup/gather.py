@@ -64,7 +64,7 @@ def one_task(
     """
     whole = values.rechunk(-1)
     name = f"{function.__name__.strip('_')}-{tokenize(values.name, tables, *more)}"
-    key = (name, *(0 for _ in shape))
+    key: Any = (name, *(0 for _ in shape))
     task = (function, (whole.name, *(0 for _ in whole.shape)), Tables(tables).scalar(), *more)
     graph = HighLevelGraph.from_collections(name, {key: task}, dependencies=[whole])
     meta = np.empty((0,) * len(shape), dtype)
