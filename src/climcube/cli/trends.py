@@ -28,7 +28,7 @@ __all__ = [
 
 Per = Annotated[str, typer.Option("--per", help="Time unit of the slope: decade, year ...")]
 MinValid = Annotated[
-    int, typer.Option("--min-valid", help="Fewer values than this give no answer.")
+    int, typer.Option("--min-valid", help="Cells with fewer valid values get no answer.")
 ]
 Confidence = Annotated[
     float, typer.Option("--confidence", help="Level of the confidence interval.")
@@ -99,10 +99,18 @@ def change(
     target: Target,
     output: Output,
     period_a: Annotated[
-        str, typer.Option("--from", metavar="FIRST-LAST", help="Years, as 1961-1990.")
+        str,
+        typer.Option(
+            "--from", metavar="FIRST-LAST", help="First period: years, both included, as 1961-1990."
+        ),
     ],
     period_b: Annotated[
-        str, typer.Option("--to", metavar="FIRST-LAST", help="Years compared with them.")
+        str,
+        typer.Option(
+            "--to",
+            metavar="FIRST-LAST",
+            help="Second period, whose mean is compared with the first's.",
+        ),
     ],
     autocorrelation: Memory = "ar1",
     min_valid: MinValid = 3,
@@ -131,9 +139,16 @@ def quantile_trend(
     target: Target,
     output: Output,
     quantile: Annotated[
-        list[float], typer.Option("--quantile", "-q", help="Between 0 and 1; may be repeated.")
+        list[float],
+        typer.Option(
+            "--quantile",
+            "-q",
+            help="Share of values below the line, between 0 and 1; may be repeated.",
+        ),
     ] = [0.05, 0.5, 0.95],  # noqa: B006 - Typer's way of a repeated option
-    test: Annotated[str, typer.Option("--test", help="rank_score or t.")] = "rank_score",
+    test: Annotated[
+        str, typer.Option("--test", help="Where p-values and limits come from: rank_score or t.")
+    ] = "rank_score",
     per: Per = "decade",
     autocorrelation: Memory = "ar1",
     min_valid: MinValid = 3,
@@ -185,13 +200,23 @@ def emergence(
     output: Output,
     base_period: Annotated[
         str,
-        typer.Option("--base-period", metavar="FIRST-LAST", help="What the signal is relative to."),
+        typer.Option(
+            "--base-period",
+            metavar="FIRST-LAST",
+            help="Years that the signal is relative to, both included.",
+        ),
     ],
-    threshold: Annotated[float, typer.Option("--threshold", help="Of signal to noise.")] = 2.0,
-    degree: Annotated[int, typer.Option("--degree", help="Of the polynomial signal: 1 to 4.")] = 1,
+    threshold: Annotated[
+        float, typer.Option("--threshold", help="Signal to noise that must be exceeded.")
+    ] = 2.0,
+    degree: Annotated[
+        int, typer.Option("--degree", help="Of the polynomial in time that is the signal: 1 to 4.")
+    ] = 1,
     driver: Annotated[
         str | None,
-        typer.Option("--driver", metavar="CUBE", help="Annual series to regress on instead."),
+        typer.Option(
+            "--driver", metavar="CUBE", help="One annual series to regress each cell on instead."
+        ),
     ] = None,
     min_valid: MinValid = 10,
     variable: Variable = None,
@@ -217,16 +242,21 @@ def emergence(
 
 def false_positive_rates(
     n: Annotated[
-        list[int], typer.Option("--length", "-n", help="Of the series; may be repeated.")
+        list[int], typer.Option("--length", "-n", help="Length of the series; may be repeated.")
     ] = [40],  # noqa: B006 - Typer's way of a repeated option
     phi: Annotated[
-        list[float], typer.Option("--phi", help="Lag-1 autocorrelation; may be repeated.")
+        list[float], typer.Option("--phi", help="Their lag-1 autocorrelation; may be repeated.")
     ] = [0.0, 0.3, 0.6],  # noqa: B006
     test: Annotated[
-        list[str] | None, typer.Option("--test", help="Such as 'ols: ar1'; may be repeated. [all]")
+        list[str] | None,
+        typer.Option(
+            "--test", help="Test to try, such as 'ols: ar1'; may be repeated.  [default: all]"
+        ),
     ] = None,
     alpha: Annotated[float, typer.Option("--alpha", help="Level of the tests.")] = 0.05,
-    series: Annotated[int, typer.Option("--series", help="How many, for each length.")] = 2000,
+    series: Annotated[
+        int, typer.Option("--series", help="Number of series for each length and autocorrelation.")
+    ] = 2000,
     seed: Annotated[int, typer.Option("--seed", help="Of the random numbers.")] = 0,
 ) -> None:
     """How often each test is significant in red noise that has no trend.

@@ -173,3 +173,16 @@ def test_infinite_values_are_refused() -> None:
     cube[7, 0, 0] = np.inf
     with pytest.raises(CubeError, match="time index 7"):
         cc.emergence(cube, base_period=BASE)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
+def test_what_goes_by_time_is_as_wide_as_the_values(dtype: str) -> None:
+    cube = cube_of((100 * red((60, 2))).astype(dtype), years(60))
+    exact = cc.emergence(cube.astype("float64"), base_period=(1901, 1930))
+    found = cc.emergence(cube, base_period=(1901, 1930))
+    wide = "float32" if dtype == "float32" else "float64"
+    for name in ("signal", "signal_to_noise"):
+        assert found[name].dtype == wide
+        np.testing.assert_allclose(found[name], exact[name], rtol=1e-6)
+    for name in ("noise", "year", "n"):
+        np.testing.assert_array_equal(found[name], exact[name])

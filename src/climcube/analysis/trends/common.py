@@ -21,6 +21,7 @@ __all__ = [
     "PERIODS",
     "TrendOptions",
     "described",
+    "float_type",
     "is_number",
     "is_whole",
     "label_of",
@@ -103,6 +104,11 @@ def label_of(cube: xr.DataArray) -> str:
     return str(cube.attrs.get("long_name") or cube.name or "the cube").replace("_", " ")
 
 
+def float_type(cube: xr.DataArray) -> str:
+    """Return the type of results as long as the cube: a task holds them beside its values."""
+    return "float32" if cube.dtype in (np.float16, np.float32) else "float64"
+
+
 def described(subject: Subject, options: TrendOptions, names: Sequence[str]) -> list[Output]:
     """Return the outputs of those names, with long names and units."""
     name = label_of(subject.cube)
@@ -158,7 +164,8 @@ def warn_of_seasons(what: str, cube: xr.DataArray, axis: TimeAxis, remedies: str
     warnings.warn(
         f"the {what} of {cube.name!r}, with several values a year, is taken with its seasonal "
         "cycle: the cycle counts as noise with a long memory and makes limits and p-values too "
-        f"wide, and uneven years shift the {what}; {remedies}",
+        f"wide, and uneven years shift the {what}; {remedies} (anomalies are known by name, "
+        "long_name or history)",
         UserWarning,
         stacklevel=3,
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 
-from climcube.analysis.trends.common import label_of
+from climcube.analysis.trends.common import float_type, label_of
 from climcube.cubes.subject import examine, finish_array
 from climcube.errors import ParameterError
 from climcube.lift.series import Output, lift_series
@@ -70,13 +69,12 @@ def detrend(cube: xr.DataArray, *, degree: int = 1, keep_mean: bool = False) -> 
     axis, plain = subject.axis, subject.cube
     units = subject.absolute() if keep_mean else subject.units.difference()
     text = f"{label_of(plain)}, {_SHAPES[degree]} trend removed (detrended)"
-    dtype = "float32" if plain.dtype in (np.float16, np.float32) else "float64"
     times = axis.decimal_year - axis.decimal_year[0]
     name = "detrended"
     result = lift_series(
         "climcube.kernels.detrending:remove_polynomial",
         [(plain, axis.name)],
-        [Output(name, axis.name, dtype, {"long_name": text, **units})],
+        [Output(name, axis.name, float_type(plain), {"long_name": text, **units})],
         tables=(times / max(float(times[-1]), 1e-9), degree, bool(keep_mean)),
         purpose="detrend",
     )[name].rename(plain.name)

@@ -8,7 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from climcube.analysis.trends.common import is_number, is_whole, label_of, require_min_valid
+from climcube.analysis.trends.common import (
+    float_type,
+    is_number,
+    is_whole,
+    label_of,
+    require_min_valid,
+)
 from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.subject import Subject, examine, finish, plain_cube
@@ -67,7 +73,7 @@ def emergence(
         ``signal`` (by time; units of the cube, temperatures as differences) and
         ``signal_to_noise`` (by time), ``noise`` (likewise a difference), ``year`` (calendar
         year, NaN where nothing has emerged by the end) and ``n``, over the cube's other
-        dimensions. Lazy where the cube is.
+        dimensions. Lazy where the cube is. What goes by time is float32 where the cube is.
 
     Raises
     ------
@@ -198,7 +204,9 @@ def _outputs(subject: Subject, threshold: float) -> list[Output]:
         ("year", None, f"year from which signal to noise of {name} exceeds {threshold:g}", one),
         ("n", None, f"number of valid values of {name}", one),
     ]
+    long = float_type(subject.cube)
+    types = {"n": "int64", "signal": long, "signal_to_noise": long}
     return [
-        Output(key, dim, "int64" if key == "n" else "float64", {"long_name": text, **units})
+        Output(key, dim, types.get(key, "float64"), {"long_name": text, **units})
         for key, dim, text, units in known
     ]
