@@ -1,0 +1,1 @@
+"""Ocean indices and heat stress: what a region, or a reef, is known by."""

@@ -1,0 +1,85 @@
+"""Monthly values of a region, and their anomalies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import xarray as xr
+
+from climcube.analysis.anomaly import anomaly
+from climcube.analysis.area_means import area_mean
+from climcube.analysis.indices.temperatures import require_daily_or_monthly, require_temperature
+from climcube.analysis.masks import restrict
+from climcube.analysis.means import monthly_mean
+from climcube.cubes.area import cell_areas
+from climcube.cubes.calendar import BasePeriod
+from climcube.cubes.coordinates import find_spatial
+from climcube.cubes.subject import Subject, examine
+from climcube.errors import AxisError
+
+__all__ = ["examine_months", "monthly_anomaly", "monthly_region", "monthly_series"]
+
+_FULL = 0.9  # share of a month's days that must have a value
+
+
+def examine_months(cube: Any, purpose: str) -> Subject:
+    """Look at daily or monthly temperatures, raising the errors that need no values."""
+    subject = examine(cube, purpose)
+    require_temperature(subject, purpose)
+    require_daily_or_monthly(subject.axis, purpose)
+    return subject
+
+
+def monthly_region(
+    given: Any, subject: Subject, region: Any
+) -> tuple[xr.DataArray, xr.DataArray | None]:
+    """Return monthly means of the cells of a region (of all where it is None), and their areas.
+
+    Every month from the first to the last has its row. A cube without any place is the series
+    of the region already: it has no areas.
+    """
+    cube = subject.cube
+    if _is_series(cube):
+        return _months(given, cube, subject), None
+    areas, _ = cell_areas(given, cube)
+    cut, areas, _ = restrict(cube, areas, region)
+    return _months(given, cut, subject), areas
+
+
+def monthly_anomaly(
+    given: Any, subject: Subject, region: Any, base_period: BasePeriod | None
+) -> xr.DataArray:
+    """Return the mean over a region of the anomalies of its cells, by month."""
+    months, areas = monthly_region(given, subject, region)
+    return _mean(anomaly(months, "month", base_period=base_period), areas)
+
+
+def monthly_series(given: Any, subject: Subject, region: Any) -> xr.DataArray:
+    """Return the mean over a region, by month."""
+    return _mean(*monthly_region(given, subject, region))
+
+
+def _mean(values: xr.DataArray, areas: xr.DataArray | None) -> xr.DataArray:
+    return values if areas is None else area_mean(values, weights=areas)
+
+
+def _months(given: Any, cut: xr.DataArray, subject: Subject) -> xr.DataArray:
+    return monthly_mean(_with_time_bounds(given, cut, subject.axis.name), min_coverage=_FULL)
+
+
+def _with_time_bounds(given: Any, cut: xr.DataArray, time: str) -> Any:
+    """Give a part of the cube the time bounds back that travel with the data set."""
+    name = given[time].attrs.get("bounds", given[time].encoding.get("bounds"))
+    if not isinstance(given, xr.Dataset) or name not in given.variables:
+        return cut
+    return cut.to_dataset(name=cut.name).assign({name: given[name]})
+
+
+def _is_series(cube: xr.DataArray) -> bool:
+    if cube.ndim > 1:
+        return False
+    try:
+        find_spatial(cube)
+    except AxisError:
+        return True
+    return False

@@ -1,0 +1,61 @@
+"""What every index asks of a cube: that it holds temperatures, by day or by month."""
+
+from __future__ import annotations
+
+from climcube.analysis.steps import Step
+from climcube.cubes.calendar import TimeAxis
+from climcube.cubes.subject import Subject
+from climcube.errors import CalendarError, UnitsError
+
+__all__ = ["require_daily_or_monthly", "require_temperature"]
+
+_EXPECTED = "a temperature in degC or K"
+
+
+def require_temperature(subject: Subject, purpose: str, *, absolute: bool = False) -> None:
+    """Raise `UnitsError` unless the cube can hold temperatures in degC or K.
+
+    A cube without units is taken at its word, unless its standard name says otherwise.
+    """
+    units, attrs = subject.units, subject.cube.attrs
+    where = f"variable {subject.cube.name!r}"
+    standard = str(attrs.get("standard_name", ""))
+    if units.text is None:
+        if standard and "temperature" not in standard:
+            raise UnitsError(
+                f"{purpose} needs a temperature", where=where, expected=_EXPECTED,
+                found=f"no units, standard_name {standard!r}", remedy="pass the temperature",
+            )  # fmt: skip
+        return
+    if not (units.agree("degC") or units.agree("K")):
+        remedy = "convert it to degC" if units.is_temperature else "pass the temperature"
+        raise UnitsError(
+            f"{purpose} needs a temperature",
+            where=where,
+            expected=_EXPECTED,
+            found=f"units {units.text!r}",
+            remedy=remedy,
+        )
+    if absolute and "difference" in str(attrs.get("units_metadata", "")):
+        raise UnitsError(
+            f"{purpose} needs the temperature itself",
+            where=where,
+            expected=_EXPECTED,
+            found="a temperature difference (an anomaly)",
+            remedy="pass the cube that the anomaly was made from",
+        )
+
+
+def require_daily_or_monthly(axis: TimeAxis, purpose: str) -> None:
+    """Raise `CalendarError` unless the samples are days or months."""
+    step = Step.of(axis)
+    if step.unit == "day":
+        axis.require_daily(purpose)
+    elif (step.unit, step.length) != ("month", 1):
+        raise CalendarError(
+            f"{purpose} needs daily or monthly values",
+            where=axis.name,
+            expected="a step of a day or a month",
+            found=f"a usual step of {step.length} {step.unit}s",
+            remedy="make means first: cc.monthly_mean(cube)",
+        )
