@@ -243,6 +243,37 @@ def test_statistics_alone_read_each_chunk_once() -> None:
     assert set(reads.seen.values()) == {1}
 
 
+def test_a_store_is_asked_for_each_chunk_once(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """20,000 points in a packed Zarr store: requests counted where they are made."""
+    import zarr
+
+    import climcube as cc
+
+    cube = cube_of(times=200, step=5.0)
+    packing = {"dtype": "int16", "scale_factor": 0.01, "_FillValue": -9999, "chunks": (50, 12, 12)}
+    store = tmp_path / "sst.zarr"
+    cube.to_dataset(name="sst").to_zarr(store, encoding={"sst": packing}, consolidated=False)
+    asked: Counter[str] = Counter()
+    plain = zarr.storage.LocalStore.get
+
+    async def get(self: Any, key: str, *arguments: Any, **options: Any) -> Any:
+        asked[key] += 1
+        return await plain(self, key, *arguments, **options)
+
+    opened = cc.open(str(store), variable="sst", chunks={})
+    monkeypatch.setattr(zarr.storage.LocalStore, "get", get)
+    table = points_in(cube, 20_000)
+    table = table[table.time < "2001-04-01"]
+    found = matchup(opened, table, method="linear")
+    assert not any("sst/c/" in key for key in asked)
+    found = found.compute()
+    chunks = {key: n for key, n in asked.items() if "sst/c/" in key}
+    assert len(chunks) == 2 * 3 * 6 and set(chunks.values()) == {1}  # the first 100 of 200 days
+    assert int(found.n) == len(table)
+
+
 def test_packed_cubes_are_decoded_as_usual(tmp_path: Any) -> None:
     import climcube as cc
 
@@ -466,6 +497,16 @@ def test_units_convert_themselves() -> None:
         matchup(cube, table, units="parrots")
 
 
+def test_anomalies_convert_as_differences() -> None:
+    cube, table = cube_of(), points_in(cube_of())
+    expected = matchup(cube, table)
+    attrs = {"units": "K", "units_metadata": "temperature: difference"}
+    found = matchup(cube.assign_attrs(attrs), table, units="degC")
+    np.testing.assert_allclose(found.difference, expected.difference, rtol=0, atol=1e-10)
+    plain = matchup(cube.assign_attrs(attrs), table)
+    np.testing.assert_array_equal(plain.difference, expected.difference)
+
+
 def test_quantities_come_back() -> None:
     cube, table = cube_of(), points_in(cube_of())
     found = matchup(cube.pint.quantify(), table)
@@ -505,8 +546,12 @@ def test_other_dimensions_are_refused() -> None:
 @pytest.mark.parametrize("dim", ["lat", "lon", "time"])
 def test_axes_out_of_order(dim: str) -> None:
     order = np.r_[1, 0, 2 : cube_of().sizes[dim]]
-    with pytest.raises(AxisError):
+    with pytest.raises(AxisError) as caught:
         matchup(cube_of().isel({dim: order}), points_in(cube_of()))
+    assert_one_line(caught.value, f"cube.sortby('{dim}')")
+    if dim != "time":
+        with pytest.raises(AxisError, match="not in order"):
+            matchup(cube_of().assign_coords({dim: cube_of()[dim] * np.nan}), points_in(cube_of()))
 
 
 @pytest.mark.parametrize(

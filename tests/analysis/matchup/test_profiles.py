@@ -205,6 +205,7 @@ def test_the_variable_is_found_or_asked_for() -> None:
         read(table(temp=None, thetao=[1.0, 2.0, 3.0], temperature=[4.0, 5.0, 6.0])).name == "thetao"
     )
     assert read(table(temp=None, only=[1.0, 2.0, 3.0])).name == "only"
+    assert read(table(temp=None, only=pd.Series([1.0, 2.0, 3.0], dtype=object))).name == "only"
     with pytest.raises(VariableError, match="which variable was observed") as caught:
         read(table(temp=None, a=[1.0, 2.0, 3.0], b=[1.0, 2.0, 3.0]))
     assert_one_line(caught.value, "a, b", "variable=")

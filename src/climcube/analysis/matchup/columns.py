@@ -74,6 +74,8 @@ def table_of(profiles: Any) -> xr.Dataset:
 
 
 def _values(column: Any) -> Any:
+    if column.dtype == object:
+        column = column.infer_objects()
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
     elif isinstance(column.dtype, pd.CategoricalDtype):

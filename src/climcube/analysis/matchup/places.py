@@ -130,7 +130,7 @@ def _rows(coordinate: xr.DataArray) -> CellAxis:
 
 def _columns(coordinate: xr.DataArray) -> CellAxis:
     values = np.asarray(coordinate.values, "float64").reshape(-1)
-    closed = axis_closes(values, f"coordinate {coordinate.name!r}")
+    closed = axis_closes(values, str(coordinate.name))
     cells = CellAxis.of(np.unwrap(values, period=_CIRCLE))
     return cells.repeated(_CIRCLE) if closed else cells
 

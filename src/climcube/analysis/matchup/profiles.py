@@ -37,6 +37,7 @@ _METRES = {"m": 1.0, "meter": 1.0, "meters": 1.0, "metre": 1.0, "metres": 1.0, "
            "cm": 0.01}  # fmt: skip
 _DECIBARS = ("dbar", "decibar", "decibars")
 _ARGO_EPOCH = np.datetime64("1950-01-01", "ns")
+_FLAGGED = "another quality flag"
 _PLATFORM = ("PLATFORM_NUMBER", "CYCLE_NUMBER", "DIRECTION")
 
 
@@ -54,12 +55,13 @@ def read_observations(
     found = Observations.joined([_observations(t, variable, qc, cube) for t in tables]).complete()
     if not len(found):
         counts = ", ".join(f"{count} with {reason}" for reason, count in found.dropped)
+        flagged = any(reason == _FLAGGED for reason, _ in found.dropped)
         raise CubeError(
             "no observation to compare", where="profiles",
-            expected="rows with a value, a place, a time" + ("" if qc is None else " and a flag")
-            + ("" if qc is None else f" of {', '.join(map(str, qc))}"),
+            expected="rows with a value, a place, a time"
+            + (f" and a flag of {', '.join(map(str, qc or ()))}" if flagged else ""),
             found=counts or "an empty table",
-            remedy=None if qc is None or not counts else "qc=None takes every flag",
+            remedy="qc=None takes every flag" if flagged else None,
         )  # fmt: skip
     return found
 
@@ -138,7 +140,7 @@ def _observations(
         return found
     keep = np.logical_and.reduce([rows(trusted(check, qc)) for check in checks])
     # A value that is missing has a blank flag: it is not the flag that drops it.
-    return found.kept(keep | ~np.isfinite(found.value), "another quality flag")
+    return found.kept(keep | ~np.isfinite(found.value), _FLAGGED)
 
 
 def _spread(part: xr.DataArray, template: xr.DataArray, observed: str) -> npt.NDArray[Any]:

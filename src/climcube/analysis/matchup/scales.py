@@ -23,8 +23,8 @@ def values_in_units_of(
 ) -> npt.NDArray[np.float64]:
     """Return observed values converted to the units of the cube.
 
-    ``given`` are their units. Without any, those of Argo's names count, else they are taken for
-    the cube's.
+    ``given`` are their units, of differences where the cube holds differences (anomalies).
+    Without any, those of Argo's names count, else they are taken for the cube's.
 
     Raises
     ------
@@ -36,13 +36,16 @@ def values_in_units_of(
     text = given if given is not None else _ARGO.get(name.upper().removesuffix("_ADJUSTED"))
     if own is None:
         return values
+    difference = "difference" in str(cube.attrs.get("units_metadata"))
     if text is None:
-        if units.is_temperature and "difference" not in str(cube.attrs.get("units_metadata")):
+        if units.is_temperature and not difference:
             _require_plausible(values, own, where)
         return values
     if units.agree(text):
         return values
     found: Any = units.converted(values, text, where)
+    if difference:  # an anomaly in degC is as large in K
+        found = found - units.converted(0.0, text, where)
     return np.asarray(found, "float64")
 
 
