@@ -50,7 +50,6 @@ def climate_velocity(
     climcube climate-velocity annual.zarr --as-is --method theil_sen -o velocity.nc
     """
     import climcube as cc
-    from climcube.analysis.habitats.velocity import climate_velocity as velocity
 
     cube = open_cube(target, variable, catalog)
     name = cube.name
@@ -58,7 +57,7 @@ def climate_velocity(
         cube = cc.annual_mean(cube)
     if method == "theil_sen":
         cube = cc.rechunk(cube, layout="series")
-    result = velocity(
+    result = cc.climate_velocity(
         cube, per=per, method=method, min_valid=min_valid, gradient_floor=gradient_floor
     )
     cc.save(result, output, overwrite=overwrite)
@@ -117,14 +116,13 @@ def habitat(
     climcube habitat sst.zarr --species-table species.csv --species cod -o cod.zarr
     """
     import climcube as cc
-    from climcube.analysis.habitats.habitat import habitat as find
 
     if (period_a is None) != (period_b is None):
         raise typer.BadParameter("goes with the other of --from and --to", param_hint="--from")
     wanted = _range(thermal_range, species_table, species)
     periods = [parse_period(period_a, "--from"), parse_period(period_b, "--to")]
     cube = open_cube(target, variable, catalog)
-    found = find(
+    found = cc.habitat(
         cube, thermal_range=wanted, units=units, threshold=threshold, min_coverage=min_coverage
     )
     parts = found.datasets()

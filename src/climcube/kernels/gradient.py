@@ -39,9 +39,9 @@ def gradient(
         ``(..., rows + 2, columns + 2)``: values with a rim of neighbours, NaN where there is
         none or the value is missing.
     latitude, longitude
-        Degrees, ``(rows + 2, columns + 2)``.
+        Degrees, ``(rows + 2, columns + 2)``, or with length 1 along an axis without change.
     column
-        Number of each column, likewise: the rim of the first column may be the last one.
+        Number of each column, likewise; the rim of the first column may be the last one.
     closes
         Whether the last column does touch the first.
     curved
@@ -53,6 +53,8 @@ def gradient(
         ``(2, ..., rows, columns)``. NaN where the cell is missing, or has no pair; where
         all its pairs lie along one line, the component across that line is 0.
     """
+    shape = field.shape[-2:]
+    latitude, longitude, column = (np.broadcast_to(a, shape) for a in (latitude, longitude, column))
     steps = _on_the_sphere(latitude, longitude) if curved else _along_axes(latitude, longitude)
     centre = _moved(field, _CENTRE)
     sums = np.zeros((5, *centre.shape))

@@ -124,13 +124,11 @@ class Habitat:
         The centre is the mean latitude, not that of the centroid on the sphere: of a belt around
         the globe the latter is the pole.
         """
-        shares = _edges(edges)
-        yearly = self._yearly["mean"]
-        found = self._surface.latitudes(yearly, self.subject.axis.name, shares)
-        found = found.rename("latitude").assign_attrs(
-            units="degree", long_name="latitude of the habitat, from the equator",
-            edges=f"{edges[0]:g} and {edges[1]:g} % of the suitable area",
-        )  # fmt: skip
+        found = self._latitudes(edges).rename("latitude")
+        found.attrs = {
+            "units": "degree", "long_name": "latitude of the habitat, from the equator",
+            "edges": f"{edges[0]:g} and {edges[1]:g} % of the suitable area",
+        }  # fmt: skip
         return self._finish_array(found)
 
     def poleward_shift(
@@ -153,10 +151,7 @@ class Habitat:
             What `climcube.trend` returns, of the distances from the equator, by ``hemisphere``
             and ``part``: ``slope`` in km per decade, positive towards the pole.
         """
-        degrees = self.latitudes(edges)
-        if self.subject.quantified:
-            degrees = degrees.pint.dequantify()
-        distance = self._surface.kilometres(degrees).rename("latitude")
+        distance = self._surface.kilometres(self._latitudes(edges)).rename("latitude")
         distance.attrs = {"units": "km", "long_name": "distance of the habitat from the equator"}
         fit = trend(distance, per=per, **options)
         parameters = {**self.parameters, "edges": edges, "per": per, **options}
@@ -210,6 +205,10 @@ class Habitat:
             "periods": periods,
             "area": self._finish(self.centroid.assign(area=self.area)),
         }
+
+    def _latitudes(self, edges: Any) -> xr.DataArray:
+        yearly = self._yearly["mean"]
+        return self._surface.latitudes(yearly, self.subject.axis.name, _edges(edges))
 
     def _compared(self, means: list[xr.DataArray], words: list[str]) -> xr.Dataset:
         a, b = means

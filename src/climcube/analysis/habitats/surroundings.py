@@ -39,7 +39,7 @@ def spatial_gradient(field: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     values = ordered.data if is_lazy(ordered) else ordered.values
     closes = grid.closes()
     degrees = [grid.degrees(name) for name in (grid.latitude, grid.longitude)]
-    column = np.broadcast_to(np.arange(float(grid.shape[1])), grid.shape)
+    column = np.arange(float(grid.shape[1]))[None]
     arrays = [values, *degrees, column]
     kernel = partial(gradient, curved=grid.curved)
     ring = closes is not False
@@ -89,13 +89,12 @@ class _Grid:
         return self.field.sizes[self.dims[0]], self.field.sizes[self.dims[1]]
 
     def degrees(self, name: str) -> Any:
-        """Return a coordinate by rows and columns."""
+        """Return a coordinate by rows and columns; of a 1-D axis the other one has length 1."""
         plain = unquantify(self.field[name])[0].astype("float64")
         if self.curved:
             ordered = plain.transpose(*self.dims)
             return ordered.data if is_lazy(ordered) else ordered.values
-        values = plain.values[:, None] if plain.dims[0] == self.dims[0] else plain.values
-        return np.broadcast_to(values, self.shape)
+        return plain.values[:, None] if plain.dims[0] == self.dims[0] else plain.values[None]
 
     def closes(self) -> Any:
         """Whether the last column touches the first: a 0-d Dask array where coordinates are lazy.
@@ -136,17 +135,27 @@ class _Grid:
 
 
 def _padded(array: Any, ring: bool) -> Any:
-    """Put a rim of one cell around the last two axes."""
-    still = [(0, 0)] * (array.ndim - 2)
-    tall = np.pad(array, [*still, (1, 1), (0, 0)], constant_values=np.nan)
-    wide = [*still, (0, 0), (1, 1)]
+    """Put a rim of one cell around the last two axes; an axis of length 1 stands for all cells."""
+    still, (rows, columns) = [(0, 0)] * (array.ndim - 2), _rim(array)
+    tall = np.pad(array, [*still, (rows, rows), (0, 0)], constant_values=np.nan)
+    wide = [*still, (0, 0), (columns, columns)]
     return np.pad(tall, wide, mode="wrap") if ring else np.pad(tall, wide, constant_values=np.nan)
+
+
+def _rim(array: Any) -> tuple[int, int]:
+    rows, columns = array.shape[-2:]
+    return int(rows > 1), int(columns > 1)
 
 
 def _lazy(kernel: Any, arrays: list[Any], closes: Any, ring: bool) -> da.Array:
     values = arrays[0] if isinstance(arrays[0], da.Array) else da.from_array(arrays[0])
     tiles = values.chunks[-2:]
-    maps = [da.asarray(a).rechunk(tiles) for a in arrays[1:]]
+    maps = [
+        da.asarray(a).rechunk(
+            tuple(c if n > 1 else (1,) for c, n in zip(tiles, a.shape, strict=True))
+        )
+        for a in arrays[1:]
+    ]
     rims = [_overlapped(a, ring) for a in (values, *maps)]
     both: da.Array = da.map_blocks(
         kernel, *rims, closes=closes, dtype="float64", new_axis=0,
@@ -158,5 +167,6 @@ def _lazy(kernel: Any, arrays: list[Any], closes: Any, ring: bool) -> da.Array:
 def _overlapped(array: da.Array, ring: bool) -> da.Array:
     rows, columns = array.ndim - 2, array.ndim - 1
     boundary = {rows: np.nan, columns: "periodic" if ring else np.nan}
-    found: da.Array = da.overlap.overlap(array, depth={rows: 1, columns: 1}, boundary=boundary)
+    depth = dict(zip((rows, columns), _rim(array), strict=True))
+    found: da.Array = da.overlap.overlap(array, depth=depth, boundary=boundary)
     return found
