@@ -74,7 +74,7 @@ def argo(mode: str = "RAD") -> xr.Dataset:
 
 def test_adjusted_values_count_where_the_mode_says_so() -> None:
     found = read(argo())
-    assert found.name == "TEMP" and found.units == "degree_Celsius"
+    assert found.name == "TEMP" and found.units == "degC"
     raw = 10.0 + np.arange(12)
     np.testing.assert_array_equal(found.value, raw + (np.arange(12) >= 4))
     np.testing.assert_array_equal(found.pressure[[0, 4, 8]], [5, 6, 6])
@@ -198,9 +198,9 @@ def test_names_by_standard_name() -> None:
 
 
 def test_the_variable_is_found_or_asked_for() -> None:
-    many = table(psal=[35.0] * 3, temp_qc=[1, 1, 4], error=[0.1] * 3)
+    many = table(second=[5.0] * 3, temp_qc=[1, 1, 4], error=[0.1] * 3)
     assert read(many).name == "temp" and len(read(many)) == 2
-    assert read(many, "psal").name == "psal"
+    assert read(many, "second").name == "second"
     assert (
         read(table(temp=None, thetao=[1.0, 2.0, 3.0], temperature=[4.0, 5.0, 6.0])).name == "thetao"
     )
@@ -259,6 +259,25 @@ def test_several_sources_become_one(tmp_path: Path) -> None:
     found = read([tmp_path / "1_prof.nc", other])
     np.testing.assert_array_equal(found.profile[-4:], 3)
     np.testing.assert_array_equal(found.row, np.arange(16))
+
+
+def test_sources_need_not_agree_in_units() -> None:
+    kelvin = xr.Dataset.from_dataframe(table(lon=[4.0, 5.0, 6.0]))
+    kelvin["temp"] = (kelvin.temp + 273.15).assign_attrs(units="K")
+    found = read([table(), kelvin])
+    np.testing.assert_allclose(found.value, [15, 16, 17, 15, 16, 17], rtol=1e-12)
+    with pytest.raises(UnitsError, match="median of"):
+        read([table(), table(temp=[288.15, 289.15, 290.15])])
+
+
+def test_sources_agree_on_having_a_depth() -> None:
+    """Else levels of 1000 m would be held beside the surface."""
+    with pytest.raises(CubeError, match="others have none") as caught:
+        read([argo(), table()])
+    assert_one_line(caught.value, "1 of 2 without", "depth=0.0")
+    assert len(read([argo(), table(depth=[0.0] * 3)])) == 15
+    assert len(read([argo(), table()[:0]])) == 12
+    assert read([argo(), table(depth=[0.0] * 3)]).pressure is None
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])

@@ -12,7 +12,6 @@ from climcube.analysis.matchup.layout import Layout
 from climcube.analysis.matchup.options import MatchOptions, require_flags
 from climcube.analysis.matchup.profiles import described, read_observations
 from climcube.analysis.matchup.result import as_dataset
-from climcube.analysis.matchup.scales import values_in_units_of
 from climcube.analysis.matchup.search import search
 from climcube.cubes.subject import finish, plain_cube
 from climcube.cubes.units import Units
@@ -133,13 +132,10 @@ def matchup(
     plain, quantified = _one_variable(cube)
     layout = Layout.of(plain)
     measured = Units.of(plain)
-    observations = read_observations(profiles, variable, flags, plain)
-    observed = values_in_units_of(
-        plain, measured, observations.value, observations.name, units or observations.units
-    )
+    observations = read_observations(profiles, variable, flags, plain, units)
     matches = search(cube, layout, observations, options)
     values = weighted_values(layout.cube, *matches.corners())
-    result = as_dataset(plain, measured, observations, observed, matches, values)
+    result = as_dataset(plain, measured, observations, matches, values)
     parameters = {
         "profiles": described(profiles), "method": method, "distance": distance,
         "time_tolerance": None if time_tolerance is None else str(time_tolerance),

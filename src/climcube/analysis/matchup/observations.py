@@ -126,8 +126,18 @@ class Observations:
         if len(parts) == 1:
             return parts[0]
         values: dict[str, Any] = {}
+        counts = [p.dropped for p in parts]
+        parts = [p for p in parts if len(p)] or parts[:1]
         for field in ("value", "longitude", "latitude", "time", "level"):
             values[field] = np.concatenate([getattr(p, field) for p in parts])
+        deep = [p.depth is not None for p in parts]
+        if any(deep) and not all(deep):
+            raise CubeError(
+                "some sources of observations have a depth, others have none", where="profiles",
+                expected="a depth or pressure for all, or for none",
+                found=f"{deep.count(False)} of {len(deep)} without",
+                remedy="give them one, as table.assign(depth=0.0)",
+            )  # fmt: skip
         for field in ("depth", "pressure"):
             columns = [getattr(p, field) for p in parts]
             known = all(c is not None for c in columns)
@@ -137,8 +147,8 @@ class Observations:
             moved = (getattr(p, field) + e for p, e in zip(parts, ends[:-1], strict=True))
             values[field] = np.concatenate(list(moved))
         reasons: dict[str, int] = {}
-        for part in parts:
-            for reason, count in part.dropped:
+        for dropped in counts:
+            for reason, count in dropped:
                 reasons[reason] = reasons.get(reason, 0) + count
         source = next((p.depth_source for p in parts if p.depth_source), None)
         return replace(parts[0], **values, dropped=tuple(reasons.items()), depth_source=source)

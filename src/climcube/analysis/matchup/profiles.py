@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from climcube.analysis.matchup.columns import (
 )
 from climcube.analysis.matchup.observations import Observations
 from climcube.analysis.matchup.pressure import depth_of_pressure
+from climcube.analysis.matchup.scales import values_in_units_of
+from climcube.cubes.units import Units
 from climcube.errors import (
     CubeError,
     ParameterError,
@@ -42,17 +45,25 @@ _PLATFORM = ("PLATFORM_NUMBER", "CYCLE_NUMBER", "DIRECTION")
 
 
 def read_observations(
-    profiles: Any, variable: str | None, qc: Sequence[int] | None, cube: xr.DataArray
+    profiles: Any,
+    variable: str | None,
+    qc: Sequence[int] | None,
+    cube: xr.DataArray,
+    units: str | None = None,
 ) -> Observations:
-    """Read observations of what a cube holds, and leave out what cannot be compared.
+    """Read observations of what a cube holds, in its units, without what cannot be compared.
 
     Raises
     ------
     CubeError
         None is left, or places are impossible.
+    UnitsError
+        Units do not fit the cube's.
     """
     tables = [table_of(source) for source in _sources(profiles)]
-    found = Observations.joined([_observations(t, variable, qc, cube) for t in tables]).complete()
+    # Each source by itself: files of several years need not agree in their units.
+    parts = [_in_units_of(cube, _observations(t, variable, qc, cube), units) for t in tables]
+    found = Observations.joined(parts).complete()
     if not len(found):
         counts = ", ".join(f"{count} with {reason}" for reason, count in found.dropped)
         flagged = any(reason == _FLAGGED for reason, _ in found.dropped)
@@ -141,6 +152,12 @@ def _observations(
     keep = np.logical_and.reduce([rows(trusted(check, qc)) for check in checks])
     # A value that is missing has a blank flag: it is not the flag that drops it.
     return found.kept(keep | ~np.isfinite(found.value), _FLAGGED)
+
+
+def _in_units_of(cube: xr.DataArray, found: Observations, given: str | None) -> Observations:
+    own = Units.of(cube)
+    values = values_in_units_of(cube, own, found.value, found.name, given or found.units)
+    return replace(found, value=values, units=own.text)
 
 
 def _spread(part: xr.DataArray, template: xr.DataArray, observed: str) -> npt.NDArray[Any]:

@@ -42,12 +42,11 @@ def compare(values: Floats, observed: Floats) -> Floats:
 
 
 def as_dataset(
-    cube: xr.DataArray, units: Units, observations: Observations, observed: Floats,
-    matches: Matches, values: Any,
+    cube: xr.DataArray, units: Units, observations: Observations, matches: Matches, values: Any
 ) -> xr.Dataset:  # fmt: skip
     """Dress what was found: variables along ``obs``, and statistics without a dimension."""
     label = str(cube.attrs.get("long_name") or cube.name or "the cube").replace("_", " ")
-    own = own_units(cube, units)
+    own, observed = own_units(cube, units), observations.value
     flag = _apply(_flags, values, matches.flag, shape=(len(observed),), dtype="int8")
     found: dict[str, Any] = {
         "cube": (values, {"long_name": f"{label} of the cube", **own, **_standard_name(cube)}),

@@ -33,14 +33,12 @@ def values_in_units_of(
     """
     where = f"column {name!r} of the observations"
     own = units.text
-    text = given if given is not None else _ARGO.get(name.upper().removesuffix("_ADJUSTED"))
+    difference = "difference" in str(cube.attrs.get("units_metadata"))
     if own is None:
         return values
-    difference = "difference" in str(cube.attrs.get("units_metadata"))
-    if text is None:
-        if units.is_temperature and not difference:
-            _require_plausible(values, own, where)
-        return values
+    text = given if given is not None else _ARGO.get(name.removesuffix("_ADJUSTED"), own)
+    if given is None and units.is_temperature and not difference:
+        _require_plausible(values, text, where)
     if units.agree(text):
         return values
     found: Any = units.converted(values, text, where)
@@ -50,11 +48,14 @@ def values_in_units_of(
 
 
 def _require_plausible(values: npt.NDArray[np.float64], own: str, where: str) -> None:
-    middle = float(np.median(values))
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return
+    middle = float(np.median(known))
     kelvin = float(Units("K").converted(middle, own))
     if not _PLAUSIBLE[0] <= kelvin <= _PLAUSIBLE[1]:
         raise UnitsError(
-            "temperatures without units that cannot be in those of the cube", where=where,
-            expected=f"{own!r}, as the cube", found=f"a median of {middle:g}",
+            "temperatures without units that cannot be in those expected", where=where,
+            expected=f"{own!r}", found=f"a median of {middle:g}",
             remedy="say which: pass units='degC' or units='K'",
         )  # fmt: skip
