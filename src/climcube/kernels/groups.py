@@ -46,10 +46,23 @@ class Finish(NamedTuple):
 
 
 def _mean_chunk(block: npt.NDArray[Any], start: int, pools: Pools, grid: Grid, _: Finish) -> State:
-    label, weight, classes, own = _local(block, start, pools)
-    sums = np.zeros((len(classes), block.shape[1]))
+    return _mean_blocks([block], start, pools, grid, _)
+
+
+def _mean_blocks(
+    blocks: Sequence[npt.NDArray[Any]], start: int, pools: Pools, grid: Grid, _: Finish
+) -> State:
+    """Add consecutive blocks to one state: their own would be as large as they are."""
+    cells = blocks[0].shape[1]
+    steps = sum(map(len, blocks))
+    label, weight, classes, own = _local(steps, cells, start, pools)
+    sums = np.zeros((len(classes), cells))
     weights = np.zeros_like(sums)
-    _add(_native(block), own, weight, *grid, sums, weights)
+    first = 0
+    for block in blocks:
+        here = slice(first, first + len(block))
+        _add(_native(block), own[here], weight[here], *grid, sums, weights)
+        first = here.stop
     return {"class": label, "sum": sums, "weight": weights}
 
 
@@ -92,7 +105,7 @@ def _count_finalize(state: State, pools: Pools, _: Grid, finish: Finish) -> tupl
 
 
 def _std_chunk(block: npt.NDArray[Any], start: int, pools: Pools, grid: Grid, _: Finish) -> State:
-    label, _weight, classes, own = _local(block, start, pools)
+    label, _weight, classes, own = _local(len(block), block.shape[1], start, pools)
     state = {n: np.zeros((len(classes), block.shape[1])) for n in _MOMENTS}
     _add_moments(_native(block), own, *grid, *(state[n] for n in _MOMENTS))
     return {"class": label, **state}
@@ -117,20 +130,20 @@ def _std_finalize(state: State, pools: Pools, _: Grid, finish: Finish) -> tuple[
     return (refine(np.sqrt(variance), finish),)
 
 
-MEAN = Reduction(_mean_chunk, _mean_combine, _mean_finalize, streams=True)
-COUNT = Reduction(_mean_chunk, _mean_combine, _count_finalize, streams=True)
+MEAN = Reduction(_mean_chunk, _mean_combine, _mean_finalize, True, _mean_blocks)
+COUNT = Reduction(_mean_chunk, _mean_combine, _count_finalize, True, _mean_blocks)
 STANDARD_DEVIATION = Reduction(_std_chunk, _std_combine, _std_finalize, streams=True)
 
 
 def _local(
-    block: npt.NDArray[Any], start: int, pools: Pools
+    steps: int, cells: int, start: int, pools: Pools
 ) -> tuple[npt.NDArray[np.int32], Floats, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Return the classes of a stretch, spread over cells and bare, and each sample's row."""
-    label = pools.label[start : start + len(block)]
+    label = pools.label[start : start + steps]
     classes = np.unique(label[label >= 0])
     own = np.where(label >= 0, np.searchsorted(classes, label), -1).astype("int32")
-    weight = pools.weight[start : start + len(block)]
-    return _spread(classes, block.shape[1]), weight, classes, own
+    weight = pools.weight[start : start + steps]
+    return _spread(classes, cells), weight, classes, own
 
 
 def _spread(classes: npt.NDArray[np.int32], cells: int) -> npt.NDArray[np.int32]:

@@ -34,9 +34,13 @@ class Reduction:
     streams
         ``chunk`` reads its block once, row by row, and copies none of it: it may be given a
         whole block where others are given slabs of cells.
+    several
+        ``several(blocks, start, *tables) -> state``, where there is one: the state of
+        consecutive blocks, each read once, row by row, and not copied.
     """
 
     chunk: Callable[..., State]
     combine: Callable[[Sequence[State]], State]
     finalize: Callable[..., tuple[npt.NDArray[Any], ...]]
     streams: bool = False
+    several: Callable[..., State] | None = None

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from climcube.kernels.compiled import Array, compiled, compiled_with
+from climcube.kernels.compiled import Array, compiled_with
 
 __all__ = ["banded_sums", "weighted_sums"]
 
@@ -34,7 +34,9 @@ def banded_sums(
     ``label`` is the band of each cell, -1 for none.
     """
     out = np.zeros((block.shape[0], 2 * number))
-    _banded_sums(_native(block), _known(weights), np.ascontiguousarray(label), out)
+    edges = np.flatnonzero(np.diff(label)) + 1
+    begin = np.concatenate([[0], edges, [len(label)]]) if len(label) else np.zeros(1, int)
+    _banded_sums(_native(block), _known(weights), np.ascontiguousarray(label), begin, out)
     return out
 
 
@@ -63,12 +65,21 @@ def _weighted_sums(block: Array, weights: Array, out: Array) -> None:
         out[t, 1] = seen
 
 
-@compiled
-def _banded_sums(block: Array, weights: Array, label: Array, out: Array) -> None:
+# Neighbours are mostly of one band: a run of cells is summed as a whole row is.
+@compiled_with(fastmath={"reassoc", "nsz"})
+def _banded_sums(block: Array, weights: Array, label: Array, begin: Array, out: Array) -> None:
     for t in range(block.shape[0]):
         row, weight = block[t], weights[t if weights.shape[0] > 1 else 0]
-        for c in range(row.size):
-            v = np.float64(row[c])
-            if label[c] >= 0 and np.isfinite(v):
-                out[t, 2 * label[c]] += weight[c] * v
-                out[t, 2 * label[c] + 1] += weight[c]
+        for k in range(begin.size - 1):
+            band = label[begin[k]]
+            if band < 0:
+                continue
+            total = 0.0
+            seen = 0.0
+            for c in range(begin[k], begin[k + 1]):
+                v = np.float64(row[c])
+                w = weight[c] if np.isfinite(v) else 0.0
+                total += w * v if np.isfinite(v) else 0.0
+                seen += w
+            out[t, 2 * band] += total
+            out[t, 2 * band + 1] += seen

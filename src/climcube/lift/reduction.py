@@ -180,6 +180,11 @@ def _leaf(blocks: list[Array], tables: Any, *, work: _Work, start: int) -> State
     reduction = load_kernel(work.reference)
     shared = Tables.unwrap(tables)
     moved = [np.moveaxis(block, work.axis, 0) for block in blocks]
+    if reduction.several is not None and all(map(_streamable, moved)):
+        cells = math.prod(moved[0].shape[1:])
+        flats = [block.reshape(len(block), cells) for block in moved]
+        summed: State = reduction.several(flats, start, *shared)
+        return summed
     if reduction.streams and len(moved) == 1 and _streamable(moved[0]):
         flat = moved[0].reshape(len(moved[0]), math.prod(moved[0].shape[1:]))
         streamed: State = reduction.chunk(flat, start, *shared)
@@ -219,7 +224,11 @@ def _whole(
 
 def _merge(states: list[State], *, work: _Work) -> State:
     """Return the state of consecutive stretches together."""
-    combine = load_kernel(work.reference).combine
+    reduction = load_kernel(work.reference)
+    combine = reduction.combine
+    if reduction.several is not None:  # it goes row by row: slabs would only be in its way
+        together: State = combine(states)
+        return together
     cells = next(iter(states[0].values())).shape[-1]
     merged: State = {}
     for rows in _rows(states[0], cells):
@@ -238,6 +247,8 @@ def _finish(
         np.empty((cells,) if k is None else (k, cells), dtype)
         for k, dtype in zip(work.lengths, work.dtypes, strict=True)
     ]
+    if reduction.several is not None and len(states) > 1:
+        states = [reduction.combine(states)]
     for rows in _rows(states[0], cells):
         parts = [_cut(state, rows) for state in states]
         state = parts[0] if len(parts) == 1 else reduction.combine(parts)
