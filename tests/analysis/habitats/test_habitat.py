@@ -393,6 +393,28 @@ def test_a_point_has_days_but_no_area() -> None:
         _ = found.area
 
 
+def test_a_section_along_a_meridian() -> None:
+    whole = belt(0.5)
+    section = habitat(whole.isel(lon=0), thermal_range=(0, 12, 12, 22))
+    plain = habitat(whole, thermal_range=(0, 12, 12, 22))
+    np.testing.assert_allclose(section.latitudes(), plain.latitudes(), rtol=1e-9)
+    assert section.area.dims == ("time",)
+
+
+def test_a_row_along_a_parallel_cannot_move() -> None:
+    found = habitat(belt(0.5).isel(lat=130), thermal_range=(0, 22))
+    assert (found.area > 0).any()
+    with pytest.raises(AxisError, match="several latitudes"):
+        found.latitudes()
+
+
+def test_a_variable_with_times_that_are_wrong_is_not_taken_as_still() -> None:
+    cube = noisy()
+    twice = xr.concat([cube, cube], "time")
+    with pytest.raises(AxisError, match="increasing|duplicate"):
+        habitat({"temperature": (cube, RANGE), "oxygen": (twice, (1, 2))})
+
+
 def test_other_dimensions_stay() -> None:
     cube = xr.concat([noisy(), noisy() + 1], "depth").transpose("time", "depth", "lat", "lon")
     found = habitat(cube.assign_attrs(units="degC").chunk(depth=1), thermal_range=RANGE)

@@ -185,6 +185,13 @@ def test_tiles_order_and_the_seam_leave_no_trace(
         np.testing.assert_allclose(back[name], plain[name], rtol=1e-9, atol=1e-11, err_msg=name)
 
 
+def test_longitudes_may_fall() -> None:
+    cube = noisy(holes=0.2)
+    found = climate_velocity(cube[..., ::-1]).sortby("lon")
+    for name, values in climate_velocity(cube).data_vars.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-9, atol=1e-12)
+
+
 def test_kelvin_fahrenheit_and_celsius_agree() -> None:
     cube = noisy(holes=0.2)
     plain = climate_velocity(cube)
@@ -324,6 +331,8 @@ def test_cycles_are_warned_of_with_a_remedy_that_works() -> None:
         (lambda c: c.isel(lat=[0, 2, 1, 3]), AxisError, "order"),
         (lambda c: c.isel(lon=[0, 2, 1, 3]), AxisError, "order"),
         (lambda c: c.assign_attrs(units_metadata="temperature: difference"), CubeError, "anomal"),
+        (lambda c: c.assign_coords(lat=c.lat * 2), AxisError, "pole"),
+        (lambda c: c.assign_coords(lat=c.lat * np.nan), AxisError, "order"),
         (lambda c: c.rename("sst_anomaly"), CubeError, "anomal"),
         (lambda c: c.isel(time=0, drop=True), AxisError, "time"),
         (lambda c: c.drop_vars(["lat", "lon"]), AxisError, "latitude"),

@@ -15,6 +15,7 @@ from climcube.analysis.habitats.ranges import bounds_of_range, check_temperature
 from climcube.analysis.habitats.results import Habitat
 from climcube.analysis.trends.common import label_of
 from climcube.cubes.chunks import is_lazy
+from climcube.cubes.coordinates import is_dated
 from climcube.cubes.subject import Subject, examine, plain_cube
 from climcube.cubes.units import Units
 from climcube.errors import CubeError, ParameterError, VariableError, require_choice, suggest
@@ -248,7 +249,7 @@ def _product(factors: list[_Factor], subject: Subject) -> xr.DataArray:
 
 
 def _has_time(cube: xr.DataArray) -> bool:
-    return any(np.issubdtype(cube[d].dtype, np.datetime64) for d in cube.dims if d in cube.coords)
+    return any(is_dated(cube[d]) for d in cube.dims if d in cube.coords)
 
 
 def _share(value: Any, name: str) -> float:

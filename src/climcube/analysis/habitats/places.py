@@ -129,7 +129,8 @@ class Surface:
         self, values: xr.DataArray, weights: xr.DataArray, dims: list[Any] | None = None
     ) -> xr.DataArray:
         """Return the sum of weight times value over the cells that have one."""
-        return lift_weighted(_SIGNED, values, weights, tuple(dims or self.dims), total=True)
+        folded = tuple(self.dims if dims is None else dims)
+        return lift_weighted(_SIGNED, values, weights, folded, total=True)
 
     def _complete(self, suitability: xr.DataArray, time: str) -> xr.DataArray:
         """Whether enough of the area that ever has a value has one."""

@@ -22,6 +22,7 @@ __all__ = ["spatial_gradient"]
 
 _LEAST = 2  # cells along each axis: one row or column alone has no gradient across it
 _COMPONENT = "component"
+_POLE = 90 + 1e-4  # coordinates in single precision
 
 
 def spatial_gradient(field: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
@@ -125,7 +126,13 @@ class _Grid:
             )  # fmt: skip
         if self.curved:
             return
-        step = np.diff(self.degrees(self.latitude)[:, 0])
+        latitude = self.degrees(self.latitude)[:, 0]
+        if (np.abs(latitude) > _POLE).any():
+            raise AxisError(
+                "latitudes beyond the pole", where=self.latitude, expected="-90 to 90",
+                found=f"{latitude[np.abs(latitude).argmax()]:g}", remedy="correct the coordinate",
+            )  # fmt: skip
+        step = np.diff(latitude)
         if not ((step > 0).all() or (step < 0).all()):
             raise AxisError(
                 "latitudes are not in order", where=self.latitude,
