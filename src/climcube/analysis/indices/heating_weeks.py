@@ -170,7 +170,7 @@ def _lifted(subject: Subject, warmest: xr.DataArray, rules: Rules) -> xr.Dataset
         coordinates={"year": years},
         purpose="degree_heating_weeks_by_year",
     )
-    return by_day.merge(by_year, compat="override", combine_attrs="drop")
+    return by_day.merge(by_year, compat="override", combine_attrs="override")
 
 
 def _without_earlier(result: xr.Dataset, subject: Subject, earlier: int) -> xr.Dataset:
