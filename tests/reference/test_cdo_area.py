@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from climcube.analysis.area_means import area_mean, zonal_mean
+from climcube.analysis.area_means import area_mean, area_sum, zonal_mean
+from climcube.cubes.area import cell_areas
 from climcube.cubes.regions import find_region
 from climcube.cubes.sphere import polygon_areas
 from tests.oracles.cdo import case, dataset, output
@@ -119,3 +120,35 @@ def test_a_box_of_a_tripolar_grid(reference_data: Path) -> None:
 def test_zonmean(reference_data: Path, name: str) -> None:
     theirs = output(reference_data, name, "zonmean").squeeze()
     np.testing.assert_allclose(zonal_mean(case(reference_data, name)), theirs, rtol=1e-12)
+
+
+def test_bands_of_a_tripolar_grid(reference_data: Path) -> None:
+    """Bands weigh by the same polygons: together, by their areas, they give CDO's mean."""
+    given = dataset(reference_data, "nemo")
+    bands = zonal_mean(given, band=5)
+    sea = given.tos.notnull()
+    area = zonal_mean(given.assign(tos=xr.ones_like(given.tos).where(sea)), band=5)
+    assert set(np.unique(area.values[np.isfinite(area)]).round(12)) == {1.0}
+    areas, _ = cell_areas(given, given.tos)
+    south = np.floor((given.nav_lat.values.astype("f8") + 90) / 5) * 5 - 90
+    for middle in (-62.5, 2.5, 67.5):
+        here = sea.values & (south == middle - 2.5)
+        weight = np.where(here, areas.values, 0.0)
+        expected = (weight * given.tos.fillna(0).values).sum((1, 2)) / weight.sum((1, 2))
+        np.testing.assert_allclose(bands.sel(lat=middle), expected, rtol=1e-10)
+    lazy = zonal_mean(given.chunk(y=100, x=200), band=5)
+    np.testing.assert_allclose(lazy, bands, rtol=1e-12)
+
+
+def test_sums_and_constants_on_a_tripolar_grid(reference_data: Path) -> None:
+    given = dataset(reference_data, "nemo")
+    constant = given.assign(tos=xr.full_like(given.tos, 3.7, "float64"))
+    np.testing.assert_allclose(area_mean(constant), 3.7, rtol=1e-13)
+    sea = given.assign(tos=given.tos.notnull().astype("float32").assign_attrs(units="1"))
+    share = area_mean(given.assign(tos=given.tos.notnull().astype("float32")))
+    whole = area_sum(given.assign(tos=xr.ones_like(given.tos)), unit="km2")
+    np.testing.assert_allclose(area_sum(sea, unit="km2"), share * whole, rtol=1e-6)
+    assert 3.3e8 < float(area_sum(sea, unit="km2")[0]) < 3.8e8  # the ocean, in km2
+    np.testing.assert_allclose(
+        area_sum(given) / area_sum(sea), answer(reference_data, "nemo"), rtol=1e-6
+    )
