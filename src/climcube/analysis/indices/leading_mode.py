@@ -84,7 +84,9 @@ def _fitted(scaled: Floats) -> tuple[Any, Floats]:
     cells = {"month": np.arange(len(scaled)), "cell": np.arange(scaled.shape[1])}
     table = xr.DataArray(scaled, cells, ("month", "cell"))
     model = require_xeofs().single.EOF(n_modes=1, center=True, solver="full")
-    model.fit(table, dim="month")
+    # A task has one core; more threads wait for each other where others work, too.
+    with require_module("threadpoolctl", EXTRA).threadpool_limits(1):
+        model.fit(table, dim="month")
     return model, np.asarray(model.components().isel(mode=0).values, "float64")
 
 
