@@ -12,6 +12,9 @@ import pytest
 import xarray as xr
 
 import climcube as cc
+from climcube.analysis.area_means import area_sum
+from climcube.analysis.percentile import percentile
+from climcube.analysis.rolling import rolling_mean
 from climcube.errors import CubeError
 from climcube.testing import synthetic_ocean
 from tests.mistakes import assert_one_line
@@ -31,6 +34,10 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "seasonal_mean": cc.seasonal_mean,
     "area_mean": cc.area_mean,
     "zonal_mean": cc.zonal_mean,
+    "zonal_bands": lambda cube: cc.zonal_mean(cube, band=30),
+    "area_sum": area_sum,
+    "rolling_mean": lambda cube: rolling_mean(cube, 31),
+    "percentile": lambda cube: percentile(cube, [10, 90], "month"),
 }
 
 ODD: dict[str, Callable[[xr.DataArray], Any]] = {
