@@ -23,7 +23,9 @@ def line(
     residual[there] = xx - xx.mean() - slope * (tt - tt.mean())
     sse = np.nansum(residual**2)
     products = residual[:-1] * residual[1:]
-    r1 = float(np.nansum(products[follows[: len(products)]]) / sse)
+    neighbours = products[follows[: len(products)]]
+    pairs = int(np.isfinite(neighbours).sum())
+    r1 = float(np.nansum(neighbours) / sse * (n - 1) / pairs) if pairs else np.nan
     used = {
         "ar1": float(np.clip((n * r1 + 2) / (n - 4), 0, 0.98)) if n > 4 else np.nan,
         "ar1_uncorrected": r1,

@@ -7,15 +7,15 @@ import numpy.typing as npt
 
 from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.inference import TWO_MEANS, effective_size, memory
-from climcube.kernels.mann_kendall import correlation
+from climcube.kernels.mann_kendall import lag_one
 
 __all__ = ["change_point"]
 
 Floats = npt.NDArray[np.float64]
 
 # Columns of what the loop finds.
-LAST, U, BEFORE, AFTER, N, R1 = range(6)
-_COLUMNS = 6
+LAST, U, BEFORE, AFTER, N, R1, STILL = range(7)
+_COLUMNS = 7
 
 
 def change_point(
@@ -46,11 +46,11 @@ def change_point(
         raise FloatingPointError(f"infinite value at time index {first}")
     out = np.full((len(block), _COLUMNS), np.nan)
     _loop(block, places, min_valid, out)
-    last, u, before, after, n, r1 = out.T
+    last, u, before, after, n, r1, still = out.T
     found = np.isfinite(last)
     year = np.full(len(block), np.nan)
     year[found] = years[last[found].astype("int64")]
-    known = np.where(np.isfinite(r1), r1, 0.0)
+    known = np.where(still == 1, 0.0, r1)  # no departure has a memory
     with np.errstate(invalid="ignore", divide="ignore"):
         n_eff = effective_size(n, memory(n, known, autocorrelation, TWO_MEANS))
         pvalue = np.minimum(1.0, 2 * np.exp(-6 * u**2 / (n**3 + n**2) * n_eff / n))
@@ -72,6 +72,7 @@ def _loop(block: Array, places: Array, min_valid: int, out: Array) -> None:
         if n < min_valid:
             continue
         border, out[cell, U] = _largest(_twice_ranks(x[:n]))
+        out[cell, STILL] = border < 0
         if border < 0:  # all values are equal: they are their own mean, and there is no change
             continue
         before, after = _mean(x[: border + 1]), _mean(x[border + 1 : n])
@@ -80,8 +81,9 @@ def _loop(block: Array, places: Array, min_valid: int, out: Array) -> None:
         departure[border + 1 :] -= after
         out[cell, LAST] = index[border]
         out[cell, BEFORE], out[cell, AFTER] = before, after
-        if (departure != 0).any():
-            out[cell, R1] = correlation(departure, place[:n], 1)
+        out[cell, STILL] = (departure == 0).all()
+        if out[cell, STILL] == 0:
+            out[cell, R1] = lag_one(departure, place[:n])
 
 
 @compiled

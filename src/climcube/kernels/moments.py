@@ -94,7 +94,11 @@ def combine_moments(states: Sequence[State]) -> State:
 
 
 def neighbour_sum(state: State, slope: Floats | float) -> Floats:
-    """Sum of e_i e_i+1 over neighbours, e the departures from a line through the means."""
+    """Sum of e_i e_i+1 over neighbours, e the departures from a line through the means.
+
+    For n - 1 pairs: where some are missing, the mean of those that there are stands for the
+    others; NaN without any.
+    """
     t0, t1 = state["t0"] - state["t"], state["t1"] - state["t"]
     x0, x1 = state["x0"] - state["x"], state["x1"] - state["x"]
     pairs = state["pairs"]
@@ -102,7 +106,8 @@ def neighbour_sum(state: State, slope: Floats | float) -> Floats:
     cross = state["cross"] + pairs * (x0 * t1 + t0 * x1)
     times = state["t0t1"] + pairs * t0 * t1
     total: Floats = values - slope * cross + slope**2 * times
-    return total
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(pairs > 0, total * ((state["n"] - 1) / pairs), np.nan)
 
 
 def _complete(block: Array, times: Floats) -> tuple[Floats, Floats]:

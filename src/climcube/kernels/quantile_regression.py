@@ -8,7 +8,7 @@ from scipy.special import ndtr, ndtri
 
 from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.inference import student
-from climcube.kernels.mann_kendall import centred_ranks, correlation
+from climcube.kernels.mann_kendall import centred_ranks, lag_one
 from climcube.kernels.quantile_line import (
     Pieces,
     begin_pieces,
@@ -181,11 +181,14 @@ def _errors(
     n = t.size
     departures = pieces.departures[:n]
     departures[:] = x - row[SLOPE] * t - row[INTERCEPT]
-    factor = _remember(departures, x, place, memories, memory, row)
-    row[N_EFF], row[STDERR] = n / factor, 0.0
-    if not np.isnan(row[R1]):
-        density = _density(departures, width, pieces.keys, pieces.sample)
-        row[STDERR] = np.sqrt(tau * (1.0 - tau) * factor / np.sum(t * t)) / density
+    spread, total = departures - departures.mean(), x - x.mean()
+    if np.sum(spread * spread) <= _RESOLVED * np.sum(total * total):
+        row[N_EFF], row[STDERR] = n, 0.0  # a line or a constant: nothing is left to remember
+        return 1.0
+    factor = _remember(departures, place, memories, memory, row)
+    density = _density(departures, width, pieces.keys, pieces.sample)
+    row[N_EFF] = n / factor
+    row[STDERR] = np.sqrt(tau * (1.0 - tau) * factor / np.sum(t * t)) / density
     return factor
 
 
@@ -222,15 +225,10 @@ def _score(t: Array, x: Array, whole: int, part: float, pieces: Pieces) -> float
 
 
 @compiled
-def _remember(
-    departures: Array, x: Array, place: Array, memories: Array, memory: int, row: Array
-) -> float:
+def _remember(departures: Array, place: Array, memories: Array, memory: int, row: Array) -> float:
     """Write r1; return by what memory multiplies variances, NaN where that cannot be known."""
-    n = x.size
-    spread, total = departures - departures.mean(), x - x.mean()
-    if np.sum(spread * spread) <= _RESOLVED * np.sum(total * total):
-        return 1.0  # a line or a constant: nothing is left that could remember
-    ranked = correlation(centred_ranks(departures), place, 1)
+    n = departures.size
+    ranked = lag_one(centred_ranks(departures), place)
     row[R1] = 2.0 * np.sin(np.pi / 6.0 * ranked)
     if memory == _NONE:
         return 1.0

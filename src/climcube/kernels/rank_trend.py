@@ -8,7 +8,12 @@ from scipy.special import ndtr, ndtri
 
 from climcube.kernels import mann_kendall as mk
 from climcube.kernels.compiled import Array, compiled
-from climcube.kernels.mann_kendall import correlation, kendall_score, standard_score
+from climcube.kernels.mann_kendall import (
+    kendall_score,
+    lag_one,
+    score_and_order,
+    standard_score,
+)
 from climcube.kernels.rank_settings import (
     AR1,
     AR1_UNCORRECTED,
@@ -21,9 +26,12 @@ from climcube.kernels.rank_settings import (
 from climcube.kernels.selection import middle_value, select
 from climcube.kernels.theil_sen import (
     FEW_PAIRS,
+    LISTED,
+    Order,
     all_slopes,
-    begin_counts,
     count_pairs,
+    move,
+    sample_slopes,
     slope_of_rank,
 )
 
@@ -93,10 +101,14 @@ def _loop(
 ) -> None:
     length = times.size
     whole = count_pairs(starts)
-    room = np.empty(max(3 * length + 16, min(whole, FEW_PAIRS)))
-    counts, sample = np.empty((256, 2)), np.empty(16)
+    slopes = np.empty(max(LISTED * length + 16, min(whole, FEW_PAIRS)))
+    room = Order(
+        np.empty(length), np.empty(length), np.empty(length, np.int64),
+        np.empty(LISTED * length, np.int64), np.empty(LISTED * length, np.int64), slopes,
+    )  # fmt: skip
+    counts, sample, state = np.empty((256, 2)), np.empty(16), np.empty(3)
+    sample_order = np.empty(length, np.int64)
     t, x, index = np.empty(length), np.empty(length), np.empty(length, np.int64)
-    keys, spare = np.empty(length), np.empty(length)
     own_starts = np.empty(starts.size, np.int64)
     for cell in range(block.shape[0]):
         row = out[cell]
@@ -106,7 +118,7 @@ def _loop(
             continue
         _one(
             t[:n], x[:n], index[:n], own_starts, times, places,
-            memory, lags, quantile, room, counts, sample, keys, spare, row,
+            memory, lags, quantile, room, sample_order[:n], state, counts, sample, row,
         )  # fmt: skip
 
 
@@ -145,23 +157,29 @@ def _one(
     memory: int,
     lags: int,
     quantile: float,
-    room: Array,
+    room: Order,
+    order: Array,
+    state: Array,
     counts: Array,
     sample: Array,
-    keys: Array,
-    spare: Array,
     row: Array,
 ) -> None:
     """Write the results of one series."""
     n, pairs = x.size, count_pairs(starts)
-    score, variance, tied = kendall_score(x, starts, keys, spare)
-    few = pairs <= FEW_PAIRS
-    below_zero = (pairs - tied - score) // 2
-    slope, known = _slope(t, x, starts, few, below_zero, pairs, room, counts, sample)
+    few, known = pairs <= FEW_PAIRS, 0
+    keys, spare = room.keys, room.spare
+    if few:
+        score, variance, tied = kendall_score(x, starts, keys, spare)
+        all_slopes(t, x, starts, room.slopes)
+        slope = middle_value(room.slopes, 0, pairs, sample)
+    else:
+        score, variance, tied = score_and_order(x, starts, order, keys, spare, room.spare_order)
+        state[0], state[1] = 0.0, (pairs - tied - score) // 2
+        slope, known = _slope(t, x, starts, pairs, order, state, counts, room)
     row[SLOPE] = slope
     row[INTERCEPT] = _intercept(t, x, slope, keys, sample)
     departure, place, exact = _in_time_order(t, x, index, starts, places, slope)
-    r1 = np.nan if exact else correlation(departure, place, 1)
+    r1 = np.nan if exact else lag_one(departure, place)
     row[R1] = r1
     untied = np.sqrt(float(pairs - tied) * pairs)
     tested = n
@@ -177,7 +195,7 @@ def _one(
     row[N_EFF] = tested / factor if factor > 0 else np.nan
     if memory < PRE_WHITENING and variance >= 0:  # limits of a whitened series are of that one
         width = quantile * np.sqrt(variance)
-        _limits(width, few, t, x, starts, counts, known, room, sample, pairs, row)
+        _limits(width, few, t, x, starts, order, state, counts, known, room, sample, row)
 
 
 @compiled
@@ -185,25 +203,27 @@ def _slope(
     t: Array,
     x: Array,
     starts: Array,
-    few: bool,
-    below_zero: int,
     pairs: int,
-    room: Array,
+    order: Array,
+    state: Array,
     counts: Array,
-    sample: Array,
+    room: Order,
 ) -> tuple[float, int]:
-    """Return the median slope, and how many trials it took where there are many pairs."""
-    if few:
-        all_slopes(t, x, starts, room)
-        return middle_value(room, 0, pairs, sample), 0
-    known = begin_counts(t, x, starts, counts, room)
-    counts[known, 0], counts[known, 1] = 0.0, below_zero  # a trial that S has made already
-    known += 1
-    slope, lower, known = slope_of_rank(pairs // 2, t, x, starts, counts, known, room)
+    """Return the median slope of many, and how many trials it took.
+
+    The order at slope 0, from which S came, is the first trial.
+    """
+    counts[0, 0], counts[0, 1] = state[0], state[1]
+    known = 1
+    centre, state[2] = sample_slopes(t, x, starts, room.slopes)
+    if abs(centre) > 0:
+        move(t, x, starts, centre, order, state, counts, known, room, 0)
+        known += 1
+    slope, lower, known = slope_of_rank(pairs // 2, t, x, starts, order, state, counts, known, room)
     if pairs % 2 == 0:
         if np.isnan(lower):
             rank = pairs // 2 - 1
-            lower, _, known = slope_of_rank(rank, t, x, starts, counts, known, room)
+            lower, _, known = slope_of_rank(rank, t, x, starts, order, state, counts, known, room)
         slope = 0.5 * (slope + lower)
     return slope, known
 
@@ -228,24 +248,26 @@ def _limits(
     t: Array,
     x: Array,
     starts: Array,
+    order: Array,
+    state: Array,
     counts: Array,
     known: int,
-    room: Array,
+    room: Order,
     sample: Array,
-    pairs: int,
     row: Array,
 ) -> None:
     """Write the slopes at both ends of so many ranks; none where there are not so many."""
+    pairs = count_pairs(starts)
     low, high = int(np.rint((pairs - width) / 2)) - 1, int(np.rint((pairs + width) / 2))
     if low < 0 or high >= pairs:
         return
     if few:  # which are parted at the median already
         half = pairs // 2
-        row[LOW] = select(room, 0, half if low < half else pairs, low, sample)
-        row[HIGH] = select(room, half if high >= half else 0, pairs, high, sample)
+        row[LOW] = select(room.slopes, 0, half if low < half else pairs, low, sample)
+        row[HIGH] = select(room.slopes, half if high >= half else 0, pairs, high, sample)
         return
-    row[LOW], _, known = slope_of_rank(low, t, x, starts, counts, known, room)
-    row[HIGH], _, known = slope_of_rank(high, t, x, starts, counts, known, room)
+    row[LOW], _, known = slope_of_rank(low, t, x, starts, order, state, counts, known, room)
+    row[HIGH], _, known = slope_of_rank(high, t, x, starts, order, state, counts, known, room)
 
 
 @compiled
@@ -301,7 +323,7 @@ def _whitened(
     """
     n = x.size
     values = departure if memory == TFPW else x - x.mean()
-    r = r1 if memory == TFPW else correlation(values, place, 1)
+    r = r1 if memory == TFPW else lag_one(values, place)
     if np.isnan(r):  # a constant or a line: there is nothing to take away
         r = 0.0
     white, count = np.empty(n), 0

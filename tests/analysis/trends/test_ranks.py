@@ -42,7 +42,7 @@ def definition(t: np.ndarray, x: np.ndarray, follows: np.ndarray) -> dict[str, f
     residual = np.where(there, x - slope * t, np.nan)
     residual -= np.nanmean(residual)
     products = (residual[:-1] * residual[1:])[follows[:-1]]
-    r1 = np.nansum(products) / np.nansum(residual**2)
+    r1 = np.nanmean(products) * (n - 1) / np.nansum(residual**2)
     r = np.clip((n * r1 + 2) / (n - 4), 0, 0.98)
     factor = max(1, 1 + 2 * sum((1 - k / n) * r**k for k in range(1, n)))
     s = np.sign(xx[j] - xx[i]).sum()
