@@ -11,7 +11,7 @@ from climcube.kernels.inversions import count_inversions, list_inversions, tie_s
 from climcube.kernels.rank_settings import RankSettings
 from climcube.kernels.rank_trend import rank_trend
 from climcube.kernels.selection import middle_value, select
-from climcube.kernels.theil_sen import slope_of_rank
+from climcube.kernels.theil_sen import LISTED, Order, slope_of_rank
 
 
 def every_slope(t: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -69,24 +69,31 @@ def kinds(n: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
 
 
+def room_for(n: int) -> Order:
+    listed = [np.empty(LISTED * n, np.int64) for _ in range(2)]
+    return Order(np.empty(n), np.empty(n), np.empty(n, np.int64), *listed, np.empty(LISTED * n))
+
+
 @pytest.mark.parametrize("n", [102, 347])
 @pytest.mark.parametrize("kind", list(kinds(5)))
 def test_every_rank_of_many_slopes(n: int, kind: str) -> None:
     t, x = kinds(n)[kind]
-    slopes = every_slope(t, x)
-    counts, known, room = np.empty((256, 2)), 0, np.empty(3 * n + 16)
+    slopes, starts, room = every_slope(t, x), np.array([0, n]), room_for(n)
+    # Samples in time order: all slopes are above, and how dense they are is unknown.
+    order, state = np.arange(n), np.array([-np.inf, 0, 0])
+    counts, known = np.empty((256, 2)), 0
     for rank in (0, 1, 57, len(slopes) // 3, len(slopes) // 2, len(slopes) - 40, len(slopes) - 1):
-        fresh = np.empty((256, 2))
-        found, before, _ = slope_of_rank(rank, t, x, np.array([0, n]), fresh, 0, room)
+        own, fresh = np.array([-np.inf, 0, 0]), np.empty((256, 2))
+        found, before, _ = slope_of_rank(rank, t, x, starts, np.arange(n), own, fresh, 0, room)
         assert found == pytest.approx(slopes[rank], rel=1e-9, abs=1e-12 * np.abs(x).max())
         if rank and not np.isnan(before):
             assert before == pytest.approx(slopes[rank - 1], rel=1e-9, abs=1e-12 * abs(x).max())
         if known < 200:  # trials of one rank serve the next
-            again, _, known = slope_of_rank(rank, t, x, np.array([0, n]), counts, known, room)
+            again, _, known = slope_of_rank(rank, t, x, starts, order, state, counts, known, room)
             assert again == pytest.approx(found, rel=1e-9, abs=1e-12 * np.abs(x).max())
 
 
-@pytest.mark.parametrize("n", [99, 100, 101, 102, 300, 1000])
+@pytest.mark.parametrize("n", [70, 71, 72, 73, 102, 300, 1000])
 def test_the_median_and_limits_are_exact_at_any_length(n: int) -> None:
     place = np.arange(n)
     for kind in ("continuous", "uneven times", "whole numbers", "mostly zero"):

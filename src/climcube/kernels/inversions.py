@@ -7,6 +7,7 @@ from climcube.kernels.compiled import Array, compiled
 __all__ = ["count_inversions", "list_inversions", "sort_with_index", "tie_sums"]
 
 _RUN = 8  # values that are sorted by insertion first
+_LONG_RUN = 16  # where they are nearly in order as often as not
 
 
 @compiled
@@ -76,41 +77,91 @@ def list_inversions(
     second: Array,
     limit: int,
 ) -> int:
-    """Sort keys in place, write the index of both ends of each inversion; return how many.
+    """Sort keys in place, stably, carrying ``index`` along; return how many inversions there were.
 
-    At most ``limit`` pairs are written: the first ones found.
+    The index of both ends of an inversion is written, of at most ``limit``: those found first.
+    Keys that are nearly in order already take little time.
     """
     n, found = keys.size, 0
-    for start in range(0, n, _RUN):
-        for j in range(start + 1, min(start + _RUN, n)):
+    for start in range(0, n, _LONG_RUN):
+        for j in range(start + 1, min(start + _LONG_RUN, n)):
             key, own, k = keys[j], index[j], j
             while k > start and keys[k - 1] > key:
-                if found < limit:
-                    first[found], second[found] = index[k - 1], own
-                    found += 1
                 keys[k], index[k] = keys[k - 1], index[k - 1]
                 k -= 1
             keys[k], index[k] = key, own
-    width = _RUN
+            for place in range(k + 1, min(j, k + limit - found) + 1):
+                first[found + place - k - 1], second[found + place - k - 1] = index[place], own
+            found += j - k
+    width = _LONG_RUN
     while width < n:
-        for start in range(0, n, 2 * width):
-            middle, end = min(start + width, n), min(start + 2 * width, n)
-            if middle == end or keys[middle - 1] <= keys[middle]:
-                continue
-            spare_keys[start:end] = keys[start:end]
-            spare_index[start:end] = index[start:end]
-            i, j = start, middle
-            for k in range(start, end):
-                if j >= end or (i < middle and spare_keys[i] <= spare_keys[j]):
-                    keys[k], index[k] = spare_keys[i], spare_index[i]
-                    i += 1
-                    continue
-                for left in range(i, min(middle, i + limit - found)):
-                    first[found], second[found] = spare_index[left], spare_index[j]
-                    found += 1
-                keys[k], index[k] = spare_keys[j], spare_index[j]
-                j += 1
+        for start in range(0, n - width, 2 * width):
+            middle, end = start + width, min(start + 2 * width, n)
+            if keys[middle - 1] > keys[middle]:
+                left = _first_above(keys, start, middle)
+                found = _merge_listing(
+                    keys, index, left, middle, end, spare_keys, spare_index,
+                    first, second, limit, found,
+                )  # fmt: skip
         width *= 2
+    return found
+
+
+@compiled
+def _first_above(keys: Array, start: int, middle: int) -> int:
+    """Return where, before ``middle``, the first key above ``keys[middle]`` stands.
+
+    There is one. It is looked for from the middle outwards: nearly sorted keys overlap little.
+    """
+    key, above, step = keys[middle], middle - 1, 1
+    below = above
+    while below > start and keys[below] > key:
+        above, below = below, max(start, below - step)
+        step *= 2
+    if keys[below] > key:
+        return below
+    while above - below > 1:
+        half = (above + below) // 2
+        if keys[half] > key:
+            above = half
+        else:
+            below = half
+    return above
+
+
+@compiled
+def _merge_listing(
+    keys: Array,
+    index: Array,
+    left: int,
+    middle: int,
+    end: int,
+    spare_keys: Array,
+    spare_index: Array,
+    first: Array,
+    second: Array,
+    limit: int,
+    found: int,
+) -> int:
+    size = middle - left
+    for i in range(size):
+        spare_keys[i], spare_index[i] = keys[left + i], index[left + i]
+    i, j, k = 0, middle, left
+    while i < size and j < end:
+        key, other = spare_keys[i], keys[j]
+        own, its = spare_index[i], index[j]
+        if found < limit and other < key:
+            for c in range(min(size - i, limit - found)):
+                first[found + c], second[found + c] = spare_index[i + c], its
+        later = 1 if other < key else 0  # no branch, as above
+        keys[k] = other if later else key
+        index[k] = its if later else own
+        found += later * (size - i)
+        j += later
+        i += 1 - later
+        k += 1
+    for c in range(size - i):  # what is left of the later side stands there already
+        keys[k + c], index[k + c] = spare_keys[i + c], spare_index[i + c]
     return found
 
 

@@ -1,29 +1,53 @@
 """Slopes of given ranks among the slopes of all pairs (Theil 1950, Sen 1968), exactly.
 
-Few pairs: all slopes are written down and selected from. Many pairs: how many slopes are below
-a trial slope s is the number of inversions of x - s t, an O(n log n) count. Trials close in on
-a rank until the bracket holds a few slopes for each sample; only these are listed (they are the
-pairs that change order between both ends of the bracket) and selected from. No sampling
-decides, so the answer is a slope that occurs. Only where more slopes than that are equal to
-within the rounding of ``x - s t`` is one of them taken for the others.
+Few pairs: all slopes are written down and selected from. Many pairs: two samples change places
+in the order of x - s t where the trial slope s passes theirs. So the order at one trial, sorted
+anew for the next, tells how many slopes lie between the two (inversions) and which ones. Trials
+come close to a rank, ever cheaper as the order changes less, and the last step lists the few
+slopes that it crosses, which are selected from. No sampling decides, so the answer is a slope
+that occurs. Only where more slopes than that are equal to within the rounding of ``x - s t`` is
+one of them taken for the others.
 
 Samples come in groups (seasons), one behind the other: pairs are those within a group.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from climcube.kernels.compiled import Array, compiled
-from climcube.kernels.inversions import count_inversions, list_inversions, sort_with_index
+from climcube.kernels.inversions import list_inversions
 from climcube.kernels.selection import middle_value, select
 
-__all__ = ["FEW_PAIRS", "add_count", "all_slopes", "begin_counts", "count_pairs", "slope_of_rank"]
+__all__ = [
+    "FEW_PAIRS",
+    "LISTED",
+    "Order",
+    "all_slopes",
+    "count_pairs",
+    "move",
+    "sample_slopes",
+    "slope_of_rank",
+]
 
-FEW_PAIRS = 5000  # a hundred samples: writing all slopes down is faster than counting
-_LISTED = 3  # slopes listed for each sample
+FEW_PAIRS = 2500  # seventy samples: writing all slopes down is faster than sorting again and again
+LISTED = 3  # slopes listed for each sample
+_SURE = 0.04  # of what may be listed: how far to go beyond a rank at least
 _TRIALS = 200
 _STUBBORN = 8  # trials after which many equal slopes are suspected
+
+
+class Order(NamedTuple):
+    """Room for bringing samples into another order: of all samples, of the listed slopes."""
+
+    keys: Array
+    spare: Array
+    spare_order: Array
+    first: Array
+    second: Array
+    slopes: Array
 
 
 @compiled
@@ -51,88 +75,73 @@ def all_slopes(t: Array, x: Array, starts: Array, slopes: Array) -> int:
 
 
 @compiled
-def _turned(t: Array, x: Array, slope: float, start: int, end: int, out: Array) -> None:
-    """Write x - slope t; at an infinite slope, what orders in the same way."""
-    for i in range(start, end):
-        if abs(slope) < np.inf:
-            out[i] = x[i] - slope * t[i]
-        else:
-            out[i] = -t[i] if slope > 0 else t[i]
+def _turned(t: Array, x: Array, slope: float, order: Array, out: Array) -> None:
+    """Write x - slope t in a given order; at an infinite slope, what orders in the same way."""
+    if abs(slope) < np.inf:
+        for i in range(order.size):
+            out[i] = x[order[i]] - slope * t[order[i]]
+    else:
+        for i in range(order.size):
+            out[i] = -t[order[i]] if slope > 0 else t[order[i]]
 
 
 @compiled
-def _count_below(t: Array, x: Array, starts: Array, slope: float, keys: Array, spare: Array) -> int:
-    """Return how many pairs have a lesser slope."""
-    below = 0
-    for g in range(starts.size - 1):
-        start, end = starts[g], starts[g + 1]
-        _turned(t, x, slope, start, end, keys)
-        below += count_inversions(keys[start:end], spare[start:end])
-    return below
-
-
-@compiled
-def _list_between(
-    t: Array, x: Array, starts: Array, low: float, high: float, limit: int, slopes: Array
+def move(
+    t: Array,
+    x: Array,
+    starts: Array,
+    slope: float,
+    order: Array,
+    state: Array,
+    counts: Array,
+    known: int,
+    room: Order,
+    limit: int,
 ) -> int:
-    """Write the slopes from ``low`` to below ``high``, at most ``limit``; return how many."""
-    n, found = x.size, 0
-    keys, spare = np.empty(n), np.empty(n)
-    index, spare_index = np.empty(n, np.int64), np.empty(n, np.int64)
-    first, second = np.empty(limit, np.int64), np.empty(limit, np.int64)
+    """Put samples in the order of x - slope t; return how many slopes were crossed.
+
+    The pairs of at most ``limit`` of them are written. Samples that come out equal stay as they
+    were, so that slopes equal to this one are below if the order comes from above. ``order``
+    and ``state`` (its slope, how many slopes are below, slopes for each unit of slope) are
+    changed; the new slope and count are appended to ``counts``.
+    """
+    found = 0
     for g in range(starts.size - 1):
         start, end = starts[g], starts[g + 1]
         own = slice(start, end)
-        _turned(t, x, low, start, end, keys)
-        index[own] = np.arange(start, end)
-        sort_with_index(keys[own], index[own], spare[own], spare_index[own])
-        _turned(t, x, high, start, end, spare)
-        for i in range(start, end):
-            keys[i] = spare[index[i]]
-        count = list_inversions(
-            keys[own], index[own], spare[own], spare_index[own], first, second, limit - found
-        )
-        for k in range(count):
-            slopes[found + k] = (x[second[k]] - x[first[k]]) / (t[second[k]] - t[first[k]])
-        found += count
+        keys = room.keys[own]
+        _turned(t, x, slope, order[own], keys)
+        found += list_inversions(
+            keys, order[own], room.spare, room.spare_order,
+            room.first[found:], room.second[found:], max(limit - found, 0),
+        )  # fmt: skip
+    width = slope - state[0]
+    if found >= max(8, x.size // 8) and 0 < abs(width) < np.inf:
+        state[2] = found / abs(width)
+    state[1] += found if width > 0 else -found
+    state[0] = slope
+    counts[known, 0], counts[known, 1] = slope, state[1]
     return found
 
 
 @compiled
-def begin_counts(t: Array, x: Array, starts: Array, counts: Array, room: Array) -> int:
-    """Write first trial slopes and how many slopes are below; return how many rows.
+def sample_slopes(t: Array, x: Array, starts: Array, room: Array) -> tuple[float, float]:
+    """Return about where the median of all slopes is, and about how dense they are there.
 
-    Medians of the slopes of distant pairs are close to the median of all. Rows of ``counts``
-    are (slope, count).
+    From those of pairs half the length apart. NaN where there are few of them.
     """
-    known, sample = 0, np.empty(16)
-    k = 0
+    k, sample = 0, np.empty(16)
     for g in range(starts.size - 1):
         half = (starts[g + 1] - starts[g]) // 2
         for i in range(starts[g], starts[g] + half):
             room[k] = (x[i + half] - x[i]) / (t[i + half] - t[i])
             k += 1
     if k < 4:
-        return 0
+        return np.nan, 0.0
     centre = middle_value(room, 0, k, sample)
-    low = select(room, 0, k, k // 4, sample)
-    high = select(room, 0, k, 3 * k // 4, sample)
-    step = (high - low) / np.sqrt(2.0 * k)
-    if step > 0:
-        for slope in (centre - step, centre + step):
-            known = add_count(t, x, starts, slope, counts, known, room)
-    return known
-
-
-@compiled
-def add_count(
-    t: Array, x: Array, starts: Array, slope: float, counts: Array, known: int, room: Array
-) -> int:
-    """Append a trial slope; return how many there are now."""
-    n = x.size
-    counts[known, 0] = slope
-    counts[known, 1] = _count_below(t, x, starts, slope, room[:n], room[n : 2 * n])
-    return known + 1
+    spread = select(room, k // 2, k, 3 * k // 4, sample) - select(room, 0, k // 2, k // 4, sample)
+    # As of a normal distribution; pairs are a third of the length apart on average, not a half.
+    return centre, 0.36 * count_pairs(starts) / spread if spread > 0 else 0.0
 
 
 @compiled
@@ -149,28 +158,34 @@ def _bracket(rank: int, counts: Array, known: int, pairs: int) -> tuple[float, i
 
 
 @compiled
-def _outward(rank: int, counts: Array, known: int, pad: int, sign: float, trial: int) -> float:
-    """Return a trial beyond all others, on the side that ``sign`` says.
+def _aim(
+    rank: int, state: Array, low: float, below: int, high: float, above: int, limit: int, trial: int
+) -> float:
+    """Return the next slope to go to.
 
-    As far as the density of slopes so far says, but ever further after each failure.
+    So far beyond the rank that it is surely crossed, if few slopes are crossed on the way;
+    else straight at it.
     """
-    if known == 0:
+    here, count, density = state[0], state[1], state[2]
+    if above - below <= limit:  # from one end to the other
+        return high if here == low else low
+    upwards = (rank >= count and low > -np.inf) or high == np.inf
+    near, there = (low, below) if upwards else (high, above)  # here, or nearer to the rank
+    if abs(near) == np.inf:
         return 0.0
-    far, near = 0, 0
-    for k in range(known):
-        if sign * counts[k, 0] > sign * counts[far, 0]:
-            far = k
-        if sign * counts[k, 0] < sign * counts[near, 0]:
-            near = k
-    width = abs(counts[far, 0] - counts[near, 0])
-    change = abs(counts[far, 1] - counts[near, 1])
-    least = max(width, abs(counts[far, 0]) * 1e-3, 1e-6)
-    step = least
-    if change > 0:
-        step = width * (abs(rank - counts[far, 1]) + pad) / change
-    shortest = 0.02 * 4.0 ** min(trial, 20)
-    step = min(max(step, shortest * least), max(4.0, shortest) * least)
-    return float(counts[far, 0] + sign * step)
+    away = abs(rank + 0.5 - there)
+    beyond = away + _SURE * limit + 0.2 * away
+    listed = beyond + abs(there - count) <= 0.8 * limit
+    least = max(abs(near) * 1e-3, 1e-6)
+    step = (beyond if listed else away) / density if density > 0 else least
+    if high == np.inf or low == -np.inf:  # ever further after each failure
+        step = max(step * 2.0 ** max(trial - 2, 0), least * 4.0 ** (trial - 8))
+        return near + step if upwards else near - step
+    slope = near + step if upwards else near - step
+    if trial > 3 or not low < slope < high:
+        share = min(max((rank + 0.5 - below) / (above - below), 0.05), 0.95)
+        slope = low + (high - low) * (0.5 if trial % 4 == 3 else share)
+    return slope
 
 
 @compiled
@@ -185,48 +200,82 @@ def _rounding(t: Array, x: Array, slope: float) -> float:
 
 
 @compiled
+def _write_slopes(t: Array, x: Array, room: Order, found: int) -> None:
+    for k in range(found):
+        i, j = room.first[k], room.second[k]
+        room.slopes[k] = (x[j] - x[i]) / (t[j] - t[i])
+
+
+@compiled
+def _one_of_many(
+    t: Array,
+    x: Array,
+    starts: Array,
+    low: float,
+    high: float,
+    order: Array,
+    state: Array,
+    counts: Array,
+    known: int,
+    room: Order,
+) -> tuple[float, int]:
+    """Return a slope that may be what fills the bracket, between the last two trials."""
+    if state[0] != low:
+        move(t, x, starts, low, order, state, counts, known, room, 0)
+        known += 1
+    limit = room.first.size
+    found = min(limit, move(t, x, starts, high, order, state, counts, known, room, limit))
+    known += 1
+    if found == 0:
+        return np.nan, known
+    _write_slopes(t, x, room, found)
+    equal = middle_value(room.slopes, 0, found - 1 + found % 2, np.empty(16))
+    near = _rounding(t, x, equal)
+    move(t, x, starts, equal + near, order, state, counts, known, room, 0)
+    move(t, x, starts, equal - near, order, state, counts, known + 1, room, 0)
+    return equal, known + 2
+
+
+@compiled
 def slope_of_rank(
-    rank: int, t: Array, x: Array, starts: Array, counts: Array, known: int, room: Array
+    rank: int,
+    t: Array,
+    x: Array,
+    starts: Array,
+    order: Array,
+    state: Array,
+    counts: Array,
+    known: int,
+    room: Order,
 ) -> tuple[float, float, int]:
     """Return the slopes of a rank (from 0) and of the one before, and how many trials there are.
 
-    The one before is NaN where it was not come across.
-
-    ``room`` holds at least three values for each sample, ``counts`` at least 256 rows.
+    The one before is NaN where it was not come across. ``counts`` holds at least 256 rows.
     """
-    pairs, limit = count_pairs(starts), _LISTED * x.size
-    pad = limit // 3
-    sample = np.empty(16)
+    pairs, limit = count_pairs(starts), LISTED * x.size
     for trial in range(_TRIALS):
         low, below, high, above = _bracket(rank, counts, known, pairs)
-        if above - below <= limit:
-            found = _list_between(t, x, starts, low, high, above - below, room)
-            if found > rank - below:
-                slope = select(room, 0, found, rank - below, sample)
-                before = room[: rank - below].max() if rank > below else np.nan
-                return slope, before, known
-        if known + 2 >= counts.shape[0]:
+        if known + 5 >= counts.shape[0] or not low < high:
             break
-        if high == np.inf or low == -np.inf:
-            slope = _outward(rank, counts, known, pad, 1.0 if high == np.inf else -1.0, trial)
-        elif trial >= _STUBBORN and trial % 2 == 0:
+        if trial >= _STUBBORN and trial % 2 == 0 and above - below > limit:
             # Many equal slopes fill the bracket: is it one of them?
-            found = _list_between(t, x, starts, low, high, limit, room)
-            equal = middle_value(room, 0, found - 1 + found % 2, sample)
-            near = _rounding(t, x, equal)
-            known = add_count(t, x, starts, equal - near, counts, known, room)
-            known = add_count(t, x, starts, equal + near, counts, known, room)
-            if counts[known - 2, 1] <= rank < counts[known - 1, 1]:
-                return equal, equal if counts[known - 2, 1] < rank else np.nan, known
+            equal, known = _one_of_many(t, x, starts, low, high, order, state, counts, known, room)
+            if counts[known - 1, 1] <= rank < counts[known - 2, 1]:
+                return equal, equal if counts[known - 1, 1] < rank else np.nan, known
             continue
-        else:
-            far_below = rank - below > above - rank
-            aim = max(rank - pad, below + 1) if far_below else min(rank + pad, above - 1)
-            slope = low + (high - low) * (aim - below) / (above - below)
-            if trial % 4 == 3 or not low < slope < high:
-                slope = 0.5 * (low + high)
-        if not low < slope < high:
-            break  # nothing between them: both ends are this slope
-        known = add_count(t, x, starts, slope, counts, known, room)
+        slope = _aim(rank, state, low, below, high, above, limit, trial)
+        if above - below > limit and not low < slope < high:
+            slope = 0.5 * (low + high)
+            if not low < slope < high:
+                break  # nothing between them: both ends are this slope
+        before = int(state[1])
+        found = move(t, x, starts, slope, order, state, counts, known, room, limit)
+        known += 1
+        first = min(before, int(state[1]))
+        if first <= rank < first + found and found <= limit:
+            _write_slopes(t, x, room, found)
+            answer = select(room.slopes, 0, found, rank - first, np.empty(16))
+            previous = room.slopes[: rank - first].max() if rank > first else np.nan
+            return answer, previous, known
     low, below, high, above = _bracket(rank, counts, known, pairs)
     return 0.5 * (low + high), np.nan, known
