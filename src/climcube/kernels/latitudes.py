@@ -50,7 +50,8 @@ def _places(area: Floats, near: Floats, far: Floats, shares: Floats) -> Floats:
         found[..., 0] = (area * (near + far) / 2).sum(axis=-1) / total
         for place, share in enumerate(shares, start=1):
             goal = share * total
-            band = np.minimum((reached < goal[..., None]).sum(axis=-1), area.shape[-1] - 1)
+            short = (reached < goal[..., None]) | (reached <= 0)  # share 0 begins where area does
+            band = np.minimum(short.sum(axis=-1), area.shape[-1] - 1)
             own = np.take_along_axis(area, band[..., None], -1)[..., 0]
             before = np.take_along_axis(reached, band[..., None], -1)[..., 0] - own
             part = np.clip((goal - before) / own, 0.0, 1.0)

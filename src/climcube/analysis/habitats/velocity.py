@@ -136,12 +136,11 @@ def climate_velocity(
         {"trend": fit["slope"]} | {name: fit[name] for name in _FROM_TREND}
     )
     result = _described(result, subject, per)
-    result.attrs = {
+    least = f"{floor:g} {subject.units.text or ''}".strip()
+    result.attrs = fit.attrs | {
         "title": f"climate velocity of {label_of(subject.cube)}",
-        "method": f"trend over spatial gradient (at least {floor:g} "
-        f"{subject.units.text or ''} per km); trend: {fit.attrs['method']}",
-        "time_coverage_start": fit.attrs["time_coverage_start"],
-        "time_coverage_end": fit.attrs["time_coverage_end"],
+        "method": f"trend over spatial gradient (at least {least} per km); trend: "
+        + fit.attrs["method"],
     }
     parameters = {
         "per": per, "method": method, "test": test, "autocorrelation": autocorrelation,
