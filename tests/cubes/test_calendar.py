@@ -174,9 +174,12 @@ def test_missing_days_are_still_daily() -> None:
         ("2001", "2002"),
         (2001, 2002),
         [2001, "2002"],
-        ("2001-05-01", "2002-01"),
+        ("2001-01-01", "2002-12"),
+        (np.int64(2001), np.float64(2002).astype(int)),
         np.array([2001, 2002]),
-        (pd.Timestamp("2001-06-01"), np.datetime64("2002-01-01")),
+        (pd.Timestamp("2001-01-01"), np.datetime64("2002-12-31")),
+        (pd.Timestamp("2001-01-01"), pd.Timestamp("2002-12-31 23:59:59")),
+        (cftime.Datetime360Day(2001, 1, 1), cftime.Datetime360Day(2002, 12, 30)),
     ],
 )
 def test_a_period_is_two_years_both_included(period: Any) -> None:
@@ -194,9 +197,12 @@ def test_a_period_is_two_years_both_included(period: Any) -> None:
         (("1960", "1970"), CalendarError, ("outside the record",)),
         ((2002, 2001), ParameterError, ("upside down",)),
         (("a", "b"), ParameterError, ("not understood", "1991")),
-        ((2001,), ParameterError, ("two years",)),
-        (2001, ParameterError, ("two years",)),
-        ((2001, None), ParameterError, ("two years",)),
+        ((2001,), ParameterError, ("two whole years",)),
+        (2001, ParameterError, ("two whole years",)),
+        ((2001, None), ParameterError, ("two whole years",)),
+        ((2001.5, 2002), ParameterError, ("two whole years",)),
+        (("2001-06", "2002-02"), ParameterError, ("two whole years", "2001-06")),
+        (("2001", "2002-02-28"), ParameterError, ("two whole years",)),
     ],
 )
 def test_periods_that_are_none(period: Any, kind: type[Exception], words: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,6 +22,8 @@ IntArray = npt.NDArray[np.int64]
 
 _DAYS_OF_YEAR = {"noleap": 365, "365_day": 365, "360_day": 360}  # all others know 29 February
 _SECONDS_PER_DAY = 86_400
+# How a period of whole years may begin and end, after the year.
+_ENDS = (("", "-01", "-01-01"), ("", "-12", "-12-31", "-12-30"))
 _FIRST_NS_YEAR, _LAST_NS_YEAR = 1677, 2262  # beyond, datetime64[ns] wraps around silently
 # First day-of-year index (from 0) of each month, on a leap year, a common year, a 360-day year.
 _MONTH_START_LEAP = np.cumsum([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30])
@@ -244,14 +247,22 @@ def _year_start_seconds(year: int, calendar: str) -> int:
     return int(cftime.date2num(date, "seconds since 1970-01-01", calendar=calendar))
 
 
+def _whole_year(given: Any, end: tuple[str, ...]) -> int:
+    """Return a year; a date must be the first or last of one: nothing is rounded in silence."""
+    match = re.fullmatch(r"(\d{1,4})(-\d\d(-\d\d)?)?([ T].*)?", str(given))
+    if match is None or (match[2] or "") not in end:
+        raise ValueError(given)
+    return int(match[1])
+
+
 def _years_of(period: BasePeriod, name: str) -> tuple[int, int]:
     try:
-        first, last = (int(str(p)[:4]) if not isinstance(p, int) else p for p in period)
+        first, last = (_whole_year(p, end) for p, end in zip(period, _ENDS, strict=True))
     except (TypeError, ValueError):
         raise ParameterError(
             f"{name} not understood",
             where=f"{name}={period!r}",
-            expected="two years, both included",
+            expected="two whole years, both included",
             remedy=f'pass for instance {name}=("1991", "2020")',
         ) from None
     if first > last:
