@@ -18,6 +18,7 @@ __all__ = [
     "correlation",
     "hamed_rao_factor",
     "kendall_score",
+    "lag_one",
     "score_and_order",
     "standard_score",
     "yue_wang_factor",
@@ -122,17 +123,34 @@ def correlation(departure: Array, place: Array, lag: int) -> float:
 
 
 @compiled
+def lag_one(departure: Array, place: Array) -> float:
+    """Return the lag-1 autocorrelation, sum(e_i e_i+1) / sum(e^2) where nothing is missing.
+
+    Where some neighbours are, the sum has fewer terms than it should, and the mean of those
+    that there are stands for the others. NaN without any, and where all departures are zero.
+    """
+    together, total, pairs = 0.0, 0.0, 0
+    n = departure.size
+    for i in range(n):
+        total += departure[i] * departure[i]
+        if i > 0 and place[i] == place[i - 1] + 1:
+            together += departure[i - 1] * departure[i]
+            pairs += 1
+    if pairs == 0 or not total > 0:
+        return np.nan
+    return float(together / total * ((n - 1.0) / pairs))
+
+
+@compiled
 def ar1_factor(n: int, r1: float, corrected: bool) -> float:
     """Return max(1, 1 + 2 sum_j (1 - j/n) r^j) over j = 1..n-1, of an AR(1) process.
 
     ``corrected`` first takes the bias out of r1: r = (n r1 + 2) / (n - 4). NaN where there are
     too few values to do so.
     """
-    r = r1
-    if corrected:
-        if n <= 4:
-            return np.nan
-        r = (n * r1 + 2.0) / (n - 4.0)
+    if np.isnan(r1) or (corrected and n <= 4):
+        return np.nan
+    r = (n * r1 + 2.0) / (n - 4.0) if corrected else r1
     r = min(max(r, 0.0), _LARGEST_R1)
     # The sum in closed form.
     total = r / (1.0 - r) - r * (1.0 - r**n) / (n * (1.0 - r) ** 2)

@@ -9,8 +9,8 @@ from scipy.special import ndtr, ndtri
 from climcube.kernels import mann_kendall as mk
 from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.mann_kendall import (
-    correlation,
     kendall_score,
+    lag_one,
     score_and_order,
     standard_score,
 )
@@ -179,7 +179,7 @@ def _one(
     row[SLOPE] = slope
     row[INTERCEPT] = _intercept(t, x, slope, keys, sample)
     departure, place, exact = _in_time_order(t, x, index, starts, places, slope)
-    r1 = np.nan if exact else correlation(departure, place, 1)
+    r1 = np.nan if exact else lag_one(departure, place)
     row[R1] = r1
     untied = np.sqrt(float(pairs - tied) * pairs)
     tested = n
@@ -323,7 +323,7 @@ def _whitened(
     """
     n = x.size
     values = departure if memory == TFPW else x - x.mean()
-    r = r1 if memory == TFPW else correlation(values, place, 1)
+    r = r1 if memory == TFPW else lag_one(values, place)
     if np.isnan(r):  # a constant or a line: there is nothing to take away
         r = 0.0
     white, count = np.empty(n), 0
