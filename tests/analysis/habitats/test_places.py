@@ -8,7 +8,7 @@ import xarray as xr
 
 import climcube as cc
 from climcube.analysis.habitats.habitat import habitat
-from climcube.errors import AxisError, UnitsError
+from climcube.errors import AxisError, ParameterError, UnitsError
 from tests.analysis.habitats.test_habitat import (
     LAT,
     LON,
@@ -130,7 +130,7 @@ def test_a_curved_grid_gives_nearly_the_same_latitudes() -> None:
     flat = cube.rename(lat="y", lon="x").drop_vars(["y", "x"]).assign_coords(
         lat=(("y", "x"), lat), lon=(("y", "x"), lon)
     )  # fmt: skip
-    with pytest.raises(AxisError, match="weights|areas"):
+    with pytest.raises(AxisError, match="pass areas="):
         _ = habitat(flat, thermal_range=(0, 12, 12, 22)).area
     found = habitat(flat.chunk(y=50, x=5), thermal_range=(0, 12, 12, 22), areas=areas)
     plain = habitat(cube, thermal_range=(0, 12, 12, 22))
@@ -140,6 +140,8 @@ def test_a_curved_grid_gives_nearly_the_same_latitudes() -> None:
         atol=0.6,
     )  # fmt: skip
     np.testing.assert_allclose(found.centroid.lat, plain.centroid.lat, rtol=1e-10)
+    with pytest.raises(ParameterError, match="areas need dimensions"):
+        _ = habitat(flat, thermal_range=(0, 22), areas=areas.values).area
     with pytest.raises(UnitsError):
         _ = habitat(flat, thermal_range=(0, 22), areas=areas.assign_attrs(units="1")).area
 

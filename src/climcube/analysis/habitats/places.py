@@ -12,7 +12,7 @@ from climcube.cubes.coordinates import find_spatial
 from climcube.cubes.outlines import row_edges
 from climcube.cubes.sphere import EARTH_RADIUS, places, unit_vectors
 from climcube.cubes.units import unquantify
-from climcube.errors import AxisError, UnitsError
+from climcube.errors import AxisError, CubeError, ParameterError, UnitsError
 from climcube.kernels.latitudes import HEMISPHERES, places_of_bands
 from climcube.lift.fold import Bands, lift_weighted
 
@@ -139,7 +139,14 @@ class Surface:
         return (known >= self.min_coverage * (1 - 1e-12) * ever) & (known > 0)
 
     def _square_kilometres(self, areas: xr.DataArray | None) -> xr.DataArray:
-        area, _ = cell_areas(self.given, self.cube, areas)
+        try:
+            area, _ = cell_areas(self.given, self.cube, areas)
+        except (CubeError, ParameterError) as error:  # here the argument has another name
+            facts = {k: getattr(error, k) for k in ("what", "where", "expected", "found", "remedy")}
+            raise type(error)(
+                **{k: v.replace("weights", "areas") if isinstance(v, str) else v
+                   for k, v in facts.items()}
+            ) from None  # fmt: skip
         units = str(area.attrs.get("units", "")).strip()
         if units not in _SQUARE_KILOMETRES:
             raise UnitsError(
