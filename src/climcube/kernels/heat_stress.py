@@ -21,7 +21,7 @@ Days = npt.NDArray[np.int64]
 
 WINDOW = 84  # days
 _PER_DEGREE = 1_000_000_000
-_WEEK = 7.0
+_PER_WEEK = 7 * _PER_DEGREE
 # What each alert level begins with, in degree weeks (from level 3 on).
 _LEVELS = (4, 8, 12, 16, 20)
 
@@ -48,42 +48,31 @@ def daily(
     block: Floats, mmm: Floats, days: Days, rules: Rules
 ) -> tuple[Floats, Floats, npt.NDArray[np.int8]]:
     """Return HotSpot, degree heating weeks and alert level (-1 where unknown) of each day."""
-    hotspot, total, level = _all(block, mmm, days, rules)
-    return hotspot, _weeks(total), level
+    hotspot, weeks, level, _ = _all(block, mmm, days, rules, np.zeros_like(days), 1)
+    return hotspot, weeks, level
 
 
 def yearly(
     block: Floats, mmm: Floats, days: Days, rules: Rules, year: Days, years: int
 ) -> tuple[Floats]:
     """Return the largest degree heating weeks of each year; ``year`` numbers them from 0."""
-    _, total, _ = _all(block, mmm, days, rules)
-    most = np.full((len(block), years), -1)
-    for number in range(years):
-        inside = total[:, year == number]
-        if inside.shape[1]:
-            most[:, number] = inside.max(axis=1)
-    return (_weeks(most),)
-
-
-def _weeks(total: npt.NDArray[np.int64]) -> Floats:
-    return np.where(total < 0, np.nan, total / _PER_DEGREE / _WEEK)
+    return (_all(block, mmm, days, rules, year, years)[3],)
 
 
 def _all(
-    block: Floats, mmm: Floats, days: Days, rules: Rules
-) -> tuple[Floats, npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+    block: Floats, mmm: Floats, days: Days, rules: Rules, year: Days, years: int
+) -> tuple[Floats, Floats, npt.NDArray[np.int8], Floats]:
     if np.isinf(block).any():
         first = int(np.isinf(block).any(axis=0).argmax())
         raise FloatingPointError(f"infinite value at time index {first}")
-    hotspot = np.empty(block.shape)
-    total = np.empty(block.shape, np.int64)
-    level = np.empty(block.shape, np.int8)
-    levels = np.array(_LEVELS, np.int64) * _PER_DEGREE * 7
+    hotspot, weeks = np.empty(block.shape), np.empty(block.shape)
+    level, most = np.empty(block.shape, np.int8), np.full((len(block), years), np.nan)
+    levels = np.array(_LEVELS, np.int64) * _PER_WEEK
     _loop(
-        block, mmm[:, 0], days, rules.per_degree, rules.max_missing, rules.highest, levels,
-        hotspot, total, level,
+        block, mmm[:, 0], days, rules.per_degree, rules.max_missing, levels[: rules.highest - 2],
+        year, hotspot, weeks, level, most,
     )  # fmt: skip
-    return hotspot, total, level
+    return hotspot, weeks, level, most
 
 
 @compiled
@@ -93,46 +82,52 @@ def _loop(
     days: Array,
     per_degree: float,
     max_missing: int,
-    highest: int,
     levels: Array,
+    year: Array,
     hotspot: Array,
-    total: Array,
+    weeks: Array,
     level: Array,
+    most: Array,
 ) -> None:
     length = block.shape[1]
     added = np.zeros(length, np.int64)
     for cell in range(block.shape[0]):
+        series, limit = block[cell], mmm[cell]
+        hot, week, grade, top = hotspot[cell], weeks[cell], level[cell], most[cell]
         running, valid, start = np.int64(0), 0, 0
         for i in range(length):
-            excess = block[cell, i] - mmm[cell]
-            steps = np.rint(excess * per_degree)  # NaN where missing: no comparison holds
-            billionths = np.int64(0)
-            if np.isnan(excess):
-                hotspot[cell, i] = np.nan
-            else:
-                valid += 1
-                billionths = np.int64(max(np.rint(excess * _PER_DEGREE), 0.0))
-                hotspot[cell, i] = billionths / _PER_DEGREE
-            added[i] = billionths if steps >= per_degree else 0
-            running += added[i]
+            excess = series[i] - limit
+            missing = np.isnan(excess)
+            valid += not missing
+            hot[i] = np.nan if missing else 0.0
+            added[i], steps = 0, 0.0
+            if excess > 0:
+                billionths = np.rint(excess * _PER_DEGREE)
+                hot[i] = billionths / _PER_DEGREE
+                steps = np.rint(excess * per_degree)
+                if steps >= per_degree:
+                    added[i] = np.int64(billionths)
+                    running += added[i]
             while days[start] <= days[i] - WINDOW:
                 running -= added[start]
-                valid -= not np.isnan(block[cell, start] - mmm[cell])
+                valid -= not np.isnan(hot[start])
                 start += 1
-            known = days[i] - days[0] >= WINDOW - 1 and WINDOW - valid <= max_missing
-            total[cell, i] = running if known else -1
-            level[cell, i] = -1
-            if known and not np.isnan(excess):
-                level[cell, i] = _alert(steps, per_degree, running, highest, levels)
+            week[i], grade[i] = np.nan, -1
+            if days[i] - days[0] >= WINDOW - 1 and WINDOW - valid <= max_missing:
+                week[i] = running / _PER_WEEK if running else 0.0
+                if not week[i] <= top[year[i]]:  # NaN gives way, too
+                    top[year[i]] = week[i]
+                if not missing:
+                    grade[i] = _alert(steps, per_degree, running, levels)
 
 
 @compiled
-def _alert(steps: float, per_degree: float, total: int, highest: int, levels: Array) -> int:
+def _alert(steps: float, per_degree: float, total: np.int64, levels: Array) -> int:
     if steps <= 0:
         return 0
     if steps < per_degree:
         return 1
     reached = 2
-    for least in levels[: highest - 2]:
+    for least in levels:
         reached += total >= least
     return reached
