@@ -96,7 +96,8 @@ def require_cells(cube: xr.DataArray, purpose: str) -> None:
 
 def _require_known_sizes(cube: xr.DataArray, purpose: str) -> None:
     """Refuse Dask arrays that a mask of unknown content has cut: nobody knows their cells."""
-    unknown = [d for d, sizes in cube.variable.chunksizes.items() if any(np.isnan(n) for n in sizes)]
+    chunks = cube.variable.chunksizes.items()
+    unknown = [d for d, sizes in chunks if any(np.isnan(n) for n in sizes)]
     if unknown:
         raise ChunkError(
             f"{purpose} needs chunks of known size",

@@ -49,8 +49,7 @@ def emergence(
         raise FloatingPointError(f"infinite value at time index {first}")
     cells, length = block.shape
     signal, found = np.full((cells, length), np.nan), np.full((cells, 3), np.nan)
-    relative = basis - basis[base].mean(axis=0)
-    _loop(block, years, basis, relative, threshold, min_valid, signal, found)
+    _loop(block, years, basis, base.start, base.stop, threshold, min_valid, signal, found)
     noise, year, n = found.T
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = signal / noise[:, None]
@@ -89,7 +88,8 @@ def _loop(
     block: Array,
     years: Array,
     basis: Array,
-    relative: Array,
+    base_start: int,
+    base_end: int,
     threshold: float,
     min_valid: int,
     signal: Array,
@@ -105,12 +105,45 @@ def _loop(
             continue
         noise = np.sqrt(_squares(series, basis, weights) / (n - columns))
         found[cell, 0] = noise
-        for i in range(length):
-            total = 0.0
-            for k in range(1, columns):  # a constant is no signal
-                total += weights[k] * relative[i, k]
-            signal[cell, i] = total
-        found[cell, 1] = _year(signal[cell], years, threshold * noise)
+        first, last = _ends(series)
+        # A fit says nothing beyond its data, and nothing is relative to years without any.
+        start, end = max(first, base_start), min(last + 1, base_end)
+        if _valid(series[base_start:base_end]) * 2 < base_end - base_start:
+            continue
+        level = 0.0
+        for i in range(start, end):
+            level += _combined(basis[i], weights) / (end - start)
+        for i in range(first, last + 1):
+            signal[cell, i] = _combined(basis[i], weights) - level
+        if last == length - 1:
+            found[cell, 1] = _year(signal[cell, first:], years[first:], threshold * noise)
+
+
+@compiled
+def _ends(series: Array) -> tuple[int, int]:
+    """Return the first and the last valid sample of a series that has some."""
+    first, last = 0, series.size - 1
+    while np.isnan(series[first]):
+        first += 1
+    while np.isnan(series[last]):
+        last -= 1
+    return first, last
+
+
+@compiled
+def _valid(series: Array) -> int:
+    n = 0
+    for value in series:
+        n += 0 if np.isnan(value) else 1
+    return n
+
+
+@compiled
+def _combined(row: Array, weights: Array) -> float:
+    total = 0.0
+    for k in range(1, weights.size):  # a constant is no signal
+        total += weights[k] * row[k]
+    return total
 
 
 @compiled

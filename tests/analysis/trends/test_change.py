@@ -30,9 +30,7 @@ def definition(a: np.ndarray, b: np.ndarray, autocorrelation: str) -> dict[str, 
     """Welch's t on effective sizes, value by value; neighbours are NaN-aware."""
     departures = [x - np.nanmean(x) for x in (a, b)]
     squares = [np.nansum(e**2) for e in departures]
-    products = sum(
-        np.nanmean(e[1:] * e[:-1]) * (np.isfinite(e).sum() - 1) for e in departures
-    )
+    products = sum(np.nanmean(e[1:] * e[:-1]) * (np.isfinite(e).sum() - 1) for e in departures)
     n = [int(np.isfinite(x).sum()) for x in (a, b)]
     r1 = products / sum(squares)
     r = {

@@ -32,7 +32,9 @@ def definition(x: np.ndarray, basis: np.ndarray, threshold: float) -> tuple[Any,
     there = np.isfinite(x)
     weights, *_ = np.linalg.lstsq(basis[there], x[there], rcond=None)
     fit = basis @ weights
-    signal = fit - fit[:30].mean()
+    inside = np.arange(len(x))
+    inside = (inside >= np.flatnonzero(there)[0]) & (inside <= np.flatnonzero(there)[-1])
+    signal = np.where(inside, fit - fit[:30][inside[:30]].mean(), np.nan)
     freedom = there.sum() - basis.shape[1]
     noise = np.sqrt(np.sum((x - fit)[there] ** 2) / freedom)
     beyond = np.abs(signal) / noise > threshold
@@ -40,6 +42,7 @@ def definition(x: np.ndarray, basis: np.ndarray, threshold: float) -> tuple[Any,
     if beyond[-1]:
         same = beyond & (np.sign(signal) == np.sign(signal[-1]))
         year = 1901 + (0 if same.all() else len(x) - int(np.argmin(same[::-1])))
+        year = max(year, 1901 + int(np.argmax(inside)))
     return signal, noise, year
 
 
@@ -123,6 +126,19 @@ def test_land_and_few_values() -> None:
     step = cube_of(np.where(np.arange(110) < 100, 0.0, 1.0), years(110))
     short = warming().where(np.arange(110)[:, None, None] < 90)
     assert np.isnan(cc.emergence(short, base_period=BASE, driver=step).noise).all()
+
+
+def test_nothing_is_said_beyond_the_data() -> None:
+    cube = warming((110, 1, 4))
+    cube[60:, 0, 0] = np.nan  # ends early
+    cube[:10, 0, 1] = np.nan  # begins late, with most of the base period
+    cube[:20, 0, 2] = np.nan  # begins late, with a third of it
+    found = cc.emergence(cube, base_period=BASE, degree=2, threshold=0.5).isel(lat=0)
+    assert np.isnan(found.signal[60:, 0]).all() and np.isfinite(found.signal[:60, 0]).all()
+    assert np.isnan(found.year[0]) and np.isfinite(found.noise[0])
+    assert np.isnan(found.signal[:10, 1]).all() and np.isfinite(found.year[1])
+    assert np.isnan(found.signal[:, 2]).all() and np.isnan(found.year[2])
+    assert np.isfinite(found.year[3])
 
 
 def test_names_and_units() -> None:

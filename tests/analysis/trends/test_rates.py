@@ -12,6 +12,7 @@ import xarray as xr
 import climcube as cc
 from climcube.analysis.trends.rates import _red_noise
 from climcube.errors import ParameterError
+from tests.analysis.trends.test_trend import years
 
 DEFAULTS = ["ols: ar1", "theil_sen: ar1"]
 
@@ -41,6 +42,26 @@ def test_known_rates_of_what_is_no_default() -> None:
         found = rates.sel(test=name, n=40).values
         error = np.sqrt(np.multiply(expected, np.subtract(1, expected)) / 3000)
         assert (np.abs(found - expected) < 4.5 * np.sqrt(2) * error + 0.006).all(), name
+
+
+@pytest.mark.parametrize("name", ["ols", "sen", "quantile", "change", "breakpoint"])
+def test_gaps_do_not_hide_memory(name: str) -> None:
+    """Half of the values missing at random: 0.07 to 0.15 as long as the sums were not scaled."""
+    noise = _red_noise(80, 1500, 0.8, [3])
+    noise[np.random.default_rng(5).random(noise.shape) < 0.5] = np.nan
+    cube = xr.DataArray(noise.T, dims=("time", "cell"), coords={"time": years(80)}, name="noise")
+    ask: Any = {
+        "ols": cc.trend,
+        "sen": lambda cube: cc.trend(cube, method="theil_sen"),
+        "quantile": lambda cube: cc.quantile_trend(cube, 0.5),
+        "change": lambda cube: cc.change(cube, (1901, 1940), (1941, 1980)),
+        "breakpoint": cc.breakpoint,
+    }[name]
+    pvalue = ask(cube).pvalue
+    assert float((pvalue < 0.05).mean()) < 0.065
+    assert float(pvalue.notnull().mean()) > 0.5
+    alone = cube.where((np.arange(80) % 2 == 0)[:, None])
+    assert np.isnan(ask(alone).pvalue).all()
 
 
 def test_the_noise_is_what_it_is_said_to_be() -> None:

@@ -91,9 +91,10 @@ def emergence(
 
     Notes
     -----
-    Missing values are skipped; the signal is given for every year of the record. A year of
-    emergence close to the end of the record is not to be trusted: the ratio has had no time to
-    return.
+    Missing values are skipped. A fit says nothing beyond its data: the signal of a cell is given
+    from its first valid year to its last, it needs values in half of the base period, and a cell
+    whose values end before the record has no year. A year of emergence close to the end of the
+    record is not to be trusted: the ratio has had no time to return.
 
     Examples
     --------

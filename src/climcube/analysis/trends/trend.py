@@ -124,7 +124,9 @@ def trend(
 
     Notes
     -----
-    Missing values (NaN) are skipped and gaps keep their length. The slope does not depend on
+    Missing values (NaN) are skipped and gaps keep their length. Where neighbours are missing the
+    mean product of those that there are stands for the others in r1 (or gaps would hide memory);
+    without any, errors are NaN. The slope does not depend on
     whether an autocorrelation can be found; where ``n_eff`` is 2 or less, or NaN (``"ar1"``
     needs five values), ``stderr``, ``pvalue`` and limits are NaN. A constant series has slope
     0 and p = 1, a series on an exact line p = 0; their r1 is NaN. A seasonal cycle left in
