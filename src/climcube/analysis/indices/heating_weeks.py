@@ -106,11 +106,11 @@ def degree_heating_weeks(
     Examples
     --------
     >>> import numpy as np, xarray as xr
-    >>> from climcube.analysis.indices.heating_weeks import degree_heating_weeks
+    >>> import climcube as cc
     >>> time = xr.date_range("2005-06-01", periods=120)
     >>> sst = xr.DataArray(np.full(120, 30.5), coords={"time": time}, dims="time",
     ...                    attrs={"units": "degC"})
-    >>> found = degree_heating_weeks(sst, mmm=29.0)
+    >>> found = cc.degree_heating_weeks(sst, mmm=29.0)
     >>> float(found.dhw[83]), int(found.alert[83]), float(found.dhw_max[0])
     (18.0, 4, 18.0)
     """

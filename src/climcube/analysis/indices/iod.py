@@ -40,8 +40,7 @@ def iod(cube: xr.DataArray, *, base_period: BasePeriod | None = None) -> xr.Data
     Examples
     --------
     >>> import climcube as cc
-    >>> from climcube.analysis.indices.iod import iod
-    >>> found = iod(cc.testing.synthetic_ocean(years=4, shape=(18, 36)).sst)
+    >>> found = cc.iod(cc.testing.synthetic_ocean(years=4, shape=(18, 36)).sst)
     >>> sorted(found)
     ['dmi', 'east', 'west']
     """

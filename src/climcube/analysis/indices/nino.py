@@ -67,9 +67,8 @@ def nino34(
     Examples
     --------
     >>> import climcube as cc
-    >>> from climcube.analysis.indices.nino import nino34
     >>> sst = cc.testing.synthetic_ocean(years=4, shape=(18, 36)).sst
-    >>> nino34(sst, base_period=("2000", "2003")).sizes
+    >>> cc.nino34(sst, base_period=("2000", "2003")).sizes
     Frozen({'time': 48})
     """
     subject = examine_months(cube, "nino34")
@@ -142,11 +141,11 @@ def oni(
     Examples
     --------
     >>> import numpy as np, xarray as xr
-    >>> from climcube.analysis.indices.nino import oni
+    >>> import climcube as cc
     >>> time = xr.date_range("1991-01-01", "2020-12-01", freq="MS")
     >>> warm = 27 + 1.2 * ((time.year == 1997) & (time.month > 3))
     >>> sst = xr.DataArray(warm, coords={"time": time}, dims="time", attrs={"units": "degC"})
-    >>> found = oni(sst, base_period=("1991", "2020"))
+    >>> found = cc.oni(sst, base_period=("1991", "2020"))
     >>> found.season[found.episode == 1].values.tolist()
     ['MAM', 'AMJ', 'MJJ', 'JJA', 'JAS', 'ASO', 'SON', 'OND', 'NDJ']
     """

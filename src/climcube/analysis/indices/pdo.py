@@ -81,8 +81,7 @@ def pdo(
     --------
     >>> import pytest, climcube as cc
     >>> _ = pytest.importorskip("xeofs")
-    >>> from climcube.analysis.indices.pdo import pdo
-    >>> found = pdo(cc.testing.synthetic_ocean(years=4, shape=(18, 36)).sst)
+    >>> found = cc.pdo(cc.testing.synthetic_ocean(years=4, shape=(18, 36)).sst)
     >>> found["index"].sizes["time"], float(found["index"].std(ddof=1).round(6))
     (48, 1.0)
     """

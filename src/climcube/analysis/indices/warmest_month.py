@@ -68,9 +68,8 @@ def maximum_monthly_mean(
     Examples
     --------
     >>> import climcube as cc
-    >>> from climcube.analysis.indices.warmest_month import maximum_monthly_mean
     >>> sst = cc.testing.synthetic_ocean(years=6, shape=(4, 6)).sst
-    >>> found = maximum_monthly_mean(sst, base_period=("2000", "2005"), centre_year=2002.5)
+    >>> found = cc.maximum_monthly_mean(sst, base_period=("2000", "2005"), centre_year=2002.5)
     >>> bool((found.mmm == found.monthly.max("month")).where(found.mmm.notnull(), True).all())
     True
     """
