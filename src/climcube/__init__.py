@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from climcube.analysis.habitats.habitat import habitat
     from climcube.analysis.habitats.results import Habitat
     from climcube.analysis.habitats.velocity import climate_velocity
+    from climcube.analysis.indices.heating_weeks import degree_heating_weeks
+    from climcube.analysis.indices.iod import iod
+    from climcube.analysis.indices.nino import nino34, oni
+    from climcube.analysis.indices.pdo import pdo
+    from climcube.analysis.indices.warmest_month import maximum_monthly_mean
     from climcube.analysis.masks import mask
     from climcube.analysis.matchup.matchup import matchup
     from climcube.analysis.means import annual_mean, daily_mean, monthly_mean, seasonal_mean
@@ -77,6 +82,7 @@ _HOMES = {
     "climate_velocity": "climcube.analysis.habitats.velocity",
     "climatology": "climcube.analysis.climatology",
     "daily_mean": "climcube.analysis.means",
+    "degree_heating_weeks": "climcube.analysis.indices.heating_weeks",
     "detrend": "climcube.analysis.trends.detrend",
     "emergence": "climcube.analysis.trends.emergence",
     "false_positive_rates": "climcube.analysis.trends.rates",
@@ -85,11 +91,16 @@ _HOMES = {
     "heatwave_state": "climcube.analysis.following.state",
     "heatwaves": "climcube.analysis.events.heatwaves",
     "ingest": "climcube.recipes.ingest",
+    "iod": "climcube.analysis.indices.iod",
     "mask": "climcube.analysis.masks",
     "matchup": "climcube.analysis.matchup.matchup",
+    "maximum_monthly_mean": "climcube.analysis.indices.warmest_month",
     "monthly_mean": "climcube.analysis.means",
+    "nino34": "climcube.analysis.indices.nino",
+    "oni": "climcube.analysis.indices.nino",
     "open": "climcube.cubes.open",
     "open_heatwave_state": "climcube.analysis.following.state",
+    "pdo": "climcube.analysis.indices.pdo",
     "percentile": "climcube.analysis.percentile",
     "quantile_trend": "climcube.analysis.trends.quantile_trend",
     "rechunk": "climcube.cubes.chunks",
@@ -126,6 +137,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "climate_velocity",
     "climatology",
     "daily_mean",
+    "degree_heating_weeks",
     "detrend",
     "emergence",
     "errors",
@@ -135,12 +147,17 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "heatwave_state",
     "heatwaves",
     "ingest",
+    "iod",
     "mask",
     "matchup",
+    "maximum_monthly_mean",
     "monthly_mean",
+    "nino34",
+    "oni",
     "open",
     "open_heatwave_state",
     "options",
+    "pdo",
     "percentile",
     "plot",
     "quantile_trend",
