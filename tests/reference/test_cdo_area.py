@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import climcube as cc
 from climcube.analysis.area_means import area_mean, area_sum, zonal_mean
 from climcube.cubes.area import cell_areas
 from climcube.cubes.regions import find_region
@@ -152,3 +153,11 @@ def test_sums_and_constants_on_a_tripolar_grid(reference_data: Path) -> None:
     np.testing.assert_allclose(
         area_sum(given) / area_sum(sea), answer(reference_data, "nemo"), rtol=1e-6
     )
+
+
+def test_files_opened_together_keep_the_corners_of_their_cells(reference_data: Path) -> None:
+    """As CDO's mean of all three months is of the cells' own polygons."""
+    opened = cc.open(str(reference_data / "nemo" / "*.nc"))
+    theirs = answer(reference_data, "nemo")
+    np.testing.assert_allclose(cc.area_mean(opened), theirs, rtol=1e-6)
+    assert cc.area_mean(opened, region="nino34").notnull().all()

@@ -110,7 +110,8 @@ def open_archive(
     whole = template.drop_vars([*roles.gridded, *roles.columns])
     whole = whole.assign(dict(columns.variables)).assign(lazy)
     coordinates = [n for n in template.coords if n in whole.variables]
-    return whole.set_coords(coordinates)[[str(n) for n in template.data_vars]]
+    # Coordinates by name: the corners of cells have a dimension that no variable has.
+    return whole.set_coords(coordinates)[[*map(str, template.data_vars), *map(str, coordinates)]]
 
 
 def _roles(template: xr.Dataset, variable: str | None, where: str) -> Roles:
