@@ -73,6 +73,7 @@ def as_dataset(result: Any) -> xr.Dataset:
     return result if isinstance(result, xr.Dataset) else result.to_dataset(name="result")
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # files that other tests left open
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("keep_attrs", [True, False, "default"])
 @pytest.mark.parametrize("odd", ODD)

@@ -67,6 +67,8 @@ def test_faults_that_pass_are_not_noticed(storm, ocean, target, fault, times):
 def test_faults_that_stay_are_one_line_before_the_deadline(storm, target, fault):
     weather, options = storm
     weather.fault = fault
+    if fault == "403":  # answered at once, on a busy machine too
+        options["deadline"] = 20
     began = time.monotonic()
     with pytest.raises(StoreError, match="s3://bucket/") as caught:
         cc.open(target, variable="sst", storage_options=options)

@@ -262,7 +262,7 @@ def _years_of(period: BasePeriod, name: str) -> tuple[int, int]:
         raise ParameterError(
             f"{name} not understood",
             where=f"{name}={period!r}",
-            expected="two whole years, both included",
+            expected="two years, whole and both included",
             remedy=f'pass for instance {name}=("1991", "2020")',
         ) from None
     if first > last:

@@ -48,6 +48,7 @@ def plain(sst: xr.DataArray) -> dict[str, xr.Dataset]:
     return results(sst)
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # files that other tests left open
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("keep_attrs", [True, False])
 @pytest.mark.parametrize("odd", ODD)
