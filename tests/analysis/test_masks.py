@@ -94,6 +94,13 @@ def test_regions_without_cells_are_errors() -> None:
             assert "\n" not in str(caught.value)
     with pytest.raises(ParameterError, match="different grids"):
         mask(cube, xr.DataArray(np.ones(7, bool), dims="lat"))
+    north = cube.lat > 30  # of a grid turned over: the same cells, in another order
+    for other in (north[::-1], north.assign_coords(lat=cube.lat + 1)):
+        with pytest.raises(ParameterError, match="different grids.*'lat'") as caught:
+            area_mean(cube, region=other)
+        assert "\n" not in str(caught.value)
+    near = north.assign_coords(lat=cube.lat.astype("float32") + 1e-5)
+    np.testing.assert_array_equal(area_mean(cube, region=near), area_mean(cube, region=north))
     with pytest.raises(AxisError, match="no latitude"):
         mask(cube.drop_vars("lat").drop_vars("lon"), "nino34")
 

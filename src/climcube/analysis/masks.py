@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from climcube.cubes.chunks import is_lazy
@@ -14,6 +15,8 @@ from climcube.cubes.subject import finish_array, plain_cube
 from climcube.errors import ClimcubeError, ParameterError
 
 __all__ = ["mask", "restrict"]
+
+_SAME_PLACE = 1e-4  # degrees; coordinates of one grid in two files differ by rounding
 
 
 def mask(cube: xr.DataArray, region: Any) -> xr.DataArray:
@@ -36,7 +39,7 @@ def mask(cube: xr.DataArray, region: Any) -> xr.DataArray:
           of a shapefile, GeoJSON or GeoPackage, in degrees or with a projection that says so;
         * a region of regionmask, or ``"srex:MED"``, ``"giorgi:AUS"``, ``"ar6.ocean:NPO"``,
           ``"ocean_basins:..."``, by abbreviation or name (it downloads the latter two once);
-        * a boolean DataArray by dimensions of the cube.
+        * a boolean DataArray by dimensions of the cube, on its grid.
 
         A cell belongs if its centre lies inside or on the edge.
 
@@ -147,7 +150,21 @@ def _given(mask: xr.DataArray, cube: xr.DataArray) -> xr.DataArray:
                 "region and cube lie on different grids", where=f"dimension {dim!r}",
                 expected=f"{cube.sizes[dim]} cells", found=f"{mask.sizes[dim]}",
             )  # fmt: skip
+        if dim in mask.coords and dim in cube.coords:
+            _require_same_places(mask[dim].values, cube[dim].values, str(dim))
     return mask.drop_vars(list(mask.coords))
+
+
+def _require_same_places(own: Any, theirs: Any, dim: str) -> None:
+    """A mask may come from a grid turned over, or of the other convention: as many cells."""
+    numbers = np.issubdtype(own.dtype, np.number) and np.issubdtype(theirs.dtype, np.number)
+    if not numbers or np.allclose(own, theirs, atol=_SAME_PLACE, equal_nan=True):
+        return
+    raise ParameterError(
+        "region and cube lie on different grids", where=f"coordinate {dim!r}",
+        expected=f"{theirs[0]:g} to {theirs[-1]:g}", found=f"{own[0]:g} to {own[-1]:g}",
+        remedy="region.reindex_like(cube, method='nearest', fill_value=False)",
+    )  # fmt: skip
 
 
 def _checked(
