@@ -278,6 +278,12 @@ def test_what_is_no_temperature_is_refused(attrs: dict[str, str], text: str) -> 
 
 def test_what_else_is_refused() -> None:
     cube = tile()
+    kelvin = (cube + 273.15).assign_attrs(units="K")
+    unsaid = xr.full_like(cube[0], 29.0).drop_attrs()
+    for other, number in ((kelvin, 29.0), (cube, 302.15), (kelvin, unsaid)):
+        with pytest.raises(ParameterError, match="mmm looks like (degC|K)") as caught:
+            degree_heating_weeks(other, mmm=number)
+        assert "\n" not in str(caught.value)
     with pytest.raises(CalendarError, match=r"\(1985, 2012\).*2001..2002"):
         degree_heating_weeks(cube)
     with pytest.raises(ChunkError, match="rechunk"):

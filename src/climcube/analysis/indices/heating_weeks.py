@@ -16,7 +16,7 @@ from climcube.analysis.indices.warmest_month import (
     monthly_lines,
 )
 from climcube.cubes.calendar import BasePeriod, year_start_coordinate
-from climcube.cubes.chunks import require_whole
+from climcube.cubes.chunks import is_lazy, require_whole
 from climcube.cubes.packing import Packing
 from climcube.cubes.subject import Subject, examine, finish, plain_cube
 from climcube.cubes.units import Units
@@ -28,6 +28,7 @@ __all__ = ["degree_heating_weeks"]
 
 _KERNELS = "climcube.kernels.heat_stress"
 _ZERO_CELSIUS = 273.15
+_COLDEST_KELVIN = 150.0  # no place on Earth: a number below is in degC, one above in kelvin
 _ALERTS = (
     "unknown no_stress watch warning alert_1 alert_2", "alert_3 alert_4 alert_5",
 )  # fmt: skip
@@ -57,9 +58,9 @@ def degree_heating_weeks(
         any other dimensions; if Dask, with time in one chunk. Without units degC or K are
         assumed.
     mmm
-        Maximum monthly mean of every cell (a cube, a number, or what
-        `climcube.maximum_monthly_mean` returns); degC and K are converted. Default: the cube's
-        own.
+        Maximum monthly mean of every cell: a cube, or what `climcube.maximum_monthly_mean`
+        returns (degC and K are converted; without units it is in the cube's), or a number in
+        the cube's units. Default: the cube's own.
     base_period, centre_year
         Of the cube's own: see `climcube.maximum_monthly_mean`.
     max_missing
@@ -101,7 +102,8 @@ def degree_heating_weeks(
     CubeError
         ``mmm`` or ``before`` lies on another grid; or (at compute) an infinite value.
     ParameterError
-        An argument has a value that it does not take; ``before`` without ``mmm``.
+        An argument has a value that it does not take; ``before`` without ``mmm``; a number for
+        ``mmm`` in degC and the cube in kelvin, or the other way round.
 
     Examples
     --------
@@ -206,12 +208,27 @@ def _warmest(
             )  # fmt: skip
         return monthly_lines(given, subject, base_period, centre_year)["mmm"]
     if isinstance(mmm, int | float | np.number) and not isinstance(mmm, bool):
+        _refuse_other_scale(float(mmm), subject.units)
         attrs = {"long_name": "maximum of the monthly means", **subject.absolute()}
         return xr.DataArray(float(mmm), attrs=attrs)
     if isinstance(mmm, xr.Dataset) and "mmm" in mmm:
         mmm = mmm["mmm"]
     table, _ = plain_cube(mmm, "degree_heating_weeks")
     return _converted(_on_grid(table, subject), subject)
+
+
+def _refuse_other_scale(number: float, units: Units) -> None:
+    """Refuse a number in degC for a cube in kelvin, and the other way round."""
+    if units.text is None:
+        return
+    kelvin = units.agree("K")
+    if (number < _COLDEST_KELVIN) == kelvin:
+        other = "degC" if kelvin else "K"
+        raise ParameterError(
+            f"mmm looks like {other}, and the cube is in {units.text}", where=f"mmm={number:g}",
+            expected=f"a number in the cube's units, {units.text}",
+            remedy=f"convert it, or pass a DataArray whose attrs['units'] is {other!r}",
+        )  # fmt: skip
 
 
 def _on_grid(table: xr.DataArray, subject: Subject) -> xr.DataArray:
@@ -237,6 +254,8 @@ def _on_grid(table: xr.DataArray, subject: Subject) -> xr.DataArray:
 
 def _converted(table: xr.DataArray, subject: Subject) -> xr.DataArray:
     own, theirs = subject.units, Units.of(table)
+    if theirs.text is None and not is_lazy(table) and table.notnull().any():
+        _refuse_other_scale(float(table.max()), own)
     if theirs.text is None or own.text is None or own.agree(theirs.text):
         return table
     if not (theirs.agree("degC") or theirs.agree("K")):
