@@ -195,6 +195,8 @@ def test_climatologies_that_do_not_fit() -> None:
     table = climatology(cube)
     with pytest.raises(CubeError, match="different units"):
         anomaly(cube, climatology=table.assign_attrs(units="K"))
+    spelled = table.assign_attrs(units="degree_Celsius")
+    xr.testing.assert_equal(anomaly(cube, climatology=spelled), anomaly(cube, climatology=table))
     with pytest.raises(CubeError, match="different grids"):
         anomaly(cube, climatology=table.assign_coords(x=table.x + 1))
     with pytest.raises(CubeError, match="dimensions that the cube lacks"):

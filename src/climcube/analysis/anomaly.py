@@ -200,7 +200,7 @@ def _rows_of_days(
 
 def _require_units(table: xr.DataArray, subject: Subject) -> None:
     units = table.attrs.get("units")
-    if None not in (units, subject.units.text) and units != subject.units.text:
+    if None not in (units, subject.units.text) and not subject.units.agree(units):
         raise CubeError(
             "climatology and cube have different units",
             where="climatology",
