@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from climcube.analysis.climatology import climatology
 from climcube.analysis.events.heatwaves import heatwaves
 from climcube.analysis.percentile import percentile
-from climcube.errors import CalendarError, ChunkError, ParameterError
+from climcube.errors import CalendarError, ChunkError, CubeError, ParameterError
 from climcube.testing.laziness import no_compute
 from tests.oracles.series import cube_of, month_day
 
@@ -208,6 +208,15 @@ def test_options_that_make_no_sense(
 def test_shares_for_percentiles_are_doubted() -> None:
     with pytest.warns(UserWarning, match="the median is 50"):
         percentile(cube_of(years=1), [0.1, 0.9])
+
+
+@pytest.mark.parametrize("frequency", [None, "month"])
+@pytest.mark.parametrize("name", ["quantile", "percentile", "count"])
+def test_dimensions_with_a_name_of_the_result(frequency: str | None, name: str) -> None:
+    cube = cube_of(years=1)
+    with pytest.raises(CubeError, match=f"'{name}'") as caught:
+        percentile(cube.rename({str(cube.dims[-1]): name}), [10, 90], frequency)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_cube_cut_along_time() -> None:

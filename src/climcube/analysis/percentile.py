@@ -18,6 +18,7 @@ from climcube.errors import ParameterError
 from climcube.kernels.groups import Finish
 from climcube.kernels.settings import NO_GRID
 from climcube.kernels.windows import sliding_windows
+from climcube.lift.common import require_free_names
 from climcube.lift.series import Output, lift_series
 
 __all__ = [
@@ -137,6 +138,8 @@ def cycle_percentiles(
 ) -> xr.Dataset:
     """Return percentiles and number of samples of every row of a cycle; lazy on Dask."""
     names = [f"percentile-{number}" for number in range(len(quantiles))]
+    time = subject.axis.name
+    require_free_names(subject.cube, time, {"quantile": None, "percentile": None}, "percentile")
     finishing = Finish(
         leap_day=cycle.leap_day, smooth=treatment.smooth or 1, harmonics=treatment.harmonics or 0
     )
