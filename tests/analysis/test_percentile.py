@@ -219,6 +219,15 @@ def test_dimensions_with_a_name_of_the_result(frequency: str | None, name: str) 
     assert "\n" not in str(caught.value)
 
 
+def test_bounds_say_which_year_a_month_labelled_by_its_end_belongs_to() -> None:
+    starts = xr.date_range("2000-01-01", periods=25, freq="MS").values
+    bounds = ("time", "edge"), np.stack([starts[:-1], starts[1:]], axis=1)
+    time = ("time", starts[1:], {"bounds": "time_bnds"})
+    cube = xr.Dataset({"x": ("time", np.arange(24.0)), "time_bnds": bounds}, {"time": time})
+    found = percentile(cube, [0, 100], base_period=(2000, 2000))
+    np.testing.assert_array_equal(found.percentile, [0, 11])
+
+
 def test_a_cube_cut_along_time() -> None:
     cube = cube_of(years=1).chunk(time=100)
     for call in (lambda: percentile(cube, 90), lambda: climatology(cube, statistic="percentile")):

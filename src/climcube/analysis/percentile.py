@@ -13,6 +13,7 @@ import xarray as xr
 from climcube.analysis.cycle import Cycle, Treatment
 from climcube.cubes.calendar import BasePeriod
 from climcube.cubes.packing import Packing
+from climcube.cubes.periods import own_axis
 from climcube.cubes.subject import Subject, examine, finish
 from climcube.errors import ParameterError
 from climcube.kernels.groups import Finish
@@ -115,7 +116,7 @@ def percentile(
         "min_samples": least,
     }
     if frequency is None:
-        result = _of_record(subject, treatment, quantiles, least)
+        result = _of_record(cube, subject, treatment, quantiles, least)
     else:
         cycle = Cycle.of(cube, subject, treatment)
         result = cycle_percentiles(subject, cycle, treatment, quantiles, least)
@@ -161,9 +162,13 @@ def cycle_percentiles(
 
 
 def _of_record(
-    subject: Subject, treatment: Treatment, quantiles: npt.NDArray[np.float64], least: int
+    given: Any,
+    subject: Subject,
+    treatment: Treatment,
+    quantiles: npt.NDArray[np.float64],
+    least: int,
 ) -> xr.Dataset:
-    axis = subject.axis
+    axis = own_axis(given, subject.axis)
     first, last = axis.period(treatment.base_period)
     windows = sliding_windows(np.zeros(len(axis), int), first, last, 0, np.zeros(1, int))
     found = lift_series(

@@ -114,3 +114,14 @@ def test_tasks_are_few(sst: xr.DataArray) -> None:
     for result in (species.suitability, species.days, species.area):
         tasks = len(result.data.__dask_graph__()) - len(cube.data.__dask_graph__())
         assert tasks <= 12 * chunks, (result.name, tasks / chunks)
+
+
+def test_bounds_say_which_year_a_month_labelled_by_its_end_belongs_to() -> None:
+    starts = xr.date_range("2000-01-01", periods=25, freq="MS").values
+    bounds = ("time", "edge"), np.stack([starts[:-1], starts[1:]], axis=1)
+    time = ("time", starts[1:], {"bounds": "time_bnds"})
+    values = np.repeat([1.0, 0.0], 12)[:, None, None] * np.ones((1, 2, 2))
+    places = {"lat": [0.0, 1.0], "lon": [0.0, 1.0], "time": time}
+    cube = xr.Dataset({"x": (("time", "lat", "lon"), values), "time_bnds": bounds}, places)
+    change = habitat(cube, thermal_range=(0.5, 2)).change((2000, 2000), (2001, 2001))
+    assert (change.mean_a == 1).all() and (change.mean_b == 0).all()

@@ -181,7 +181,7 @@ class Habitat:
         CalendarError
             The record does not cover a period.
         """
-        axis = self.subject.axis
+        axis = self._own_axis
         spans = [axis.period(period_a, "period_a"), axis.period(period_b, "period_b")]
         if spans[0][0] <= spans[1][1] and spans[1][0] <= spans[0][1]:
             raise ParameterError(
@@ -264,7 +264,7 @@ class Habitat:
 
     def _mean_of(self, first: int, last: int) -> xr.DataArray:
         """Return the mean suitability over the whole of the years that the samples span."""
-        axis, own = self.subject.axis, slice(first, last + 1)
+        axis, own = self._own_axis, slice(first, last + 1)
         number = axis.year - axis.years[0]
         expected = years(axis).expected[number[first] : number[last] + 1].sum()
         weight = sample_days(self.given, self._own_axis)[own]
