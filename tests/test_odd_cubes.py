@@ -73,7 +73,10 @@ def as_dataset(result: Any) -> xr.Dataset:
     return result if isinstance(result, xr.Dataset) else result.to_dataset(name="result")
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # files that other tests left open
+# Files that other tests left open are closed, and complain, whenever memory is cleaned up.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore:Cannot close a netcdf_file:RuntimeWarning")
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("keep_attrs", [True, False, "default"])
 @pytest.mark.parametrize("odd", ODD)

@@ -48,7 +48,10 @@ def plain(sst: xr.DataArray) -> dict[str, xr.Dataset]:
     return results(sst)
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # files that other tests left open
+# Files that other tests left open are closed, and complain, whenever memory is cleaned up.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore:Cannot close a netcdf_file:RuntimeWarning")
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("keep_attrs", [True, False])
 @pytest.mark.parametrize("odd", ODD)
