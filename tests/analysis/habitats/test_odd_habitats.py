@@ -128,3 +128,11 @@ def test_bounds_say_which_year_a_month_labelled_by_its_end_belongs_to() -> None:
     cube = xr.Dataset({"x": (("time", "lat", "lon"), values), "time_bnds": bounds}, places)
     change = habitat(cube, thermal_range=(0.5, 2)).change((2000, 2000), (2001, 2001))
     assert (change.mean_a == 1).all() and (change.mean_b == 0).all()
+
+
+def test_areas_of_a_period_that_is_not_known_are_missing_not_zero(sst: xr.DataArray) -> None:
+    short = sst.isel(time=slice(0, -100))  # the last year lacks more than a tenth of its days
+    change = habitat(short, thermal_range=(-2, 40)).change((2000, 2001), (2003, 2003))
+    assert (change.state == -1).all()
+    for name in ("area_stable", "area_gain", "area_loss"):
+        assert np.isnan(change[name]), name

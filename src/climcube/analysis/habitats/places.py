@@ -104,6 +104,12 @@ class Surface:
         """Return the area in km2 of the cells of a mask."""
         return self._sum(mask.astype("float64"), self.areas)
 
+    def comparable(self, a: xr.DataArray, b: xr.DataArray) -> xr.DataArray:
+        """Whether enough of the area that has a value in either map has one in both."""
+        either, other, both = (self._known(values) for values in (a, b, a + b))
+        least = self.min_coverage * (1 - 1e-12) * np.maximum(either, other)
+        return (both >= least) & (both > 0)
+
     def _profile(self, suitability: xr.DataArray) -> tuple[xr.DataArray, Any]:
         """Return area by band of latitude, and the edges of the bands."""
         if self.latitude.ndim == 0:
@@ -134,9 +140,13 @@ class Surface:
 
     def _complete(self, suitability: xr.DataArray, time: str) -> xr.DataArray:
         """Whether enough of the area that ever has a value has one."""
-        known = lift_weighted(_KNOWN, suitability, self.areas, tuple(self.dims), total=True)
+        known = self._known(suitability)
         ever = known.max(time) if time in known.dims else known
         return (known >= self.min_coverage * (1 - 1e-12) * ever) & (known > 0)
+
+    def _known(self, values: xr.DataArray) -> xr.DataArray:
+        """Return the area of the cells that have a value."""
+        return lift_weighted(_KNOWN, values, self.areas, tuple(self.dims), total=True)
 
     def _square_kilometres(self, areas: xr.DataArray | None) -> xr.DataArray:
         try:

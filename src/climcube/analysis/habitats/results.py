@@ -172,7 +172,8 @@ class Habitat:
             By cell: ``state`` (0 unsuitable in both, 1 stable, 2 gain, 3 loss, -1 unknown: a
             cell is habitat where its mean suitability is above the threshold), ``mean_a``,
             ``mean_b`` and ``change`` (b minus a); and ``area_stable``, ``area_gain``,
-            ``area_loss`` in km2.
+            ``area_loss`` in km2, NaN where less than ``min_coverage`` of the area that is known
+            in one period is known in both.
 
         Raises
         ------
@@ -190,8 +191,9 @@ class Habitat:
             )  # fmt: skip
         words = [f"{axis.label(a)[:4]}-{axis.label(b)[:4]}" for a, b in spans]
         result = self._compared([self._mean_of(*span) for span in spans], words)
+        complete = self._surface.comparable(result["mean_a"], result["mean_b"])
         for number, name in enumerate(_STATES[1:], start=1):
-            area = self._surface.total(result["state"] == number)
+            area = self._surface.total(result["state"] == number).where(complete)
             area.attrs = {"units": "km2", "long_name": f"area of habitat: {name}"}
             result[f"area_{name}"] = area
         result.attrs = {"title": f"change of habitat from {words[0]} to {words[1]}"}
