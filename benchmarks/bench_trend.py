@@ -2,6 +2,8 @@
 
 python benchmarks/bench_trend.py            # one core, from memory, and polyfit as peer
 python benchmarks/bench_trend.py --ranks    # Theil-Sen and Mann-Kendall beside their peers
+python benchmarks/bench_trend.py --others   # change, breakpoint, emergence of annual values
+python benchmarks/bench_trend.py --store    # from a packed Zarr store, beside reading it only
 python benchmarks/bench_trend.py --memory   # peak above the baseline, by chunks and threads
 """
 
@@ -12,8 +14,10 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from functools import partial
+from pathlib import Path
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
@@ -22,6 +26,7 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 from measuring import best
+from stores import write_ocean
 
 import climcube as cc
 
@@ -92,6 +97,45 @@ def _scipy(series: np.ndarray) -> None:
         stats.kendalltau(t, x)
 
 
+def others() -> None:
+    """Microseconds a cell of 80 annual values."""
+    values = np.random.default_rng(2).standard_normal((20_000, 80))
+    time = xr.date_range("1901-01-01", periods=80, freq="YS")
+    cube = xr.DataArray(values, dims=("cell", "time"), coords={"time": time}, name="anomaly")
+    rows = {
+        "cc.change": lambda: cc.change(cube, (1901, 1940), (1941, 1980)),
+        "scipy.stats.ttest_ind (no memory)": lambda: _welch(values),
+        "cc.breakpoint": lambda: cc.breakpoint(cube),
+        "cc.emergence": lambda: cc.emergence(cube, base_period=(1901, 1930)),
+    }
+    for name, call in rows.items():
+        print(f"{name:40s} {best(call, 3) / len(values) * 1e6:8.2f} microseconds a cell")
+
+
+def _welch(values: np.ndarray) -> None:
+    from scipy import stats
+
+    stats.ttest_ind(values[:, 40:], values[:, :40], axis=1, equal_var=False)
+
+
+def store() -> None:
+    """Forty years from a packed, compressed Zarr store in the layout of cc.ingest, one core."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ocean.zarr"
+        write_ocean(path, (90, 90))
+        sst = cc.open(str(path), variable="sst").rename("anomaly")
+        first = sst.data.map_blocks(_corner, chunks=[(1,) * len(c) for c in sst.chunks])
+        reading = best(partial(first.compute, scheduler="synchronous"), 3)
+        fitting = best(partial(cc.trend(sst).compute, scheduler="synchronous"), 3)
+    cells = 90 * 90
+    print(f"reading and decoding only {reading / cells * 1e6:8.1f} microseconds a cell")
+    print(f"cc.trend                  {fitting / cells * 1e6:8.1f} ({fitting / reading:.2f} x)")
+
+
+def _corner(block: np.ndarray) -> np.ndarray:
+    return block[:1, :1, :1].copy()
+
+
 def memory() -> None:
     """Peak above the baseline, for each layout in a process of its own."""
     print("peak above the baseline; multiples are of threads x chunk or tile", flush=True)
@@ -142,6 +186,8 @@ if __name__ == "__main__":
     )
     parser.add_argument("--cells", type=int, default=2048)
     parser.add_argument("--ranks", action="store_true")
+    parser.add_argument("--others", action="store_true")
+    parser.add_argument("--store", action="store_true")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--one", nargs=2, metavar=("LAYOUT", "THREADS"))
     arguments = parser.parse_args()
@@ -149,6 +195,10 @@ if __name__ == "__main__":
         one(arguments.one[0], int(arguments.one[1]))
     elif arguments.ranks:
         ranks()
+    elif arguments.others:
+        others()
+    elif arguments.store:
+        store()
     elif arguments.memory:
         memory()
     else:

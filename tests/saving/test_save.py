@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import cftime
+import dask
 import dask.array as da
 import fsspec
 import netCDF4
@@ -173,6 +175,24 @@ def test_an_existing_target_is_kept(tmp_path: Path, suffix: str) -> None:
     cc.save(cube(), target, overwrite=True)
     assert float(back(target)["sst"].max()) > 1
     assert not leftovers(tmp_path)
+
+
+@FORMATS
+def test_a_block_that_comes_late_writes_nothing_after_a_failure(
+    tmp_path: Path, suffix: str
+) -> None:
+    def late(block: Any, block_id: Any = (0,)) -> Any:
+        if block_id == (0,):
+            raise cc.errors.CubeError("a block is wrong")
+        time.sleep(0.2)
+        return block
+
+    array = xr.DataArray(da.arange(2, chunks=1), dims="x", name="v")
+    array = array.copy(data=array.data.map_blocks(late, dtype="int64", meta=np.empty(0, "i8")))
+    with dask.config.set(num_workers=2), pytest.raises(cc.errors.CubeError, match="is wrong"):
+        cc.save(array, tmp_path / f"p{suffix}")
+    time.sleep(0.4)
+    assert os.listdir(tmp_path) == []
 
 
 @FORMATS

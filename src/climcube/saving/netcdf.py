@@ -10,6 +10,7 @@ import xarray as xr
 
 from climcube.progress import dask_progress
 from climcube.saving.prepare import Parts, file_chunks
+from climcube.saving.settle import compute_writes
 from climcube.stores.places import Staging
 
 __all__ = ["write_netcdf"]
@@ -25,13 +26,15 @@ def write_netcdf(
     with dask_progress("saving", progress), warnings.catch_warnings():
         warnings.simplefilter("ignore", xr.SerializationWarning)
         for number, (group, dataset) in enumerate(datasets.items()):
-            dataset.to_netcdf(
+            pending = dataset.to_netcdf(
                 staging.address,
                 mode="a" if number else "w",
                 group=group or None,
                 engine="h5netcdf",
                 encoding=_encoding(dataset, encoding),
+                compute=False,
             )
+            compute_writes([pending])
 
 
 def _encoding(dataset: xr.Dataset, given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

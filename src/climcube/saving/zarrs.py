@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import xarray as xr
-from dask.base import compute
 
 from climcube.progress import dask_progress
 from climcube.saving.prepare import Parts, even_chunks, file_chunks
+from climcube.saving.settle import compute_writes
 from climcube.stores.filesystems import zarr_target
 from climcube.stores.places import Staging
 
@@ -50,7 +50,7 @@ def write_zarr(
                 )
             )
         with dask_progress("saving", progress):
-            compute(*pending)
+            compute_writes(pending)
         # Last, since only a store with consolidated metadata can be listed over https.
         zarr.consolidate_metadata(target["store"], zarr_format=3)
 
