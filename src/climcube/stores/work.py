@@ -1,0 +1,66 @@
+"""The seam between an ingest and a store: what is written stays hidden until it is published.
+
+A plain Zarr store and a versioned (Icechunk) one are written through the same few calls. Work
+that was finished survives a kill: the same work, begun again, finds its ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+__all__ = ["Work", "Workplace"]
+
+
+class Work(Protocol):
+    """One attempt to change a store.
+
+    Attributes
+    ----------
+    store
+        Zarr store to write into; nobody else sees what is in it.
+    base
+        Version from which this work began; ``None`` where the store is new.
+    done
+        The ledger: steps finished by this or an earlier attempt, with their facts.
+    """
+
+    store: Any
+    base: str | None
+    done: Mapping[str, Mapping[str, Any]]
+
+    def fork(self) -> Any:
+        """Return a store that can be pickled, for one task in another process."""
+
+    def merge(self, forks: Iterable[Any]) -> None:
+        """Take over what was written to forks."""
+
+    def finish(self, step: str, facts: Mapping[str, Any] | None = None) -> None:
+        """Note that a step is finished; when this returns, a kill does not undo it."""
+
+    def publish(self, message: str, facts: Mapping[str, Any] | None = None) -> str | None:
+        """Make everything visible at once; return the version, where the store has versions.
+
+        Raises
+        ------
+        ConflictError
+            Another writer published since this work began.
+        """
+
+    def discard(self) -> None:
+        """Remove what was written; for work that can never be published."""
+
+
+class Workplace(Protocol):
+    """A target of ingests."""
+
+    def exists(self) -> bool:
+        """Whether a store was published there."""
+
+    def work(self, identity: str, *, new: bool) -> AbstractContextManager[Work]:
+        """Begin work, or resume that of an earlier attempt of the same ``identity``.
+
+        ``identity`` is a digest of all that decides the result (files, recipe, layout). ``new``
+        work replaces the store, else it continues what is published.
+        """
