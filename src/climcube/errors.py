@@ -6,7 +6,9 @@
     ├── CatalogError              the catalog file or entry: correct it, or name another entry
     ├── StoreError                the bytes: check the address, the credentials, the network
     │   ├── StoreNotFoundError        nothing is there
-    │   └── StoreExistsError          something is there: pass overwrite=True, or another target
+    │   ├── StoreExistsError          something is there: pass overwrite=True, or another target
+    │   ├── ConflictError             another writer was first: open again, repeat what you did
+    │   └── IntegrityError            bytes are lost or are not those that were written: restore them
     ├── CubeError                 the data handed in: correct it, or select another part of it
     │   ├── AxisError                 time, latitude or longitude: missing, ambiguous, out of order
     │   ├── UnitsError                units: unknown, or not what the statistic needs
@@ -34,9 +36,11 @@ __all__ = [
     "CatalogError",
     "ChunkError",
     "ClimcubeError",
+    "ConflictError",
     "CubeError",
     "DependencyError",
     "IngestError",
+    "IntegrityError",
     "ParameterError",
     "StoreError",
     "StoreExistsError",
@@ -103,6 +107,14 @@ class StoreNotFoundError(StoreError):
 
 class StoreExistsError(StoreError):
     """The target holds something already: pass ``overwrite=True`` or another target."""
+
+
+class ConflictError(StoreError):
+    """Another writer published first; nothing of either is lost."""
+
+
+class IntegrityError(StoreError):
+    """Stored bytes are missing, or are not those that were written."""
 
 
 class CubeError(ClimcubeError):
