@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from climcube import errors
 from climcube.errors import (
     ClimcubeError,
+    ClimcubeWarning,
     CubeError,
     DependencyError,
     ParameterError,
@@ -22,12 +23,17 @@ from climcube.errors import (
 )
 
 TREE = [k for _, k in inspect.getmembers(errors, inspect.isclass) if issubclass(k, ClimcubeError)]
+WARNINGS = [
+    k for _, k in inspect.getmembers(errors, inspect.isclass) if issubclass(k, ClimcubeWarning)
+]
 TEXT = st.none() | st.text(max_size=30)
 
 
 def test_everything_public_is_listed_sorted_and_drawn() -> None:
-    assert sorted(errors.__all__) == errors.__all__ == sorted(k.__name__ for k in TREE)
-    for kind in TREE:
+    assert (
+        sorted(errors.__all__) == errors.__all__ == sorted(k.__name__ for k in [*TREE, *WARNINGS])
+    )
+    for kind in [*TREE, *WARNINGS]:
         assert kind.__name__ in (errors.__doc__ or "")
         assert kind.__doc__
 

@@ -8,7 +8,7 @@
     │   ├── StoreNotFoundError        nothing is there
     │   ├── StoreExistsError          something is there: pass overwrite=True, or another target
     │   ├── ConflictError             another writer was first: open again, repeat what you did
-    │   └── IntegrityError            bytes are lost or are not those that were written: restore them
+    │   └── IntegrityError            bytes are lost, or not those that were written: restore them
     ├── CubeError                 the data handed in: correct it, or select another part of it
     │   ├── AxisError                 time, latitude or longitude: missing, ambiguous, out of order
     │   ├── UnitsError                units: unknown, or not what the statistic needs
@@ -18,6 +18,9 @@
     ├── ParameterError            an argument of the call: pass another value
     ├── IngestError               an archive file that cannot become part of the cube
     └── DependencyError           an optional package is missing: install the extra
+
+    ClimcubeWarning               what to know although the answer is right
+    └── MirrorWarning             another copy of the data was opened: correct the catalog entry
 
 Every message is one line and says what went wrong, where, what was expected, what was
 found, and what to do.
@@ -36,11 +39,13 @@ __all__ = [
     "CatalogError",
     "ChunkError",
     "ClimcubeError",
+    "ClimcubeWarning",
     "ConflictError",
     "CubeError",
     "DependencyError",
     "IngestError",
     "IntegrityError",
+    "MirrorWarning",
     "ParameterError",
     "StoreError",
     "StoreExistsError",
@@ -151,6 +156,14 @@ class IngestError(ClimcubeError):
 
 class DependencyError(ClimcubeError, ImportError):
     """An optional package is missing."""
+
+
+class ClimcubeWarning(UserWarning):
+    """What a user should know although the answer is right."""
+
+
+class MirrorWarning(ClimcubeWarning):
+    """An address did not answer; another copy of the same data was opened."""
 
 
 def suggest(name: str, known: Iterable[str], limit: int = 8) -> str:

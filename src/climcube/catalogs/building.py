@@ -29,7 +29,7 @@ _KWARGS: Mapping[str, tuple[str, ...]] = {
     _TYPE + "OpenDAP": (),
     _TYPE + "Service": (),
 }
-_ADDRESS_FACTS = ("layout", "chunks", "region", "auth", "note", "virtual")
+_ADDRESS_FACTS = ("layout", "chunks", "region", "auth", "note", "virtual", "role")
 # Formats that are a service somewhere, not bytes that might lie in a folder.
 TOOLBOX = ("copernicusmarine:",)
 _PROTOCOLS: Mapping[str, tuple[str, ...]] = {
@@ -151,7 +151,7 @@ def _entry(name: str, node: _Node, known: Mapping[str, Address], about: _Node, f
             key: facts[key]
             for key in (
                 *("title", "licence", "citation", "calendar", "chunks", "status", "summary"),
-                *("doi", "cadence", "grid", "evidence", "verified"),
+                *("doi", "cadence", "grid", "evidence", "verified", "delay_days", "successor"),
             )
             if key in facts
         },
@@ -161,7 +161,14 @@ def _entry(name: str, node: _Node, known: Mapping[str, Address], about: _Node, f
 def _variables(known: _Node | str) -> tuple[Variable, ...]:
     if isinstance(known, str):  # 'unknown'
         return ()
-    return tuple(Variable(name, **facts) for name, facts in known.items())
+    return tuple(
+        Variable(name, dims=tuple(facts.get("dims", ())), **_others(facts, "dims"))
+        for name, facts in known.items()
+    )
+
+
+def _others(facts: _Node, name: str) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if key != name}
 
 
 def _check_reader(name: str, node: _Node, known: Mapping[str, Address], file: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from climcube.catalogs.schema import UNKNOWN
-from climcube.errors import CatalogError
+from climcube.errors import CatalogError, suggest
 
 __all__ = ["OPENABLE", "Address", "Entry", "Variable"]
 
@@ -23,6 +23,8 @@ class Variable:
     standard_name: str = UNKNOWN
     long_name: str = UNKNOWN
     packing: str = UNKNOWN
+    dims: tuple[str, ...] = ()
+    dtype: str = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class Address:
         Lengths by dimension, or lengths in the order of the dimensions, or ``unknown``.
     virtual
         Whether the chunks lie elsewhere, in the files of an archive.
+    role
+        What it is to the first address of its entry: ``mirror`` (the same bytes elsewhere),
+        ``twin`` (the same values, cut otherwise), ``other`` (something else), or ``unknown``.
     """
 
     name: str
@@ -63,6 +68,7 @@ class Address:
     period: tuple[str, str] | None = None
     note: str | None = None
     virtual: bool = False
+    role: str = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,8 @@ class Entry:
     evidence: str | None = None
     verified: str | None = None
     source: tuple[str, ...] = ()
+    delay_days: int | None = None
+    successor: str | None = None
 
     def address(self, layout: str | None = None) -> Address:
         """Return the first address that climcube can open, of this layout where there is one.
@@ -128,7 +136,52 @@ class Entry:
                 found=f"{first.format} at {first.url}",
                 remedy=first.note or "open it by other means, or save what you need as Zarr",
             )
-        return next((a for a in able if a.layout == layout), able[0])
+        fitting = (a for a in able if a.layout == layout and a.role != "other")
+        return next(fitting, able[0])
+
+    def copies(self, layout: str | None = None) -> tuple[Address, ...]:
+        """Return the addresses that hold these data, in the order in which they are tried.
+
+        First the one that `address` returns, then the others that climcube can open and that
+        the entry calls a ``mirror`` or a ``twin`` of its first: of the same layout before those
+        of another. An address whose role is not stated is in nobody's place: it may hold other
+        data.
+
+        Raises
+        ------
+        CatalogError
+            climcube opens none of the addresses.
+        """
+        chosen = self.address(layout)
+        same = [
+            address
+            for number, address in enumerate(self.addresses)
+            if (number == 0 or address.role in ("mirror", "twin")) and address.format in OPENABLE
+        ]
+        if chosen not in same:
+            return (chosen,)
+        others = [address for address in same if address is not chosen]
+        return (chosen, *sorted(others, key=lambda address: address.layout != chosen.layout))
+
+    def named(self, name: str) -> Address:
+        """Return the address of this name; ``ID@osn`` may be called ``osn``.
+
+        Raises
+        ------
+        CatalogError
+            The entry has no address of that name.
+        """
+        known = {address.name: address for address in self.addresses}
+        short = {full.rpartition("@")[2]: address for full, address in known.items()}
+        found = known.get(name) or short.get(name)
+        if found is None:
+            raise CatalogError(
+                "no such address",
+                where=f"entry '{self.id}' of {self.catalog}",
+                found=repr(name),
+                remedy=suggest(name, [*short]),
+            )
+        return found
 
     def show(self) -> str:
         """Return everything that is known of the entry, as text."""

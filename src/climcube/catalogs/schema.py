@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
-__all__ = ["CALENDARS", "FORMATS", "NO_READER", "READER", "SCHEMA", "UNKNOWN", "check", "place"]
+__all__ = [
+    "CALENDARS",
+    "FORMATS",
+    "NO_READER",
+    "READER",
+    "ROLES",
+    "SCHEMA",
+    "UNKNOWN",
+    "check",
+    "place",
+]
 
 UNKNOWN = "unknown"
 READER = "intake.readers.readers:XArrayDatasetReader"
@@ -49,6 +59,10 @@ CALENDARS = (
     "none",
     UNKNOWN,
 )
+
+# What an address is to the first of its entry: the same bytes elsewhere, the same values cut
+# otherwise, or something else. Only the first two are ever opened in its place.
+ROLES = ("mirror", "twin", "other")
 
 _Schema = dict[str, Any]
 ID = r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*\Z"
@@ -86,7 +100,14 @@ _CHUNKS: _Schema = {
     ]
 }
 _VARIABLE = _object(
-    {"units": _TEXT}, {"standard_name": _TEXT, "long_name": _TEXT, "packing": _TEXT}
+    {"units": _TEXT},
+    {
+        "standard_name": _TEXT,
+        "long_name": _TEXT,
+        "packing": _TEXT,
+        "dims": {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 10},
+        "dtype": {"type": "string", "pattern": r"^[a-z]+[0-9]*\Z"},
+    },
 )
 _PERIOD = _object({"start": _TEXT, "end": _TEXT})
 _LAYOUT: _Schema = {"enum": ["map", "series", UNKNOWN]}
@@ -115,6 +136,7 @@ _ADDRESS_FACTS = _object(
         "period": _PERIOD,
         "note": _TEXT,
         "virtual": _FLAG,
+        "role": {"enum": list(ROLES)},
     },
 )
 _DATA = _object(
@@ -150,6 +172,8 @@ _FACTS = _object(
         "doi": _TEXT,
         "period": _PERIOD,
         "cadence": _TEXT,
+        "delay_days": {"type": "integer", "minimum": 0, "maximum": 36500},
+        "successor": {"type": "string", "pattern": ID},
         "grid": _TEXT,
         "traps": _TEXTS,
         "evidence": {"enum": ["A", "B", "C"]},

@@ -42,7 +42,7 @@ _MANDATORY = {
     "status": "unverified",
     "variables": UNKNOWN,
 }
-_ADDRESS_KEYS = ("layout", "chunks", "region", "auth", "period", "note", "virtual")
+_ADDRESS_KEYS = ("layout", "chunks", "region", "auth", "period", "note", "virtual", "role")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -71,11 +71,11 @@ def write_entry(
     **fields
         ``address`` (path or URL) or ``addresses`` (a list of such, or of mappings with ``url``,
         ``format``, ``storage_options``, ``group``, ``layout``, ``chunks``, ``region``, ``auth``,
-        ``period``, ``note``, ``virtual``); ``title``, ``variables`` (name: {"units": ...}),
-        ``licence``, ``citation``, ``calendar``, ``chunks`` and the other facts of `Entry`. Facts
-        left out are written as ``unknown``. ``consolidated`` tells Intake's reader whether a
-        Zarr store has consolidated metadata. Local paths start from the working directory and
-        must lie below the folder of the catalog file.
+        ``period``, ``note``, ``virtual``, ``role``); ``title``, ``variables`` (by name:
+        ``{"units": ...}``), ``licence``, ``citation``, ``calendar``, ``chunks`` and the other facts
+        of `Entry`. Facts left out are written as ``unknown``. ``consolidated`` tells Intake's
+        reader whether a Zarr store has consolidated metadata. Local paths start from the working
+        directory and must lie below the folder of the catalog file.
 
     Returns
     -------
@@ -297,8 +297,8 @@ def _written(url: str, file: Path, where: str) -> str:
 def _ordered(facts: dict[str, Any]) -> dict[str, Any]:
     order: Sequence[str] = (
         "title", "summary", "provider", "licence", "citation", "doi", "status", "evidence",
-        "verified", "period", "cadence", "grid", "calendar", "chunks", "variables", "addresses",
-        "traps", "source",
+        "verified", "period", "cadence", "delay_days", "successor", "grid", "calendar", "chunks",
+        "variables", "addresses", "traps", "source",
     )  # fmt: skip
     known = {key: facts[key] for key in order if facts.get(key) is not None}
     return known | {key: value for key, value in facts.items() if key not in order}

@@ -15,6 +15,7 @@ from climcube.cubes.chunks import LAYOUTS, rechunk
 from climcube.cubes.coordinates import select_variable
 from climcube.cubes.decoding import decode_cf, decode_packed, load_coordinates
 from climcube.cubes.layout import choose_chunks, stored_layout
+from climcube.cubes.mirrors import first_that_answers
 from climcube.cubes.targets import Source, resolve
 from climcube.errors import ParameterError, require_choice
 from climcube.options import get_option
@@ -48,13 +49,15 @@ def open(
         In this order: a list of netCDF files; an address (``s3://``, ``https://``,
         ``memory://`` ...), which is a netCDF file where its name ends so and a Zarr store
         otherwise; an existing path; a pattern of netCDF files (``"sst/*.nc"``); the id of an
-        entry of the shipped catalog. With ``catalog`` given, its entries come first.
+        entry of the shipped catalog, or of those in the option ``catalogs``; ``"ID@NAME"`` for
+        one of its addresses and no other. With ``catalog`` given, its entries come first.
     variable
         Return this variable as a DataArray; default the whole Dataset.
     layout
         ``"series"``: each Dask chunk holds the whole series of a tile of cells, as
         `climcube.heatwaves` needs it. Where maps are stored this adds a rechunk, which moves
-        the whole cube once. ``"maps"``: whole maps, cut in time as stored. Default: series
+        the whole cube once. ``"maps"``: whole maps, cut in time as stored. An entry that has
+        an address of that layout is opened there. Default: series
         where the stored chunks allow it within the option ``tile_bytes``, else as stored.
     chunks
         Dask chunks, by dimension, instead of a layout; ``{}`` for the stored chunks.
@@ -77,7 +80,8 @@ def open(
     StoreNotFoundError
         There is no such file, store or entry; the message names near entries.
     StoreError
-        A file is truncated or of another format; a store cannot be read.
+        A file is truncated or of another format; a store cannot be read. Where the entry names
+        copies of the data they are tried first, in order, with a `MirrorWarning`.
     VariableError
         No such variable; the message names near ones.
     AxisError, CalendarError, UnitsError
@@ -98,13 +102,20 @@ def open(
     if layout is not None and chunks is not None:
         raise ParameterError("layout and chunks both given", remedy="pass one of them")
     source = resolve(target, storage_options=storage_options, catalog=catalog, layout=layout)
-    group = group or source.group
-    if len(source.addresses) > 1:
-        cube = _many_files(source, variable, layout, chunks)
-    else:
-        cube = _one_store(source, variable, layout, chunks, group)
+    cube, source = first_that_answers(
+        source, lambda found: _open(found, variable, layout, chunks, group or found.group)
+    )
     cube = _with_source(cube, source)
     return cube if variable is None else cube[variable]
+
+
+def _open(
+    source: Source, variable: str | None, layout: str | None, chunks: Any, group: str | None
+) -> xr.Dataset:
+    """Open what one source names: files that continue each other, or one store or file."""
+    if len(source.addresses) > 1:
+        return _many_files(source, variable, layout, chunks)
+    return _one_store(source, variable, layout, chunks, group)
 
 
 def _one_store(

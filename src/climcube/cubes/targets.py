@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,12 @@ class Source:
         Catalog entry, version ... for the provenance.
     group
         Group that the entry names, if it does.
+    name
+        Name of the address in its catalog, where it comes from one.
+    others
+        Names of the entry's other copies, in order, and what makes their sources.
+    failures
+        Addresses tried before, and why they were left.
     """
 
     kind: str
@@ -48,6 +55,9 @@ class Source:
     options: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, str | None] = field(default_factory=dict)
     group: str | None = None
+    name: str | None = None
+    others: tuple[tuple[str, Callable[[], Source]], ...] = ()
+    failures: tuple[tuple[str, StoreError], ...] = ()
 
 
 def resolve(
@@ -61,7 +71,8 @@ def resolve(
 
     In this order: a list of files; an address (``scheme://...``); an existing path; a pattern
     of paths; the id of an entry of the shipped catalog. With ``catalog`` given, its entries
-    come first. Of an entry with several addresses the one that suits ``layout`` is taken.
+    come first. Of an entry with several addresses the one that suits ``layout`` is taken, and
+    its copies stand by (`climcube.cubes.mirrors`); ``ID@NAME`` is that address and no other.
 
     Raises
     ------
@@ -82,17 +93,17 @@ def resolve(
     text = os.path.expanduser(os.fspath(target))
     if catalog is not None:
         known = _catalog(catalog)
-        if text in known:
-            return _from_entry(known[text], layout, options)
+        if text.partition("@")[0] in known:
+            return _from_entry(known, text, layout, options)
     try:
         return resolve_address(text, options)
     except StoreNotFoundError:
         if isinstance(target, os.PathLike) or is_remote(text) or _WILDCARDS & set(text):
             raise
     known = _catalog(catalog)
-    if text not in known:
+    if text.partition("@")[0] not in known:
         raise _unknown(text, known)
-    return _from_entry(known[text], layout, options)
+    return _from_entry(known, text, layout, options)
 
 
 def resolve_address(text: str, options: dict[str, Any]) -> Source:
@@ -190,9 +201,40 @@ def _reason(error: BaseException) -> str:
     return first[0] if first else type(error).__name__
 
 
-def _from_entry(entry: Any, layout: str | None, options: dict[str, Any]) -> Source:
-    address = entry.address(_LAYOUT_IN_CATALOG.get(layout or ""))
+def _from_entry(known: Any, text: str, layout: str | None, options: dict[str, Any]) -> Source:
+    name, _, address = text.partition("@")
+    entry = known[name]
+    if address:
+        return _from_address(entry, entry.named(address), options)
+    copies = entry.copies(_LAYOUT_IN_CATALOG.get(layout or ""))
+    # What the user passes, credentials perhaps, is meant for the host of the first address.
+    home = _host(copies[0], options)
+    return first_made(
+        (
+            copy.name,
+            partial(_from_address, entry, copy, options if _host(copy, options) == home else {}),
+        )
+        for copy in copies
+    )
+
+
+def first_made(makers: Iterable[tuple[str, Callable[[], Source]]]) -> Source:
+    """Return the first source that can be made; the ones behind it stand by."""
+    waiting = list(makers)
+    failures: list[tuple[str, StoreError]] = []
+    while True:
+        name, make = waiting.pop(0)
+        try:
+            return replace(make(), others=tuple(waiting), failures=tuple(failures))
+        except StoreError as error:
+            if not waiting:
+                raise
+            failures.append((name, error))
+
+
+def _from_address(entry: Any, address: Any, options: Mapping[str, Any]) -> Source:
     facts = {"entry": entry.id, "catalog": redact(entry.catalog), "doi": entry.doi}
+    facts["address_name"] = address.name
     merged = {**address.storage_options, **options}
     if address.format == "opendap":
         found = Source("opendap", (address.url,), redact(address.url), merged)
@@ -203,7 +245,18 @@ def _from_entry(entry: Any, layout: str | None, options: dict[str, Any]) -> Sour
                 "the entry's address holds another format", where=f"entry '{entry.id}'",
                 expected=address.format, found=f"{found.kind} at {found.label}",
             )  # fmt: skip
-    return replace(found, facts={**found.facts, **facts}, group=address.group)
+    facts = {**found.facts, **facts}
+    return replace(found, facts=facts, group=address.group, name=address.name)
+
+
+def _host(address: Any, options: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what credentials are given to: the host, or the endpoint and the bucket."""
+    given = {**address.storage_options, **options}
+    endpoint = given.get("endpoint_url") or given.get("client_kwargs", {}).get("endpoint_url")
+    own = address.storage_options
+    theirs = own.get("endpoint_url") or own.get("client_kwargs", {}).get("endpoint_url")
+    scheme, _, rest = address.url.partition("://")
+    return scheme, theirs or endpoint, rest.partition("/")[0]
 
 
 def _catalog(given: Any) -> Any:
