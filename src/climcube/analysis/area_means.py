@@ -59,7 +59,8 @@ def area_mean(
     ...); the bounds or corner polygons of the cells; else exact zonal bands (differences of
     sin(latitude) at mid-points, the outermost row reaching the pole where no further row would
     fit) times the width in longitude. ``cell_methods`` says which. Cells without a finite
-    value carry no weight; where none has one the mean is NaN.
+    value carry no weight; where none has one the mean is NaN. Columns that the grid holds twice
+    (0 and 360 degrees; the halo of an ORCA grid) share one cell's area.
 
     Raises
     ------

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from climcube.cubes.coordinates import SpatialAxes, find_spatial
+from climcube.cubes.repeats import column_shares, shared_areas
 from climcube.cubes.sphere import EARTH_RADIUS, polygon_areas
 from climcube.cubes.units import unquantify
 from climcube.errors import AxisError, CubeError, ParameterError
@@ -18,11 +19,15 @@ __all__ = ["bounds_of", "cell_areas", "longitude_widths"]
 _AREA_NAMES = ("areacella", "areacello", "cell_area", "area_t")
 _SAME_PLACE = 1e-4  # degrees; coordinates of one grid in two files differ by rounding
 _POLE = 90.0
+_CORRECT = "correct the coordinate"
+_WHOLE = "pass the whole Dataset, with its cell areas or the bounds of its coordinates"
 
 Floats = npt.NDArray[np.float64]
 
 
-def cell_areas(given: Any, cube: xr.DataArray, weights: Any = None) -> tuple[xr.DataArray, str]:
+def cell_areas(
+    given: Any, cube: xr.DataArray, weights: Any = None, *, argument: str | None = "weights"
+) -> tuple[xr.DataArray, str]:
     """Return the area of every cell, lazily where it has to be read, and where it comes from.
 
     In this order: the weights given; the cell measures of the data set; the bounds or corner
@@ -37,16 +42,35 @@ def cell_areas(given: Any, cube: xr.DataArray, weights: Any = None) -> tuple[xr.
         The plain cube whose cells are meant.
     weights
         DataArray by some of the cube's dimensions; any unit.
+    argument
+        What the user's function calls them, for messages; None where it takes none.
 
     Returns
     -------
     DataArray, str
         Areas by the cube's horizontal dimensions (m2, or the unit of the weights), without
         coordinates; and one of ``"weights"``, ``"cell_measures"``, ``"bounds"``, ``"bands"``.
+
+    Notes
+    -----
+    Columns that repeat others (0 and 360 degrees; the halo of an ORCA grid) share the area of
+    one cell. Weights that are given are taken as they are.
     """
     if weights is not None:
-        return _given_weights(weights, cube), "weights"
+        return _given_weights(weights, cube, argument or "weights"), "weights"
     axes = find_spatial(cube)
+    latitude, longitude = cube[axes.latitude], cube[axes.longitude]
+    try:
+        area, origin = _own_areas(given, cube, axes)
+    except AxisError as error:
+        raise _renamed(error, argument) from None
+    if origin == "cell_measures" or longitude.ndim > 1:
+        area = shared_areas(area, latitude, longitude)  # of widths they are shared already
+    return area, origin
+
+
+def _own_areas(given: Any, cube: xr.DataArray, axes: SpatialAxes) -> tuple[xr.DataArray, str]:
+    """Return the areas that travel with the data, or that its coordinates tell."""
     measured = _measures(given, cube, axes)
     if measured is not None:
         return _placed(measured, cube, "cell_measures"), "cell_measures"
@@ -63,8 +87,28 @@ def cell_areas(given: Any, cube: xr.DataArray, weights: Any = None) -> tuple[xr.
     return _product(band, latitude, longitude_widths(longitude, bounds[1]), longitude), "bands"
 
 
+def _renamed(error: AxisError, argument: str | None) -> AxisError:
+    """Return an error whose remedy names the areas as the user's function does."""
+    remedy = error.remedy or ""
+    if argument is not None:
+        remedy = remedy.replace("weights=", f"{argument}=")
+    elif "weights=" in remedy:
+        remedy = _CORRECT if remedy.startswith(_CORRECT) else _WHOLE
+    return AxisError(
+        error.what, where=error.where, expected=error.expected, found=error.found,
+        remedy=remedy or None,
+    )  # fmt: skip
+
+
 def longitude_widths(longitude: xr.DataArray, bounds: xr.DataArray | None = None) -> Floats:
-    """Width in radians of each cell of a 1-D longitude axis; 1 degree for a single longitude."""
+    """Width in radians of each cell of a 1-D longitude axis; 1 degree for a single longitude.
+
+    Columns at one place (0 and 360 degrees) share one cell's width.
+    """
+    return _widths(longitude, bounds) * column_shares(_values(longitude, "longitude"))
+
+
+def _widths(longitude: xr.DataArray, bounds: xr.DataArray | None) -> Floats:
     if bounds is not None and longitude.ndim == 1:
         edges = np.asarray(bounds.values, "float64")
         width = np.abs(edges[:, 1] - edges[:, 0])
@@ -89,7 +133,7 @@ def _bands(latitude: Floats, name: str) -> Floats:
         raise AxisError(
             "latitudes beyond the pole", where=name, expected="-90 to 90",
             found=f"{latitude[np.abs(latitude).argmax()]:g}",
-            remedy="correct the coordinate, or pass weights=",
+            remedy=f"{_CORRECT}, or pass weights=",
         )  # fmt: skip
     if len(latitude) == 1:
         half = np.array([latitude[0] - 0.5, latitude[0] + 0.5])
@@ -183,25 +227,25 @@ def bounds_of(given: Any, cube: xr.DataArray, coordinate: xr.DataArray) -> xr.Da
     return bounds
 
 
-def _given_weights(weights: Any, cube: xr.DataArray) -> xr.DataArray:
+def _given_weights(weights: Any, cube: xr.DataArray, argument: str) -> xr.DataArray:
     if not isinstance(weights, xr.DataArray):
         raise ParameterError(
-            "weights need dimensions",
-            where="weights",
+            f"{argument} need dimensions",
+            where=argument,
             expected="an xarray DataArray by the cube's dimensions",
             found=type(weights).__name__,
-            remedy="xr.DataArray(weights, dims=('lat', 'lon'))",
+            remedy=f"xr.DataArray({argument}, dims=('lat', 'lon'))",
         )
     weights = unquantify(weights)[0]
     extra = [str(d) for d in weights.dims if d not in cube.dims]
     if extra or not weights.ndim:
         raise CubeError(
-            "weights have dimensions that the cube lacks" if extra else "weights have no dimension",
-            where="weights",
+            f"{argument} have " + ("dimensions that the cube lacks" if extra else "no dimension"),
+            where=argument,
             expected="dimensions among " + ", ".join(map(str, cube.dims)),
             found=", ".join(map(str, weights.dims)) or "a number",
         )
-    return _placed(weights, cube, "weights")
+    return _placed(weights, cube, argument)
 
 
 def _placed(area: xr.DataArray, cube: xr.DataArray, what: str) -> xr.DataArray:
@@ -219,7 +263,8 @@ def _placed(area: xr.DataArray, cube: xr.DataArray, what: str) -> xr.DataArray:
             raise CubeError(
                 f"{what} and cube lie on different grids", where=f"coordinate {dim!r}",
                 expected=f"{theirs[0]:g} to {theirs[-1]:g}", found=f"{own[0]:g} to {own[-1]:g}",
-                remedy="weights.sel(...) or weights.reindex_like(cube)",
+                remedy=None if what == "cell_measures"
+                else f"{what}.sel(...) or {what}.reindex_like(cube)",
             )  # fmt: skip
     return area.drop_vars(list(area.coords))
 
@@ -232,7 +277,7 @@ def _values(coordinate: xr.DataArray, kind: str) -> Floats:
         raise AxisError(
             f"{kind} has missing values", where=str(coordinate.name),
             expected="finite degrees", found=f"{bad} of {values.size} missing",
-            remedy="correct the coordinate, or pass weights=",
+            remedy=f"{_CORRECT}, or pass weights=",
         )  # fmt: skip
     return values
 

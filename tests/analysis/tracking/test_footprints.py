@@ -105,7 +105,7 @@ def test_corners_that_are_not_known() -> None:
     assert len(tracks.events()) == 0
     with pytest.raises(AxisError, match="corners of the cells"):
         tracks.footprints()
-    with pytest.raises(AxisError, match="pass weights"):
+    with pytest.raises(AxisError, match="pass areas"):
         track(data.hot)
 
 

@@ -12,7 +12,7 @@ from climcube.cubes.coordinates import find_spatial
 from climcube.cubes.outlines import row_edges
 from climcube.cubes.sphere import EARTH_RADIUS, places, unit_vectors
 from climcube.cubes.units import unquantify
-from climcube.errors import AxisError, CubeError, ParameterError, UnitsError
+from climcube.errors import AxisError, UnitsError
 from climcube.kernels.latitudes import HEMISPHERES, places_of_bands
 from climcube.lift.fold import Bands, lift_weighted
 
@@ -149,14 +149,7 @@ class Surface:
         return lift_weighted(_KNOWN, values, self.areas, tuple(self.dims), total=True)
 
     def _square_kilometres(self, areas: xr.DataArray | None) -> xr.DataArray:
-        try:
-            area, _ = cell_areas(self.given, self.cube, areas)
-        except (CubeError, ParameterError) as error:  # here the argument has another name
-            facts = {k: getattr(error, k) for k in ("what", "where", "expected", "found", "remedy")}
-            raise type(error)(
-                **{k: v.replace("weights", "areas") if isinstance(v, str) else v
-                   for k, v in facts.items()}
-            ) from None  # fmt: skip
+        area, _ = cell_areas(self.given, self.cube, areas, argument="areas")
         units = str(area.attrs.get("units", "")).strip()
         if units not in _SQUARE_KILOMETRES:
             raise UnitsError(

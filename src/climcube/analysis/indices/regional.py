@@ -41,7 +41,7 @@ def monthly_region(
     cube = subject.cube
     if _is_series(cube):
         return _months(given, cube, subject), None
-    areas, _ = cell_areas(given, cube)
+    areas, _ = cell_areas(given, cube, argument=None)
     cut, areas, _ = restrict(cube, areas, region)
     return _months(given, cut, subject), areas
 

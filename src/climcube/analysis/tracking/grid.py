@@ -197,7 +197,7 @@ class TrackGrid:
 
     def _areas(self, given: Any, areas: Any) -> Any:
         """Return the cells' areas in km2 by (rows, columns), or what broadcasts to that."""
-        area, _ = cell_areas(given, self.mask, areas)
+        area, _ = cell_areas(given, self.mask, areas, argument="areas")
         units = str(area.attrs.get("units", "")).strip()
         if units not in _SQUARE_KILOMETRES:
             raise UnitsError(
