@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import xarray as xr
@@ -19,8 +20,10 @@ from climcube.cubes.mirrors import first_that_answers
 from climcube.cubes.targets import Source, resolve
 from climcube.errors import ParameterError, require_choice
 from climcube.options import get_option
+from climcube.provenance import redact
 from climcube.stores.netcdf import content_token, open_netcdf, open_opendap
-from climcube.stores.zarrs import open_zarr
+from climcube.stores.snapshots import Version
+from climcube.stores.zarrs import VERSION, open_zarr
 
 __all__ = ["open"]
 
@@ -36,6 +39,7 @@ def open(
     storage_options: Mapping[str, Any] | None = None,
     catalog: Any = None,
     group: str | None = None,
+    version: Version | None = None,
 ) -> xr.Dataset | xr.DataArray:
     """Open a catalog entry, a Zarr store, a netCDF file or many of them, as a lazy cube.
 
@@ -67,6 +71,10 @@ def open(
         Catalog (or its path) in which ``target`` is an entry; default the shipped one.
     group
         Group within the store (``"annual"`` of saved heatwaves).
+    version
+        Of a versioned store (`climcube.versions` lists them): a tag, a branch, a snapshot's id,
+        or a date, which means the newest version not after it. Default the newest. Which one
+        was opened is in the provenance.
 
     Returns
     -------
@@ -78,7 +86,7 @@ def open(
     Raises
     ------
     StoreNotFoundError
-        There is no such file, store or entry; the message names near entries.
+        There is no such file, store, version or entry; the message names near ones.
     StoreError
         A file is truncated or of another format; a store cannot be read. Where the entry names
         copies of the data they are tried first, in order, with a `MirrorWarning`.
@@ -102,39 +110,61 @@ def open(
     if layout is not None and chunks is not None:
         raise ParameterError("layout and chunks both given", remedy="pass one of them")
     source = resolve(target, storage_options=storage_options, catalog=catalog, layout=layout)
-    cube, source = first_that_answers(
-        source, lambda found: _open(found, variable, layout, chunks, group or found.group)
-    )
+
+    def _opened(found: Source) -> xr.Dataset:
+        part = found.version if version is None else version
+        found = replace(found, group=group or found.group, version=part)
+        return _open(found, variable, layout, chunks)
+
+    cube, source = first_that_answers(source, _opened)
     cube = _with_source(cube, source)
     return cube if variable is None else cube[variable]
 
 
-def _open(
-    source: Source, variable: str | None, layout: str | None, chunks: Any, group: str | None
-) -> xr.Dataset:
+def _open(source: Source, variable: str | None, layout: str | None, chunks: Any) -> xr.Dataset:
     """Open what one source names: files that continue each other, or one store or file."""
+    if source.version is not None and source.kind not in ("zarr", "icechunk"):
+        raise ParameterError(
+            "files have no versions", where=f"version={str(source.version)!r}",
+            found=source.label, remedy="leave version= out",
+        )  # fmt: skip
     if len(source.addresses) > 1:
         return _many_files(source, variable, layout, chunks)
-    return _one_store(source, variable, layout, chunks, group)
+    return _one_store(source, variable, layout, chunks)
 
 
-def _one_store(
-    source: Source,
-    variable: str | None,
-    layout: str | None,
-    chunks: Any,
-    group: str | None,
-) -> xr.Dataset:
+def _one_store(source: Source, variable: str | None, layout: str | None, chunks: Any) -> xr.Dataset:
     """Open, decode and cut one Zarr store or netCDF file."""
-    address = source.addresses[0]
-    opener = {"zarr": open_zarr, "netcdf": open_netcdf, "opendap": open_opendap}[source.kind]
-    raw = opener(address, source.options, group)
+    raw = _raw(source)
     decoded = decode_cf(raw, source.label)
     if variable is not None:
         select_variable(decoded, variable, source.label)
         decoded = decoded[[variable]]
     decoded = load_coordinates(decoded)
-    token = tokenize(content_token(address), group)
+    cube = _cut(decoded, layout, chunks, _content(source, raw.encoding.get(VERSION)))
+    cube.encoding[VERSION] = raw.encoding.get(VERSION)
+    return cube
+
+
+def _raw(source: Source) -> xr.Dataset:
+    """Open one store or file as stored."""
+    address = source.addresses[0]
+    if source.kind in ("zarr", "icechunk"):
+        versioned = True if source.kind == "icechunk" else None
+        return open_zarr(address, source.options, source.group, source.version, versioned=versioned)
+    opener = open_opendap if source.kind == "opendap" else open_netcdf
+    return opener(address, source.options, source.group)
+
+
+def _content(source: Source, snapshot: str | None) -> str:
+    """Return what tells one content from another; of a snapshot, which never changes, its id."""
+    address = source.addresses[0]
+    content = (redact(address), snapshot) if snapshot else content_token(address)
+    return str(tokenize(content, source.group))
+
+
+def _cut(decoded: xr.Dataset, layout: str | None, chunks: Any, token: str) -> xr.Dataset:
+    """Make a lazy cube with the chunks asked for."""
     if chunks is not None:
         given = stored_layout(decoded) if chunks == {} else chunks
         return decode_packed(_chunked(decoded, given, token))
@@ -181,7 +211,8 @@ def _size(cube: xr.Dataset) -> int:
 
 
 def _with_source(cube: xr.Dataset, source: Source) -> xr.Dataset:
-    """Name the source in the provenance of the data set and of its variables."""
+    """Name the source, and its version, in the provenance of the data set and its variables."""
+    facts = {**source.facts, "version": cube.encoding.pop(VERSION, None)}
     for part in (cube, *cube.data_vars.values()):
-        provenance.set_source(part, source.label, **source.facts)
+        provenance.set_source(part, source.label, **facts)
     return cube

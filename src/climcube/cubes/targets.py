@@ -14,6 +14,8 @@ from climcube.errors import ParameterError, StoreError, StoreNotFoundError, sugg
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.filesystems import file_system, reporting
+from climcube.stores.repositories import is_repository
+from climcube.stores.snapshots import Version
 
 __all__ = ["Source", "resolve"]
 
@@ -30,7 +32,8 @@ class Source:
     Attributes
     ----------
     kind
-        ``"zarr"``, ``"netcdf"`` or ``"opendap"``.
+        ``"zarr"`` (which may keep versions), ``"icechunk"`` (which does), ``"netcdf"`` or
+        ``"opendap"``.
     addresses
         One store, or the files in the order of their names.
     label
@@ -41,6 +44,8 @@ class Source:
         Catalog entry, version ... for the provenance.
     group
         Group that the entry names, if it does.
+    version
+        Version of a versioned store that the entry names, if it does.
     name
         Name of the address in its catalog, where it comes from one.
     others
@@ -55,6 +60,7 @@ class Source:
     options: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, str | None] = field(default_factory=dict)
     group: str | None = None
+    version: Version | None = None
     name: str | None = None
     others: tuple[tuple[str, Callable[[], Source]], ...] = ()
     failures: tuple[tuple[str, StoreError], ...] = ()
@@ -157,7 +163,7 @@ def _kind_of_url(text: str, options: Mapping[str, Any]) -> str:
 def _kind_of_path(text: str) -> str:
     path = Path(text)
     if path.is_dir():
-        if any((path / mark).exists() for mark in _ZARR_MARKS):
+        if any((path / mark).exists() for mark in _ZARR_MARKS) or is_repository(text):
             return "zarr"
         inside = [p.name for p in path.iterdir() if p.suffix.lower() in _NETCDF_SUFFIXES]
         raise StoreError(
@@ -238,6 +244,8 @@ def _from_address(entry: Any, address: Any, options: Mapping[str, Any]) -> Sourc
     merged = {**address.storage_options, **options}
     if address.format == "opendap":
         found = Source("opendap", (address.url,), redact(address.url), merged)
+    elif address.format == "icechunk":
+        found = Source("icechunk", (address.url,), redact(address.url), merged)
     else:
         found = resolve_address(address.url, merged)
         if found.kind != address.format:
@@ -246,7 +254,8 @@ def _from_address(entry: Any, address: Any, options: Mapping[str, Any]) -> Sourc
                 expected=address.format, found=f"{found.kind} at {found.label}",
             )  # fmt: skip
     facts = {**found.facts, **facts}
-    return replace(found, facts=facts, group=address.group, name=address.name)
+    version = getattr(address, "version", None)
+    return replace(found, facts=facts, group=address.group, version=version, name=address.name)
 
 
 def _host(address: Any, options: Mapping[str, Any]) -> tuple[Any, ...]:

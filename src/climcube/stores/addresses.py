@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["is_remote"]
+__all__ = ["is_remote", "is_versioned_name"]
 
 
 def is_remote(address: str) -> bool:
@@ -12,3 +12,12 @@ def is_remote(address: str) -> bool:
     (True, False)
     """
     return "://" in address
+
+
+def is_versioned_name(address: str) -> bool:
+    """Whether a name says that the store keeps its versions.
+
+    >>> is_versioned_name("s3://bucket/sst.icechunk/"), is_versioned_name("sst.zarr")
+    (True, False)
+    """
+    return address.rstrip("/").endswith(".icechunk")

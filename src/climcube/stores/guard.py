@@ -13,7 +13,7 @@ from typing import Any
 import xarray as xr
 from xarray.backends.zarr import ZarrArrayWrapper
 
-from climcube.errors import StoreError
+from climcube.errors import ClimcubeError, StoreError
 from climcube.provenance import redact
 
 __all__ = ["COMPLETE", "guard"]
@@ -59,7 +59,9 @@ class _Guarded(ZarrArrayWrapper):
     def __getitem__(self, key: Any) -> Any:
         try:
             return super().__getitem__(key)  # type: ignore[no-untyped-call]
-        except (OSError, RuntimeError, ValueError, KeyError) as error:
+        except ClimcubeError:
+            raise
+        except Exception as error:  # those of Icechunk have no base but this one
             raise _translated(error, self._where) from error
 
 

@@ -11,28 +11,73 @@ import xarray as xr
 
 from climcube.errors import ClimcubeError, StoreError, StoreNotFoundError, suggest
 from climcube.provenance import redact
-from climcube.stores.addresses import is_remote
+from climcube.stores.addresses import is_remote, is_versioned_name
 from climcube.stores.filesystems import own_error, zarr_target
 from climcube.stores.guard import guard
+from climcube.stores.repositories import is_icechunk_error, is_repository, translated
+from climcube.stores.snapshots import Version, open_snapshot
 
-__all__ = ["open_zarr"]
+__all__ = ["VERSION", "open_zarr"]
+
+VERSION = "climcube_version"  # in `encoding`: the snapshot that was opened
 
 
-def open_zarr(address: str, options: Mapping[str, Any], group: str | None = None) -> xr.Dataset:
-    """Open a Zarr store (format 2 or 3) undecoded.
+def open_zarr(
+    address: str,
+    options: Mapping[str, Any],
+    group: str | None = None,
+    version: Version | None = None,
+    *,
+    versioned: bool | None = None,
+) -> xr.Dataset:
+    """Open a Zarr store (format 2 or 3), or a version of a versioned one, undecoded.
+
+    Parameters
+    ----------
+    version
+        Of a versioned store; its id is in ``encoding[VERSION]`` of what is returned.
+    versioned
+        Whether it is one; None: by its name, and where no plain store is found, by looking.
 
     Raises
     ------
     StoreNotFoundError
-        No store there, or no such group in it.
+        No store there, no such version, or no such group in it.
     StoreError
-        It cannot be read, or holds groups only.
+        It cannot be read, or holds groups only; a version is asked for where there are none.
     """
+    sure = versioned or (versioned is None and is_versioned_name(address))
+    if not sure and version is not None:
+        sure = _require_versions(address, options)
+    if sure:
+        store, snapshot = open_snapshot(address, options, version)
+        dataset = _open(address, {"store": store, "storage_options": None}, group)
+        dataset.encoding[VERSION] = snapshot
+        return dataset
+    try:
+        return _open(address, zarr_target(address, options, read_only=True), group)
+    except StoreNotFoundError:
+        if versioned is None and is_repository(address, options):
+            return open_zarr(address, options, group, version, versioned=True)
+        raise
+
+
+def _require_versions(address: str, options: Mapping[str, Any]) -> bool:
+    if not is_repository(address, options):
+        # Whatever is there is opened without a version, so what is missing is said there.
+        raise StoreError(
+            "the store keeps no versions", where=redact(address), expected="a versioned store",
+            remedy="leave version= out",
+        )  # fmt: skip
+    return True
+
+
+def _open(address: str, target: Mapping[str, Any], group: str | None) -> xr.Dataset:
+    """Open one store as xarray does, with errors of ours."""
     where = redact(address) + (f", group '{group}'" if group else "")
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*consolidated.*")
-            target = zarr_target(address, options, read_only=True)
             dataset = xr.open_dataset(
                 target["store"],
                 engine="zarr",
@@ -45,7 +90,7 @@ def open_zarr(address: str, options: Mapping[str, Any], group: str | None = None
     except ClimcubeError:
         raise
     except (FileNotFoundError, KeyError) as error:
-        groups = _groups(address, options)
+        groups = _groups(address, target)
         raise StoreNotFoundError(
             "no such group" if group and groups is not None else "no Zarr store",
             where=where,
@@ -58,13 +103,15 @@ def open_zarr(address: str, options: Mapping[str, Any], group: str | None = None
         own = own_error(error)
         if own is not None:
             raise own from error
+        if is_icechunk_error(error):
+            raise translated(error, "the store cannot be read", where) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise StoreError(
             "the store cannot be read", where=where, found=redact(reason),
             remedy="check address, credentials and network",
         ) from error  # fmt: skip
     if not dataset.variables:
-        groups = _groups(address, options, group) or []
+        groups = _groups(address, target, group) or []
         raise StoreError(
             "the store holds no variable at its top" if groups else "the store is empty",
             where=where,
@@ -74,14 +121,13 @@ def open_zarr(address: str, options: Mapping[str, Any], group: str | None = None
     return guard(dataset, where)
 
 
-def _groups(address: str, options: Mapping[str, Any], group: str | None = None) -> list[str] | None:
+def _groups(address: str, target: Mapping[str, Any], group: str | None = None) -> list[str] | None:
     """Return the names of the groups of a store; ``None`` where there is no store."""
     import zarr
 
     if not is_remote(address) and not Path(address).exists():
         return None
     try:
-        target = zarr_target(address, options, read_only=True)
         root = zarr.open_group(path=group or "", mode="r", **target)
         return sorted(name for name, _ in root.groups())
     except (OSError, ValueError, KeyError, TypeError):  # no store whose groups could be named
