@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
@@ -20,17 +20,12 @@ from climcube.cubes.headers import Header, Roles, compare, read_header
 from climcube.cubes.layout import grow_chunks, stored_chunks
 from climcube.cubes.packing import dressed
 from climcube.cubes.pieces import SHARE, FileVariable, join_lazily
-from climcube.errors import (
-    AxisError,
-    CubeError,
-    VariableError,
-    suggest,
-)
+from climcube.errors import AxisError, ClimcubeError, CubeError, VariableError, suggest
 from climcube.progress import progress_bar
 from climcube.provenance import redact
 from climcube.stores.netcdf import open_netcdf
 
-__all__ = ["Archive", "open_archive", "scan_archive"]
+__all__ = ["Archive", "Scrutiny", "open_archive", "scan_archive"]
 
 _COLUMN = 64  # numbers a time step, up to which a variable is read at once like the times
 _PACKING = ("scale_factor", "add_offset", "_FillValue", "_Unsigned", "missing_value", "dtype")
@@ -58,10 +53,28 @@ class Archive:
     columns: xr.Dataset
 
 
+class Scrutiny(Protocol):
+    """What else a scan asks of files, and which of them it does without."""
+
+    def fits(self, first: Header, other: Header, roles: Roles) -> None:
+        """Raise where a file does not continue the first one."""
+
+    def excuse(self, address: str, error: ClimcubeError) -> None:
+        """Go on without a file, or raise the error."""
+
+    def choose(self, headers: Sequence[Header], columns: xr.Dataset, time: str) -> Sequence[bool]:
+        """Say which of the files, in the order of their first times, are kept."""
+
+
 def scan_archive(
-    addresses: Sequence[str], options: Mapping[str, Any], variable: str | None = None
+    addresses: Sequence[str],
+    options: Mapping[str, Any],
+    variable: str | None = None,
+    scrutiny: Scrutiny | None = None,
 ) -> Archive:
     """Read the headers and coordinates of all files, and refuse those that do not fit.
+
+    The order of the addresses does not matter: the first file in time is the template.
 
     Parameters
     ----------
@@ -71,6 +84,8 @@ def scan_archive(
         Storage options of remote files.
     variable
         Only this variable and its coordinates.
+    scrutiny
+        Further demands; without any, all files must fit.
 
     Raises
     ------
@@ -81,19 +96,29 @@ def scan_archive(
     StoreError
         A file cannot be read.
     """
-    with open_netcdf(addresses[0], options) as first:
-        template = decode_cf(first, redact(addresses[0]))
-        roles = _roles(template, variable, redact(addresses[0]))
-        template = template[[*roles.gridded, *roles.static, *roles.columns]]
-        template = template.assign({n: template[n].load() for n in roles.static})
+    template, roles = _template(addresses[0], options, variable)
     headers: list[Header] = []
     with progress_bar("reading headers", len(addresses)) as advance:
         for address in addresses:
-            headers.append(read_header(address, options, roles))
-            compare(headers[0], headers[-1], roles, strict=variable is None)
+            try:
+                header = read_header(address, options, roles)
+                compare((headers or [header])[0], header, roles, strict=variable is None)
+                _require_times(header, roles.time)
+                if scrutiny is not None:
+                    scrutiny.fits((headers or [header])[0], header, roles)
+                headers.append(header)
+            except ClimcubeError as error:
+                if scrutiny is None or not headers:
+                    raise
+                scrutiny.excuse(address, error)
             advance()
     columns, headers = _in_order(headers, _columns(headers, roles), roles.time)
+    if scrutiny is not None:
+        kept = scrutiny.choose(headers, columns, roles.time)
+        columns, headers = _kept(headers, columns, roles.time, kept)
     _require_increasing(headers, columns, roles.time)
+    if headers[0].address != addresses[0]:
+        template, _ = _template(headers[0].address, options, variable)
     return Archive(template, roles, tuple(headers), columns)
 
 
@@ -112,6 +137,17 @@ def open_archive(
     coordinates = [n for n in template.coords if n in whole.variables]
     # Coordinates by name: the corners of cells have a dimension that no variable has.
     return whole.set_coords(coordinates)[[*map(str, template.data_vars), *map(str, coordinates)]]
+
+
+def _template(
+    address: str, options: Mapping[str, Any], variable: str | None
+) -> tuple[xr.Dataset, Roles]:
+    """Open one file as the pattern of all; static variables are read."""
+    with open_netcdf(address, options) as first:
+        template = decode_cf(first, redact(address))
+        roles = _roles(template, variable, redact(address))
+        template = template[[*roles.gridded, *roles.static, *roles.columns]]
+        return template.assign({n: template[n].load() for n in roles.static}), roles
 
 
 def _roles(template: xr.Dataset, variable: str | None, where: str) -> Roles:
@@ -180,9 +216,6 @@ def _in_order(
     headers: list[Header], columns: xr.Dataset, time: str
 ) -> tuple[xr.Dataset, list[Header]]:
     """Put files in the order of their first times; times within a file stay as they are."""
-    for header in headers:
-        if not header.steps(time):
-            raise AxisError("the time axis is empty", where=redact(header.address))
     ends = np.cumsum([h.steps(time) for h in headers])
     starts = ends - [h.steps(time) for h in headers]
     firsts = columns[time].values[starts]
@@ -191,6 +224,22 @@ def _in_order(
         return columns, headers
     places = np.concatenate([np.arange(starts[i], ends[i]) for i in order])
     return columns.isel({time: places}), [headers[i] for i in order]
+
+
+def _require_times(header: Header, time: str) -> None:
+    if not header.steps(time):
+        raise AxisError("the time axis is empty", where=redact(header.address))
+
+
+def _kept(
+    headers: list[Header], columns: xr.Dataset, time: str, kept: Sequence[bool]
+) -> tuple[xr.Dataset, list[Header]]:
+    """Leave files out, and their times."""
+    if all(kept):
+        return columns, headers
+    times = np.repeat(np.asarray(kept, bool), [h.steps(time) for h in headers])
+    chosen = [header for header, keep in zip(headers, kept, strict=True) if keep]
+    return columns.isel({time: np.flatnonzero(times)}), chosen
 
 
 def _require_increasing(headers: Sequence[Header], columns: xr.Dataset, time: str) -> None:

@@ -17,7 +17,7 @@ from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.filesystems import file_system, has_folders, reporting
 
-__all__ = ["LocalPlace", "Place", "RemotePlace", "Staging", "place_of"]
+__all__ = ["LocalPlace", "Place", "RemotePlace", "Staging", "place_of", "remove_remote"]
 
 _ROOT = "zarr.json"
 
@@ -62,13 +62,13 @@ class LocalPlace:
     @contextmanager
     def staged(self, *, folder: bool) -> Iterator[Staging]:
         """Yield a name beside the target; rename it to the target's when complete."""
-        self._require_replaceable(folder)
+        self.require_replaceable(folder)
         mark = uuid.uuid4().hex[:8]
         beside = self.path.parent / f".{self.path.stem}.{mark}.partial{self.path.suffix}"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             yield Staging(str(beside))
-            self._publish(beside, mark)
+            self.publish(beside, mark)
         except OSError as error:
             raise StoreError(
                 "saving failed", where=str(self.path),
@@ -77,7 +77,8 @@ class LocalPlace:
         finally:
             _remove(beside)
 
-    def _publish(self, beside: Path, mark: str) -> None:
+    def publish(self, beside: Path, mark: str) -> None:
+        """Give what was written beside the target the target's name."""
         if not self.path.is_dir():
             os.replace(beside, self.path)
             return
@@ -90,7 +91,7 @@ class LocalPlace:
             raise
         _remove(old)
 
-    def _require_replaceable(self, folder: bool) -> None:
+    def require_replaceable(self, folder: bool) -> None:
         """Never remove a folder that is no store, whatever overwrite says."""
         if not self.exists():
             return
@@ -143,7 +144,7 @@ class RemotePlace:
                 yield Staging(beside, self.options)
                 complete = True
             with self._reporting():
-                self._publish(beside)
+                self.publish(beside)
                 published = True
         except StoreError as error:
             if complete:
@@ -153,13 +154,13 @@ class RemotePlace:
             # A complete result that could not be moved may be the only copy there is.
             if published or not complete:
                 with suppress(StoreError), self._reporting():  # of the first failure, not of this
-                    _remove_remote(beside, self.options)
+                    remove_remote(beside, self.options)
 
-    def _publish(self, beside: str) -> None:
+    def publish(self, beside: str) -> None:
         """Copy what was written; a reader finds no store, or the whole one."""
         system, source = file_system(beside, self.options)
         _, target = file_system(self.address, self.options)
-        _remove_remote(self.address, self.options)
+        remove_remote(self.address, self.options)
         # The root's metadata make it a store: they come last, those of arrays just before.
         names = sorted(system.find(source), key=lambda n: (n.endswith(_ROOT), -n.count("/"), n))
         for name in names:
@@ -187,7 +188,7 @@ def _kept(error: StoreError, beside: str) -> StoreError:
     )
 
 
-def _remove_remote(address: str, options: Mapping[str, Any]) -> None:
+def remove_remote(address: str, options: Mapping[str, Any]) -> None:
     """Remove a store; its root's metadata go first, so that no reader finds half of it."""
     system, path = file_system(address, options)
     system.invalidate_cache()

@@ -1,0 +1,298 @@
+"""Work on plain Zarr stores: written beside the target, resumed after a kill, moved when complete.
+
+::
+
+    .sst.0f3a9c20d1b4.partial/      beside a local target; at s3://bucket/sst.zarr.0f3a9c20d1b4.partial
+      store/                        what is written; takes the target's name when it is complete
+      ledger/block-00003.json       steps that are finished; each appears in one go, after its objects
+
+The staging place is named by the identity of the work, so that the same work, begun again, finds
+what an earlier attempt finished. A plain store has no versions: it is made or replaced, never
+continued.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from climcube.errors import ConflictError, StoreError, StoreExistsError
+from climcube.provenance import redact
+from climcube.stores.filesystems import file_system, has_folders, reporting, zarr_target
+from climcube.stores.places import LocalPlace, RemotePlace, place_of, remove_remote
+
+__all__ = ["PlainWork", "PlainWorkplace"]
+
+_PUBLISHING = "publishing"  # a step of our own: what is at a remote target from then on is ours
+_ROOTS = ("zarr.json", ".zgroup", ".zarray")
+
+
+@dataclass(frozen=True)
+class PlainWorkplace:
+    """A plain Zarr store, or the place where one is to be.
+
+    Parameters
+    ----------
+    address, options
+        Path or address of the store, and the options of its file system.
+    """
+
+    address: str
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def exists(self) -> bool:
+        """Whether something is there under the target's name."""
+        place = place_of(self.address, self.options)
+        if isinstance(place, RemotePlace):
+            return place.exists() and any(_remote_has(place, name) for name in ("", *_ROOTS))
+        return place.exists()
+
+    def tidy(self, identity: str) -> None:
+        """Remove what a killed attempt left after it had published."""
+        stage = _stage_of(self.address, self.options, identity[:12])
+        if stage.ledger():
+            with stage.opened():
+                stage.remove()
+
+    @contextmanager
+    def work(self, identity: str, *, new: bool) -> Iterator[PlainWork]:
+        """Begin work, or resume it; see `climcube.stores.work.Workplace`.
+
+        Raises
+        ------
+        StoreError
+            ``new`` is not set, or the target is something that must not be replaced.
+        ConflictError
+            Another process does the same work at this moment.
+        """
+        if not new:
+            raise StoreError(
+                "a plain Zarr store cannot be continued in one step", where=redact(self.address),
+                found="a store without versions: its readers would see half of a change",
+                remedy="make it a versioned one (a name that ends in .icechunk)",
+            )  # fmt: skip
+        stage = _stage_of(self.address, self.options, identity[:12])
+        with stage.opened():
+            work = PlainWork(stage)
+            try:
+                yield work
+            finally:
+                # Work of which nothing is finished is not worth a trace.
+                if work.over or not work.done:
+                    stage.remove()
+
+
+class PlainWork:
+    """One attempt to make a plain Zarr store; see `climcube.stores.work.Work`.
+
+    Attributes
+    ----------
+    place
+        Where the unfinished work lies, for messages.
+    over
+        Whether the work was published or discarded.
+    """
+
+    base: str | None = None
+
+    def __init__(self, stage: _Stage) -> None:
+        self._stage = stage
+        self.place = redact(stage.address)
+        self.store: Any = stage.store()
+        self.done: dict[str, dict[str, Any]] = stage.ledger()
+        self.over = False
+
+    def fork(self) -> Any:
+        """Return the store: objects of a plain store need no bookkeeping."""
+        return self.store
+
+    def merge(self, forks: Iterable[Any]) -> None:
+        """Do nothing: what forks wrote is there."""
+
+    def finish(self, step: str, facts: Mapping[str, Any] | None = None) -> None:
+        """Note that a step is finished."""
+        self._stage.note(step, dict(facts or {}))
+        self.done[step] = dict(facts or {})
+
+    def publish(self, message: str, facts: Mapping[str, Any] | None = None) -> str | None:
+        """Give what was written the name of the target; there is no version to return."""
+        if _PUBLISHING not in self.done:
+            self.finish(_PUBLISHING)
+        self._stage.publish()
+        self.over = True
+        return None
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        self.over = True
+        self._stage.remove()
+
+
+class _Stage(Protocol):
+    """Where unfinished work lies."""
+
+    address: str
+
+    def opened(self) -> contextlib.AbstractContextManager[None]: ...
+    def store(self) -> Any: ...
+
+    def ledger(self) -> dict[str, dict[str, Any]]: ...
+    def note(self, step: str, facts: dict[str, Any]) -> None: ...
+    def publish(self) -> None: ...
+    def remove(self) -> None: ...
+
+
+def _stage_of(address: str, options: Mapping[str, Any], mark: str) -> _Stage:
+    place = place_of(address, options)
+    if isinstance(place, RemotePlace):
+        return _RemoteStage(place, mark)
+    assert isinstance(place, LocalPlace)
+    return _LocalStage(place, mark)
+
+
+class _LocalStage:
+    """A hidden folder beside the target; publishing is a renaming."""
+
+    def __init__(self, place: LocalPlace, mark: str) -> None:
+        self._place, self._mark = place, mark
+        self._folder = place.path.parent / f".{place.path.stem}.{mark}.partial"
+        self.address = str(self._folder)
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        self._place.require_replaceable(folder=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with _alone(self._folder / "lock", str(self._place.path)):
+                if not (self._folder / "store").exists():  # a killed attempt published it
+                    _remove_folder(self._folder / "ledger")
+                (self._folder / "ledger").mkdir(exist_ok=True)
+                yield
+        except OSError as error:
+            raise StoreError(
+                "saving failed", where=str(self._place.path),
+                found=(str(error) or type(error).__name__).splitlines()[0],
+            ) from error  # fmt: skip
+
+    def store(self) -> Any:
+        from zarr.storage import LocalStore
+
+        return LocalStore(self._folder / "store")
+
+    def ledger(self) -> dict[str, dict[str, Any]]:
+        files = sorted((self._folder / "ledger").glob("*.json"))
+        return {file.stem: json.loads(file.read_text("utf-8")) for file in files}
+
+    def note(self, step: str, facts: dict[str, Any]) -> None:
+        file = self._folder / "ledger" / f"{step}.json"
+        beside = file.with_suffix(".new")
+        beside.write_text(json.dumps(facts, sort_keys=True), "utf-8")
+        os.replace(beside, file)
+
+    def publish(self) -> None:
+        path, complete = self._place.path, self._folder / "store"
+        aside = path.parent / f".{path.stem}.{self._mark}.old{path.suffix}"
+        if path.exists():
+            _remove_folder(aside)
+        self._place.publish(complete, self._mark)
+        _remove_folder(aside)
+
+    def remove(self) -> None:
+        _remove_folder(self._folder / "ledger")  # first: it must not name what is gone
+        _remove_folder(self._folder)
+
+
+class _RemoteStage:
+    """A prefix beside the target's; publishing copies objects, the root's metadata last."""
+
+    def __init__(self, place: RemotePlace, mark: str) -> None:
+        self._place = place
+        self.address = f"{place.address}.{mark}.partial"
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        if _PUBLISHING not in self.ledger() and self._place.exists():
+            # What an interrupted publication left is ours; what else has no root is not.
+            if not any(_remote_has(self._place, name) for name in _ROOTS):
+                raise StoreExistsError(
+                    "something that is no Zarr store lies at the target; it is not replaced",
+                    where=redact(self._place.address), remedy="choose another target",
+                )  # fmt: skip
+        yield
+
+    def store(self) -> Any:
+        target = zarr_target(f"{self.address}/store", self._place.options)
+        if not isinstance(target["store"], str):
+            return target["store"]
+        from zarr.storage import FsspecStore
+
+        return FsspecStore.from_url(target["store"], storage_options=target["storage_options"])
+
+    def ledger(self) -> dict[str, dict[str, Any]]:
+        with reporting("the unfinished work cannot be read", self.address):
+            system, path = file_system(self.address, self._place.options)
+            system.invalidate_cache()
+            try:
+                names = system.ls(f"{path}/ledger", detail=False)
+            except FileNotFoundError:
+                return {}
+            files = {str(n).rpartition("/")[2]: str(n) for n in names if str(n).endswith(".json")}
+            return {
+                name.removesuffix(".json"): json.loads(system.cat_file(file))
+                for name, file in sorted(files.items())
+            }
+
+    def note(self, step: str, facts: dict[str, Any]) -> None:
+        with reporting("saving failed", self.address):
+            system, path = file_system(self.address, self._place.options)
+            file = f"{path}/ledger/{step}.json"
+            if has_folders(system):
+                system.makedirs(system._parent(file), exist_ok=True)
+            system.pipe_file(file, json.dumps(facts, sort_keys=True).encode())
+
+    def publish(self) -> None:
+        with reporting("saving failed", self._place.address):
+            self._place.publish(f"{self.address}/store")
+
+    def remove(self) -> None:
+        with suppress(StoreError), reporting("cleaning up failed", self.address):
+            # The ledger first: it must not name what is gone.
+            remove_remote(f"{self.address}/ledger", self._place.options)
+            remove_remote(self.address, self._place.options)
+
+
+def _remote_has(place: RemotePlace, name: str) -> bool:
+    """Whether there is an object of that name below a target; of no name: at the target itself."""
+    with reporting("the target cannot be looked at", place.address):
+        system, path = file_system(place.address, place.options)
+        return bool(system.isfile(f"{path}/{name}" if name else path))
+
+
+@contextmanager
+def _alone(file: Path, target: str) -> Iterator[None]:
+    """Hold a lock that the system releases when this process ends, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # not on Windows; there, two equal ingests write equal objects
+        yield
+        return
+    with open(file, "a", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConflictError(
+                "another process makes this very store at this moment", where=target,
+                remedy="wait for it",
+            ) from None  # fmt: skip
+        yield
+
+
+def _remove_folder(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True)
