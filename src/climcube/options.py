@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from numbers import Integral
 from types import MappingProxyType, TracebackType
@@ -20,6 +21,13 @@ def _is_bool_or_none(value: object) -> bool:
     return value is None or isinstance(value, bool)
 
 
+def _is_catalogs(value: object) -> bool:
+    # A catalog is known by what it has: its class lives in a room above.
+    return isinstance(value, list | tuple) and all(
+        isinstance(item, str | os.PathLike) or hasattr(item, "entries") for item in value
+    )
+
+
 def _is_positive_integer(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
 
@@ -33,6 +41,11 @@ _KNOWN: Mapping[str, tuple[Any, Callable[[object], bool], str]] = MappingProxyTy
             256 * 2**20,
             _is_positive_integer,
             "a positive number of bytes: the float32 size of one spatial tile over all time",
+        ),
+        "catalogs": (
+            (),
+            _is_catalogs,
+            "a list of paths or URLs of catalogs, or of catalogs that are open",
         ),
         "block_cells": (32, _is_positive_integer, "a positive number of cells worked on at once"),
     }
@@ -56,6 +69,9 @@ class set_options:  # noqa: N801 - used like a function, as in xarray
         Write ``history`` and ``climcube_provenance`` on results (default ``True``).
     tile_bytes : int
         Size aimed at, in bytes of float32, for one spatial tile over all time (default 256 MiB).
+    catalogs : list
+        Catalogs of yours, by path or URL, or open, that `climcube.catalog` and `climcube.open`
+        look in before the shipped one (default none).
     block_cells : int
         Cells of a tile that a kernel works on at once (default 32).
 

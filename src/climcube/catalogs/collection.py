@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -11,10 +11,15 @@ from types import MappingProxyType
 from typing import Any
 
 from climcube.catalogs.building import build
+from climcube.catalogs.composing import compose
 from climcube.catalogs.entry import Entry
 from climcube.catalogs.parsing import is_remote, parse, read
 from climcube.catalogs.rules import PROTOCOLS
-from climcube.errors import CatalogError, suggest
+from climcube.catalogs.searching import Question, answers
+from climcube.catalogs.spans import asked
+from climcube.errors import CatalogError, ParameterError, require_choice, suggest
+from climcube.options import get_option
+from climcube.provenance import redact
 
 __all__ = ["Catalog", "catalog", "resolve_entry", "shipped_folder"]
 
@@ -31,12 +36,18 @@ class Catalog:
         Other names of entries.
     retired
         Addresses that no longer work: ``was``, ``why`` and sometimes ``now``.
+    hidden
+        Entries of the shipped catalog that one of yours of the same name hides, and their files.
+    unsaid
+        Of a search: entries that do not say what was asked.
     """
 
     entries: Mapping[str, Entry]
     files: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     retired: tuple[Mapping[str, str], ...] = ()
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    unsaid: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Entry:
         entry = self.entries.get(self.aliases.get(name, name))
@@ -61,29 +72,65 @@ class Catalog:
         """Return the ids of all entries, sorted."""
         return sorted(self.entries)
 
-    def search(self, text: str | None = None, *, variable: str | None = None) -> Catalog:
-        """Return the entries that mention a text, or have a variable.
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        variable: str | None = None,
+        period: tuple[str, str] | None = None,
+        overlap: bool = False,
+        layout: str | None = None,
+        cadence: str | None = None,
+        openable: bool = False,
+        unknown: bool = False,
+    ) -> Catalog:
+        """Return the entries that answer a question, as a catalog.
+
+        A fact that an entry does not state never counts as a yes. Entries that might answer,
+        if they said more, are named in ``unsaid`` of the result, and counted where it is shown.
 
         Parameters
         ----------
         text
-            Looked for in id, title, summary, provider and variables; upper and lower case alike.
+            Looked for in id, title, summary, provider, DOI and variables; upper and lower case
+            alike.
         variable
             Name, standard name or long name of a variable.
+        period
+            First and last year, month or day (``("1991", "2020")``) that the data must cover.
+            An end that the entry calls ``rolling`` is today, less its ``delay_days``.
+        overlap
+            Be content with data that share a day with the period.
+        layout
+            ``"maps"`` or ``"series"``: of one of its addresses.
+        cadence
+            As the entry writes it: ``"daily"``, ``"monthly"`` ...
+        openable
+            Only what `climcube.open` opens.
+        unknown
+            Return the entries that do not say, too.
+
+        Raises
+        ------
+        ParameterError
+            The period is none.
 
         Examples
         --------
         >>> import climcube as cc
-        >>> cc.catalog().search("synthetic").ids()
-        ['demo']
+        >>> found = cc.catalog().search(variable="sea_surface_temperature", period=("2000", "2001"))
+        >>> found.ids(), "glorys12v1" in found.unsaid
+        (['demo'], True)
         """
-        found = {
-            name: entry
-            for name, entry in self.entries.items()
-            if _mentions(entry, text) and _has(entry, variable)
-        }
+        span = None if period is None else _span(period)
+        question = Question(text, variable, span, overlap, layout, cadence, openable)
+        require_choice("layout", layout, (None, "maps", "series"))
+        verdicts = {name: answers(entry, question) for name, entry in self.entries.items()}
+        wanted = (True, None) if unknown else (True,)
+        found = {name: e for name, e in self.entries.items() if verdicts[name] in wanted}
         aliases = {alias: name for alias, name in self.aliases.items() if name in found}
-        return Catalog(found, self.files, aliases, self.retired)
+        unsaid = tuple(sorted(name for name, verdict in verdicts.items() if verdict is None))
+        return Catalog(found, self.files, aliases, self.retired, self.hidden, unsaid)
 
     def show(self, name: str) -> str:
         """Return everything that is known of one entry, as text."""
@@ -103,12 +150,15 @@ class Catalog:
         return sorted([*self.entries, *self.aliases])
 
 
+Source = str | os.PathLike[str] | Catalog
+
+
 def catalog(
-    path: str | os.PathLike[str] | None = None,
+    path: Source | Sequence[Source] | None = None,
     *,
     storage_options: Mapping[str, Any] | None = None,
 ) -> Catalog:
-    """Read a catalog: the shipped one, or yours.
+    """Read a catalog: the shipped one, yours, or several as one.
 
     Nothing but the catalog files is opened. A catalog is data: it cannot run code, read the
     environment, carry a credential or name a local file outside its own folder.
@@ -116,10 +166,14 @@ def catalog(
     Parameters
     ----------
     path
-        YAML file, folder of YAML files, or URL (``s3://bucket/catalog.yaml``). None reads the
-        catalog that comes with climcube.
+        YAML file, folder of YAML files, or URL (``s3://bucket/catalog.yaml``): that catalog and
+        no other. A list of such, and of catalogs that are open: all of them as one; two entries
+        of one name are an error, except that yours hides one of the shipped catalog, which
+        ``hidden`` of the result tells. None: the catalog that comes with climcube, together
+        with those of the option ``catalogs``
+        (``cc.set_options(catalogs=["s3://bucket/catalog.yaml"])``).
     storage_options
-        For a URL: options of the file system, credentials for instance.
+        For URLs: options of the file system, credentials for instance.
 
     Returns
     -------
@@ -139,12 +193,26 @@ def catalog(
     True
     """
     if path is None:
-        return _shipped(str(shipped_folder()))
-    address = os.fspath(path)
+        mine = get_option("catalogs")
+        shipped = _shipped(str(shipped_folder()))
+        return _composed([*mine, shipped], storage_options) if mine else shipped
+    if isinstance(path, Catalog):
+        return path
+    if isinstance(path, list | tuple):
+        return _composed(path, storage_options)
+    if not isinstance(path, str | os.PathLike):
+        raise ParameterError(
+            "catalog not understood", expected="a path, a URL, a catalog, or a list of such",
+            found=type(path).__name__,
+        )  # fmt: skip
+    return _read_one(os.fspath(path), storage_options)
+
+
+def _read_one(address: str, storage_options: Mapping[str, Any] | None) -> Catalog:
     if "://" in address and address.partition("://")[0] not in PROTOCOLS:
         raise CatalogError(
             "protocol not allowed",
-            where=address,
+            where=redact(address),
             expected="a local path or " + ", ".join(f"{name}://" for name in PROTOCOLS),
         )
     if not is_remote(address):
@@ -190,6 +258,17 @@ def shipped_folder() -> Path:
     )
 
 
+def _composed(sources: Sequence[Source], storage_options: Mapping[str, Any] | None) -> Catalog:
+    read_from = globals()["catalog"]
+    parts: list[Catalog] = [read_from(one, storage_options=storage_options) for one in sources]
+    (entries, aliases), hidden = compose(
+        [(part.entries, part.aliases) for part in parts], str(shipped_folder())
+    )
+    files = tuple(dict.fromkeys(file for part in parts for file in part.files))
+    retired = tuple(item for part in parts for item in part.retired)
+    return Catalog(entries, files, aliases, retired, hidden)
+
+
 @lru_cache(maxsize=1)
 def _shipped(folder: str) -> Catalog:
     return _load(_files_in(Path(folder)), None)
@@ -208,10 +287,13 @@ def _load(files: tuple[str, ...], storage_options: Mapping[str, Any] | None) -> 
     entries: dict[str, Entry] = {}
     aliases: dict[str, str] = {}
     retired: list[Mapping[str, str]] = []
-    for file in files:
-        document = parse(read(file, storage_options), file)
-        new, names = build(document, file)
-        for name in [*new, *names]:
+    names = tuple(redact(file) for file in files)
+    for address in files:
+        # A catalog's own address may hold a password or a signature; what it is called does not.
+        file = redact(address)
+        document = parse(read(address, storage_options), file)
+        new, others = build(document, file)
+        for name in [*new, *others]:
             if name in entries or name in aliases:
                 raise CatalogError(
                     "two entries of one name",
@@ -220,22 +302,19 @@ def _load(files: tuple[str, ...], storage_options: Mapping[str, Any] | None) -> 
                     remedy="rename one of them",
                 )
         entries |= new
-        aliases |= names
+        aliases |= others
         retired += [
             MappingProxyType(dict(item)) for item in document["metadata"].get("retired", [])
         ]
-    return Catalog(MappingProxyType(entries), files, MappingProxyType(aliases), tuple(retired))
+    return Catalog(MappingProxyType(entries), names, MappingProxyType(aliases), tuple(retired))
 
 
-def _mentions(entry: Entry, text: str | None) -> bool:
-    if text is None:
-        return True
-    parts = [entry.id, entry.title, entry.summary or "", entry.provider or ""]
-    parts += [word for v in entry.variables for word in (v.name, v.standard_name, v.long_name)]
-    return text.casefold() in "\n".join(parts).casefold()
-
-
-def _has(entry: Entry, variable: str | None) -> bool:
-    return variable is None or any(
-        variable in (v.name, v.standard_name, v.long_name) for v in entry.variables
-    )
+def _span(period: tuple[str, str]) -> tuple[str, str]:
+    span = asked(period) if isinstance(period, tuple | list) and len(period) == 2 else None
+    if span is None:
+        raise ParameterError(
+            "period not understood",
+            where=f"period={period!r}",
+            expected="first and last year, month or day, as ('1991', '2020')",
+        )
+    return span

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from climcube.catalogs.text import facts, rows
+from climcube.catalogs.text import facts, remarks, rows
 
 if TYPE_CHECKING:
     from climcube.catalogs.collection import Catalog
@@ -31,7 +31,9 @@ def catalog_html(catalog: Catalog) -> str:
     return (
         f"<div><p><b>Catalog</b>: {len(catalog)} entries</p>"
         f'<div style="max-height:30em;overflow:auto"><table style="{_TABLE}">'
-        f"<thead><tr>{heading}</tr></thead><tbody>{body}</tbody></table></div></div>"
+        f"<thead><tr>{heading}</tr></thead><tbody>{body}</tbody></table></div>"
+        + "".join(f"<p>{escape(line)}</p>" for line in remarks(catalog))
+        + "</div>"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from climcube.errors import CatalogError, ClimcubeError
+from climcube.provenance import redact
 from climcube.stores.filesystems import open_file
 
 __all__ = ["MAX_BYTES", "is_remote", "parse", "read"]
@@ -59,13 +60,13 @@ def read(address: str, storage_options: Mapping[str, Any] | None = None) -> str:
     raw = _fetch(address, storage_options) if is_remote(address) else _read_local(address)
     if len(raw) > MAX_BYTES:
         raise CatalogError(
-            "catalog file too large", where=address, expected=f"at most {MAX_BYTES:,} bytes"
+            "catalog file too large", where=redact(address), expected=f"at most {MAX_BYTES:,} bytes"
         )
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CatalogError(
-            "catalog file is not text", where=address, expected="UTF-8", found=error.reason
+            "catalog file is not text", where=redact(address), expected="UTF-8", found=error.reason
         ) from None
 
 
@@ -93,7 +94,7 @@ def _fetch(address: str, storage_options: Mapping[str, Any] | None) -> bytes:
     except Exception as error:
         raise CatalogError(
             "catalog file cannot be read",
-            where=address,
+            where=redact(address),
             found=error if isinstance(error, ClimcubeError) else type(error).__name__,
             remedy="check the address and pass storage_options= if it needs credentials",
         ) from error

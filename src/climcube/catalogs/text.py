@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from climcube.catalogs.collection import Catalog
     from climcube.catalogs.entry import Address, Entry, Variable
 
-__all__ = ["catalog_text", "chunks_text", "facts", "list_table", "rows", "show_text"]
+__all__ = ["catalog_text", "chunks_text", "facts", "list_table", "remarks", "rows", "show_text"]
 
 _WIDTH = 96
 
@@ -42,7 +42,23 @@ def catalog_text(catalog: Catalog) -> str:
     lines = [f"<Catalog: {len(catalog)} entries in {len(catalog.files)} file(s)>"]
     width = max((len(name) for name in catalog), default=0)
     lines += [f"  {row[0]:<{width}}  {row[1]}" for row in rows(catalog)]
+    lines += remarks(catalog)
     return "\n".join(lines)
+
+
+def remarks(catalog: Catalog) -> list[str]:
+    """Return what a list of entries does not show: what is hidden, and what was not said."""
+    lines = [
+        f"'{name}' hides the entry of that name in {file}" for name, file in catalog.hidden.items()
+    ]
+    silent = [name for name in catalog.unsaid if name not in catalog]
+    if silent:
+        lines.append(
+            f"{len(silent)} more do not say what was asked (unknown=True returns them): "
+            + ", ".join(silent[:8])
+            + (", ..." if len(silent) > 8 else "")
+        )
+    return lines
 
 
 def show_text(entry: Entry) -> str:
