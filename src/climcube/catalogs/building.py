@@ -28,7 +28,9 @@ _KWARGS: Mapping[str, tuple[str, ...]] = {
     _TYPE + "IcechunkRepo": ("storage_options", "root", "ref"),
     _TYPE + "OpenDAP": (),
     _TYPE + "Service": (),
+    _TYPE + "FileData": ("storage_options", "root", "ref"),  # the last two: of a repository
 }
+_PLACE = ("bucket", "prefix", "base_url")
 _ADDRESS_FACTS = ("layout", "chunks", "region", "auth", "note", "virtual", "role")
 # Formats that are a service somewhere, not bytes that might lie in a folder.
 TOOLBOX = ("copernicusmarine:",)
@@ -95,8 +97,10 @@ def _address(name: str, node: _Node, home: str, file: str) -> Address:
         name=name,
         url=resolve(url, home, where),
         format=form,
-        storage_options=dict(options),
+        # Intake has the place of an Icechunk repository among its options; here it is in the URL.
+        storage_options={k: v for k, v in options.items() if k not in _PLACE},
         group=group,
+        version=kwargs.get("ref"),
         period=_period(facts),
         **{key: facts[key] for key in _ADDRESS_FACTS if key in facts},
     )

@@ -11,7 +11,7 @@ from climcube.errors import CatalogError, suggest
 __all__ = ["OPENABLE", "Address", "Entry", "Variable"]
 
 # Formats that `climcube.open` reads; the others are described, with what opens them.
-OPENABLE = ("zarr", "netcdf", "opendap")
+OPENABLE = ("zarr", "icechunk", "netcdf", "opendap")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Address:
     url
         URL, or absolute local path (which may hold the wildcards of a glob).
     format
-        ``zarr``, ``netcdf``, ``opendap``; or one that climcube does not open: ``icechunk``,
+        ``zarr``, ``icechunk``, ``netcdf``, ``opendap``; or one that climcube does not open:
         ``esm-table``, ``table``, ``files``, ``service``, ``toolbox``.
     storage_options
         Options for the file system: never a credential.
@@ -54,6 +54,8 @@ class Address:
     role
         What it is to the first address of its entry: ``mirror`` (the same bytes elsewhere),
         ``twin`` (the same values, cut otherwise), ``other`` (something else), or ``unknown``.
+    version
+        Of an Icechunk repository: branch, tag or snapshot that is meant.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Address:
     note: str | None = None
     virtual: bool = False
     role: str = UNKNOWN
+    version: str | None = None
 
 
 @dataclass(frozen=True)

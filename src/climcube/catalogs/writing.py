@@ -70,8 +70,9 @@ def write_entry(
         Replace an entry of that name.
     **fields
         ``address`` (path or URL) or ``addresses`` (a list of such, or of mappings with ``url``,
-        ``format``, ``storage_options``, ``group``, ``layout``, ``chunks``, ``region``, ``auth``,
-        ``period``, ``note``, ``virtual``, ``role``); ``title``, ``variables`` (by name:
+        ``format``, ``storage_options``, ``group``, ``version``, ``layout``, ``chunks``,
+        ``region``, ``auth``, ``period``, ``note``, ``virtual``, ``role``); ``title``,
+        ``variables`` (by name:
         ``{"units": ...}``), ``licence``, ``citation``, ``calendar``, ``chunks`` and the other facts
         of `Entry`. Facts left out are written as ``unknown``. ``consolidated`` tells Intake's
         reader whether a Zarr store has consolidated metadata. Local paths start from the working
@@ -201,16 +202,17 @@ def _add(document: dict[str, Any], name: str, fields: Mapping[str, Any], file: P
     first = document["data"][names[0]]
     form = first["metadata"]["format"]
     kwargs: dict[str, Any] = {"args": ["{data(" + names[0] + ")}"]}
-    if form in _READ:
+    read = form in _READ and first["datatype"] != _TYPES["files"]
+    if read:
         kwargs["chunks"] = {}  # without it Intake's reader gives no Dask arrays
     if consolidated is not None:
         kwargs["consolidated"] = consolidated
     if "*" in first["kwargs"]["url"] or "?" in first["kwargs"]["url"]:
         kwargs["combine"] = "by_coords"
     document["entries"][name] = {
-        "reader": READER if form in _READ else NO_READER,
+        "reader": READER if read else NO_READER,
         "kwargs": kwargs,
-        "output_instance": "xarray:Dataset" if form in _READ else None,
+        "output_instance": "xarray:Dataset" if read else None,
         "metadata": _ordered(facts | {"addresses": names}),
         "user_parameters": {},
     }
@@ -233,7 +235,7 @@ def _add_addresses(
 
 
 def _data(address: dict[str, Any], file: Path, where: str) -> dict[str, Any]:
-    known = ("url", "format", "storage_options", "group", *_ADDRESS_KEYS)
+    known = ("url", "format", "storage_options", "group", "version", *_ADDRESS_KEYS)
     for key in address:
         if key not in known:
             raise CatalogError(
@@ -249,15 +251,19 @@ def _data(address: dict[str, Any], file: Path, where: str) -> dict[str, Any]:
         )  # fmt: skip
     options = dict(address.get("storage_options") or {})
     kwargs: dict[str, Any] = {"url": _written(url, file, where)}
-    if form == "icechunk":
+    # Intake's own type has no local path that moves with its catalog.
+    local = form == "icechunk" and "://" not in kwargs["url"]
+    if form == "icechunk" and not local:
         kwargs["url"], options = _icechunk(url, options)
     if options:
         kwargs["storage_options"] = options
     if address.get("group"):
         kwargs["path" if form == "netcdf" else "root"] = address["group"]
+    if address.get("version"):
+        kwargs["ref"] = address["version"]
     facts = {key: address[key] for key in _ADDRESS_KEYS if address.get(key) is not None}
     return {
-        "datatype": _TYPES[form],
+        "datatype": _TYPES["files" if local else form],
         "kwargs": kwargs,
         "metadata": {"format": form} | facts,
         "user_parameters": {},
@@ -273,7 +279,10 @@ def _icechunk(url: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _format_of(url: str) -> str:
-    return "netcdf" if url.rstrip("/").endswith((".nc", ".nc4", ".h5")) else "zarr"
+    name = url.rstrip("/")
+    if name.endswith(".icechunk"):
+        return "icechunk"
+    return "netcdf" if name.endswith((".nc", ".nc4", ".h5")) else "zarr"
 
 
 def _written(url: str, file: Path, where: str) -> str:
