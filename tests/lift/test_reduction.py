@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from climcube.kernels.reduction import Reduction, State
+from climcube.lift import pieces
 from climcube.lift import reduction as lift
 from climcube.lift.reduction import Output, lift_reduction
 
@@ -135,7 +136,7 @@ def test_blocks_within_a_task_do_not_show(monkeypatch: pytest.MonkeyPatch) -> No
 def test_slabs_cover_the_cells_in_order(shape: tuple[int, ...], limit: int) -> None:
     numbers = np.arange(math.prod(shape)).reshape(shape)
     seen = []
-    for where, rows in lift._slabs(shape, limit):
+    for where, rows in pieces.slabs(shape, limit):
         flat = numbers[where].reshape(-1)
         assert np.array_equal(flat, np.arange(rows.start, rows.stop))
         assert len(flat) <= limit

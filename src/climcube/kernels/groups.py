@@ -8,7 +8,7 @@ was cut. Values that are not finite are missing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.harmonics import fit_harmonics
 from climcube.kernels.pools import Pools
-from climcube.kernels.reduction import Reduction, State
+from climcube.kernels.reduction import Reduction, State, placed
 from climcube.kernels.smoothing import smooth_circular
 
 __all__ = ["COUNT", "MEAN", "STANDARD_DEVIATION", "Finish", "Grid", "refine"]
@@ -45,24 +45,19 @@ class Finish(NamedTuple):
     harmonics: int = 0
 
 
-def _mean_chunk(block: npt.NDArray[Any], start: int, pools: Pools, grid: Grid, _: Finish) -> State:
-    return _mean_blocks([block], start, pools, grid, _)
-
-
-def _mean_blocks(
-    blocks: Sequence[npt.NDArray[Any]], start: int, pools: Pools, grid: Grid, _: Finish
+def _mean_stream(
+    blocks: Iterable[npt.NDArray[Any]],
+    shape: tuple[int, int],
+    start: int,
+    pools: Pools,
+    grid: Grid,
+    _: Finish,
 ) -> State:
-    """Add consecutive blocks to one state: their own would be as large as they are."""
-    cells = blocks[0].shape[1]
-    steps = sum(map(len, blocks))
-    label, weight, classes, own = _local(steps, cells, start, pools)
-    sums = np.zeros((len(classes), cells))
+    label, weight, classes, own = _local(*shape, start, pools)
+    sums = np.zeros((len(classes), shape[1]))
     weights = np.zeros_like(sums)
-    first = 0
-    for block in blocks:
-        here = slice(first, first + len(block))
+    for here, block in placed(blocks):
         _add(_native(block), own[here], weight[here], *grid, sums, weights)
-        first = here.stop
     return {"class": label, "sum": sums, "weight": weights}
 
 
@@ -104,11 +99,20 @@ def _count_finalize(state: State, pools: Pools, _: Grid, finish: Finish) -> tupl
     return (count,)
 
 
-def _std_chunk(block: npt.NDArray[Any], start: int, pools: Pools, grid: Grid, _: Finish) -> State:
-    label, _weight, classes, own = _local(len(block), block.shape[1], start, pools)
-    state = {n: np.zeros((len(classes), block.shape[1])) for n in _MOMENTS}
-    _add_moments(_native(block), own, *grid, *(state[n] for n in _MOMENTS))
-    return {"class": label, **state}
+def _std_stream(
+    blocks: Iterable[npt.NDArray[Any]],
+    shape: tuple[int, int],
+    start: int,
+    pools: Pools,
+    grid: Grid,
+    _: Finish,
+) -> State:
+    label, _weight, classes, own = _local(*shape, start, pools)
+    first, *moments = (np.zeros((len(classes), shape[1])) for _ in ("first", *_MOMENTS))
+    for here, block in placed(blocks):
+        _add_moments(_native(block), own[here], *grid, first, *moments)
+    _centre(first, *moments)
+    return {"class": label, **dict(zip(_MOMENTS, moments, strict=True))}
 
 
 def _std_combine(states: Sequence[State]) -> State:
@@ -130,9 +134,9 @@ def _std_finalize(state: State, pools: Pools, _: Grid, finish: Finish) -> tuple[
     return (refine(np.sqrt(variance), finish),)
 
 
-MEAN = Reduction(_mean_chunk, _mean_combine, _mean_finalize, True, _mean_blocks)
-COUNT = Reduction(_mean_chunk, _mean_combine, _count_finalize, True, _mean_blocks)
-STANDARD_DEVIATION = Reduction(_std_chunk, _std_combine, _std_finalize, streams=True)
+MEAN = Reduction.streaming(_mean_stream, _mean_combine, _mean_finalize)
+COUNT = Reduction.streaming(_mean_stream, _mean_combine, _count_finalize)
+STANDARD_DEVIATION = Reduction.streaming(_std_stream, _std_combine, _std_finalize)
 
 
 def _local(
@@ -238,23 +242,23 @@ def _add_moments(
     scale: float,
     offset: float,
     eps: float,
-    mean: Array,
+    first: Array,
+    total: Array,
     square: Array,
     count: Array,
 ) -> None:
-    """Collect count, mean and centred sum of squares of each class.
+    """Collect count, sum and sum of squares of each class.
 
     Sums run over deviations from the first valid value of the class, so that a constant has
     exactly no variance and none is lost to cancellation.
     """
-    cells = mean.shape[1]
-    first = np.zeros(mean.shape)
+    cells = total.shape[1]
     packed = eps > 0.0
     for t in range(block.shape[0]):
         if own[t] < 0:
             continue
         k = own[t]
-        row, base, total, squares, seen = block[t], first[k], mean[k], square[k], count[k]
+        row, base, sums, squares, seen = block[t], first[k], total[k], square[k], count[k]
         for c in range(cells):
             v = np.float64(row[c])
             x = v
@@ -264,9 +268,15 @@ def _add_moments(
             valid = v - v == 0.0
             base[c] = x if valid and seen[c] == 0.0 else base[c]
             step = x - base[c] if valid else 0.0
-            total[c] += step
+            sums[c] += step
             squares[c] += step * step
             seen[c] += 1.0 if valid else 0.0
+
+
+@compiled
+def _centre(first: Array, mean: Array, square: Array, count: Array) -> None:
+    """Turn those sums into mean and centred sum of squares, in place."""
+    cells = mean.shape[1]
     for k in range(mean.shape[0]):
         for c in range(cells):
             n = max(count[k, c], 1.0)

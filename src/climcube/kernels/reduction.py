@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
 
-__all__ = ["Reduction", "State"]
+__all__ = ["Reduction", "State", "placed"]
 
 State = dict[str, npt.NDArray[Any]]
 
@@ -31,16 +31,38 @@ class Reduction:
     finalize
         ``finalize(state, *tables) -> arrays``: one ``(cells,)`` or ``(k, cells)`` array for each
         output.
-    streams
-        ``chunk`` reads its block once, row by row, and copies none of it: it may be given a
-        whole block where others are given slabs of cells.
-    several
-        ``several(blocks, start, *tables) -> state``, where there is one: the state of
-        consecutive blocks, each read once, row by row, and not copied.
+    stream
+        Where a state is about as large as a block: ``stream(blocks, shape, start, *tables)``,
+        the state of consecutive blocks that come one after the other, each read once, row by
+        row, and not kept; ``shape`` is the number of their times and of their cells.
     """
 
     chunk: Callable[..., State]
     combine: Callable[[Sequence[State]], State]
     finalize: Callable[..., tuple[npt.NDArray[Any], ...]]
-    streams: bool = False
-    several: Callable[..., State] | None = None
+    stream: Callable[..., State] | None = None
+
+    @classmethod
+    def streaming(
+        cls,
+        stream: Callable[..., State],
+        combine: Callable[[Sequence[State]], State],
+        finalize: Callable[..., tuple[npt.NDArray[Any], ...]],
+    ) -> Reduction:
+        """Return the statistic of which a chunk is a stream of one block."""
+
+        def chunk(block: npt.NDArray[Any], start: int, *tables: Any) -> State:
+            return stream([block], block.shape, start, *tables)
+
+        return cls(chunk, combine, finalize, stream)
+
+
+def placed(
+    blocks: Iterable[npt.NDArray[Any]],
+) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
+    """Yield each of consecutive blocks, and where it lies in their stretch."""
+    stop = 0
+    for block in blocks:
+        here = slice(stop, stop + len(block))
+        stop = here.stop
+        yield here, block

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from climcube.kernels.compiled import Array, compiled
-from climcube.kernels.reduction import Reduction, State
+from climcube.kernels.reduction import Reduction, State, placed
 
 __all__ = ["PERIODS", "trapezoid"]
 
@@ -66,16 +66,22 @@ def _trapezoid(
         out[i] = (found if inside else 0.0) if known else np.nan
 
 
-def _chunk(
-    block: Array, start: int, group: Array, weight: Floats, threshold: float, *_: Any
+def _stream(
+    blocks: Iterable[Array],
+    shape: tuple[int, int],
+    start: int,
+    group: Array,
+    weight: Floats,
+    threshold: float,
+    *_: Any,
 ) -> State:
     """Return weighted sums for each period that a stretch of time touches."""
-    own = group[start : start + len(block)]
-    present, row = np.unique(own, return_inverse=True)
-    state = _empty(present, block.shape[1])
-    days = weight[start : start + len(block)]
-    block = np.ascontiguousarray(block, "float64")
-    _add(block, row.reshape(-1), days, threshold, *(state[name] for name in _PARTS))
+    present, row = np.unique(group[start : start + shape[0]], return_inverse=True)
+    state = _empty(present, shape[1])
+    rows, days = row.reshape(-1), weight[start:]
+    for here, block in placed(blocks):
+        known = np.ascontiguousarray(block, "float64")
+        _add(known, rows[here], days[here], threshold, *(state[name] for name in _PARTS))
     return state
 
 
@@ -136,4 +142,4 @@ def _spread(present: Array, cells: int) -> Array:
 
 
 #: Of suitability by time, with consecutive periods (``group`` never falls).
-PERIODS = Reduction(_chunk, _combine, _finalize, streams=True)
+PERIODS = Reduction.streaming(_stream, _combine, _finalize)

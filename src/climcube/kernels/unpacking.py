@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from climcube.kernels.compiled import compiled
 
-__all__ = ["decode_exact", "decode_integers", "exact_series", "turn_series"]
+__all__ = ["decode_exact", "decode_floats", "decode_integers", "exact_series", "turn_series"]
 
 _TIMES = 8  # copied at once, by code without a loop
 
@@ -89,6 +89,30 @@ def decode_integers(
         for fill in fills:
             for i in range(given.size):
                 decoded[i] = np.nan if given[i] == fill else decoded[i]
+
+
+@compiled
+def decode_floats(
+    block: npt.NDArray[Any],
+    scale: float,
+    offset: float,
+    fills: npt.NDArray[Any],
+    out: npt.NDArray[Any],
+) -> None:
+    """Decode integers as stored in the float type of ``out``, scale and offset; fills are NaN.
+
+    The numbers are those of ``climcube.cubes.packing.Decoding.apply``, to the bit: the product
+    and the sum are rounded to that type, each by itself.
+    """
+    for t in range(block.shape[0]):
+        given, values = block[t], out[t]
+        for i in range(given.size):
+            values[i] = given[i]
+        for i in range(given.size):
+            values[i] = values[i] * scale + offset
+        for fill in fills:
+            for i in range(given.size):
+                values[i] = np.nan if given[i] == fill else values[i]
 
 
 def exact_series(

@@ -1,6 +1,7 @@
 """Carry an elementwise kernel that looks values up in a table (an annual cycle) to a cube.
 
 Each block of the cube gives one block of the result: chunks stay as they are, one task each.
+Packed integers are decoded as they are worked on.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import xarray as xr
 from dask.layers import ArraySliceDep
 
 from climcube.cubes.chunks import is_lazy
+from climcube.cubes.packing import Decoding, undecoded
 from climcube.lift.common import Array, Tables, load_kernel, share
+from climcube.lift.pieces import PIECE, floats
 
 __all__ = ["lift_gather"]
 
@@ -50,8 +53,10 @@ def lift_gather(
     names = [table_dim if d == dim else d for d in cube.dims]
     ordered = [table.transpose(*[d for d in names if d in table.dims]) for table in tables]
     rows = np.asarray(index, "int32")
+    stored, decoding = undecoded(cube) or (cube, None)
     options: dict[str, Any] = {
         "reference": kernel,
+        "decoding": decoding,
         "axis": axis,
         "out_dtype": dtype,
         "present": tuple(tuple(d in table.dims for d in names) for table in ordered),
@@ -62,7 +67,7 @@ def lift_gather(
         boxed = Tables((rows,)).scalar()
         return cube.copy(data=gather_block(cube.values, everything, boxed, *plain, **options))
     letters = {d: i for i, d in enumerate(cube.dims)} | {table_dim: cube.ndim}
-    arguments: list[Any] = [cube.data, tuple(range(cube.ndim))]
+    arguments: list[Any] = [stored.data, tuple(range(cube.ndim))]
     # Where a block lies along the dimension, without a task of its own to say so.
     arguments += [ArraySliceDep((cube.data.chunks[axis],)), (axis,), share((rows,)), None]
     for table in ordered:
@@ -82,6 +87,7 @@ def gather_block(
     shared: Any,
     *tables: Any,
     reference: str,
+    decoding: Decoding | None,
     axis: int,
     out_dtype: str,
     present: tuple[tuple[bool, ...], ...],
@@ -92,7 +98,11 @@ def gather_block(
     out = np.empty(moved.shape, out_dtype)
     shape = (len(moved), int(np.prod(moved.shape[1:])))
     flat = [_rows(t, p, axis, moved.shape[1:]) for t, p in zip(tables, present, strict=True)]
-    load_kernel(reference)(moved.reshape(shape), index, *flat, out.reshape(shape))
+    given, found = moved.reshape(shape), out.reshape(shape)
+    steps = shape[0] if decoding is None else PIECE // max(1, shape[1])
+    for first in range(0, shape[0], max(1, steps)):
+        here = slice(first, first + max(1, steps))
+        load_kernel(reference)(floats(given[here], decoding), index[here], *flat, found[here])
     return np.moveaxis(out, 0, axis)
 
 

@@ -3,7 +3,8 @@
 Each stretch of time of each spatial tile becomes a small state; states are merged pairwise up
 a tree, and the last task of a tile turns its state into results. Small chunks (a day each) are
 taken several to a task, because a state is then larger than the chunk it sums up. Within a
-task the work goes block by block, so a task never needs a second copy of its chunk.
+task the work goes piece by piece, so a task never needs a second copy of its chunk: packed
+integers stay packed but for the piece that is worked on.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.chunks import is_lazy
+from climcube.cubes.packing import Decoding, undecoded
 from climcube.lift.common import (
     Array,
     Output,
@@ -32,6 +34,7 @@ from climcube.lift.common import (
     require_free_names,
     share,
 )
+from climcube.lift.pieces import PIECE, Stretch, slabs
 
 __all__ = ["Output", "lift_reduction"]
 
@@ -39,8 +42,9 @@ State = dict[str, Array]
 
 _TASK_STEPS = 128  # times that one task takes at least, where chunks are smaller
 _FAN_IN = 2  # states merged at once; in a wider tree more of them wait in memory
-_BLOCK_STEPS = 2048  # times and numbers given to a kernel at once
+_BLOCK_STEPS = 2048  # times and numbers given to a kernel at once, of which it makes a state
 _BLOCK_NUMBERS = 2**20
+_STREAM_CELLS = 128  # at least, of the pieces that are added to one state: rows should be long
 _STATE_NUMBERS = 2**16  # numbers of one state's largest array merged or finished at once
 
 
@@ -53,6 +57,7 @@ class _Work:
     axis: int
     dtypes: tuple[str, ...]
     lengths: tuple[int | None, ...]
+    decoding: Decoding | None
 
 
 def lift_reduction(
@@ -99,16 +104,18 @@ def lift_reduction(
     """
     known = dict(coordinates or {})
     require_free_names(cube, dim, known, purpose, outputs)
+    stored, decoding = undecoded(cube) or (cube, None)
     work = _Work(
         kernel,
         f"{purpose} of variable {cube.name!r}",
         cube.dims.index(dim),
         tuple(o.dtype for o in outputs),
         tuple(None if o.dim is None else known[o.dim].size for o in outputs),
+        decoding,
     )
     arrays: Sequence[Any]
     if is_lazy(cube):
-        arrays = _build(cube.data, work, tables, purpose, task_steps)
+        arrays = _build(stored.data, work, tables, purpose, task_steps)
     else:
         boxed = Tables(tables)
         shape = _cells(cube.shape, work.axis)
@@ -178,40 +185,43 @@ def _groups(chunks: tuple[int, ...], task_steps: int) -> list[tuple[int, list[in
 def _leaf(blocks: list[Array], tables: Any, *, work: _Work, start: int) -> State:
     """Return the state of consecutive blocks of one tile."""
     reduction = load_kernel(work.reference)
-    shared = Tables.unwrap(tables)
-    moved = [np.moveaxis(block, work.axis, 0) for block in blocks]
-    if reduction.several is not None and all(map(_streamable, moved)):
-        cells = math.prod(moved[0].shape[1:])
-        flats = [block.reshape(len(block), cells) for block in moved]
-        summed: State = reduction.several(flats, start, *shared)
-        return summed
-    if reduction.streams and len(moved) == 1 and _streamable(moved[0]):
-        flat = moved[0].reshape(len(moved[0]), math.prod(moved[0].shape[1:]))
-        streamed: State = reduction.chunk(flat, start, *shared)
-        return streamed
-    steps = sum(len(b) for b in moved)
-    shape = moved[0].shape[1:]
+    stretch = Stretch([np.moveaxis(block, work.axis, 0) for block in blocks], work.decoding)
+    read = _streamed if reduction.stream else _chunked
     whole: State = {}
-    for where, rows in _slabs(shape, _BLOCK_NUMBERS // max(1, min(steps, _BLOCK_STEPS))):
-        parts = [b[(slice(None), *where)] for b in moved]
-        slab = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        state: State | None = None
-        for first in range(0, max(1, steps), _BLOCK_STEPS):
-            piece = slab[first : first + _BLOCK_STEPS]
-            flat = piece.reshape(len(piece), rows.stop - rows.start)
-            try:
-                part = reduction.chunk(flat, start + first, *shared)
-            except FloatingPointError as error:
-                raise refused(error, work.where) from None
-            state = part if state is None else reduction.combine([state, part])
-        _put(whole, state or {}, rows, math.prod(shape))
+    try:
+        for rows, state in read(reduction, stretch, start, Tables.unwrap(tables)):
+            _put(whole, state, rows, stretch.cells)
+    except FloatingPointError as error:
+        raise refused(error, work.where) from None
     return whole
 
 
-def _streamable(block: Array) -> bool:
-    """Whether a block can be read as it lies in memory, without a copy of another type."""
-    native: bool = block.dtype.kind == "f" and block.dtype.isnative and block.dtype.itemsize >= 4
-    return native and bool(block.flags.c_contiguous)
+def _chunked(
+    reduction: Any, stretch: Stretch, start: int, tables: tuple[Any, ...]
+) -> Iterator[tuple[slice, State]]:
+    """Yield slabs of cells and their states, which are merged from those of some times each."""
+    deepest = max(1, min(stretch.steps, _BLOCK_STEPS))
+    for slab in slabs(stretch.shape, _BLOCK_NUMBERS // deepest):
+        state: State | None = None
+        for number, piece in enumerate(stretch.pieces(slab, _BLOCK_STEPS)):
+            part = reduction.chunk(piece, start + number * _BLOCK_STEPS, *tables)
+            state = part if state is None else reduction.combine([state, part])
+        yield slab[1], state or {}
+
+
+def _streamed(
+    reduction: Any, stretch: Stretch, start: int, tables: tuple[Any, ...]
+) -> Iterator[tuple[slice, State]]:
+    """Yield slabs of cells and their states, to which some times after the other are added."""
+    if stretch.readable:
+        shape = (stretch.steps, stretch.cells)
+        yield slice(0, stretch.cells), reduction.stream(stretch.whole(), shape, start, *tables)
+        return
+    width = max(_STREAM_CELLS, PIECE // max(1, stretch.steps))
+    for slab in slabs(stretch.shape, width):
+        cells = slab[1].stop - slab[1].start
+        pieces = stretch.pieces(slab, max(1, PIECE // max(1, cells)))
+        yield slab[1], reduction.stream(pieces, (stretch.steps, cells), start, *tables)
 
 
 def _whole(
@@ -226,7 +236,7 @@ def _merge(states: list[State], *, work: _Work) -> State:
     """Return the state of consecutive stretches together."""
     reduction = load_kernel(work.reference)
     combine = reduction.combine
-    if reduction.several is not None:  # it goes row by row: slabs would only be in its way
+    if reduction.stream is not None:  # it goes row by row: slabs would only be in its way
         together: State = combine(states)
         return together
     cells = next(iter(states[0].values())).shape[-1]
@@ -247,7 +257,7 @@ def _finish(
         np.empty((cells,) if k is None else (k, cells), dtype)
         for k, dtype in zip(work.lengths, work.dtypes, strict=True)
     ]
-    if reduction.several is not None and len(states) > 1:
+    if reduction.stream is not None and len(states) > 1:
         states = [reduction.combine(states)]
     for rows in _rows(states[0], cells):
         parts = [_cut(state, rows) for state in states]
@@ -278,23 +288,6 @@ def _put(whole: State, part: State, rows: slice, cells: int) -> None:
         if key not in whole:
             whole[key] = np.empty((*values.shape[:-1], cells), values.dtype)
         whole[key][..., rows] = values
-
-
-def _slabs(shape: tuple[int, ...], limit: int) -> Iterator[tuple[tuple[Any, ...], slice]]:
-    """Cut cell dimensions into slabs of consecutive cells: their index, and their flat numbers."""
-    if math.prod(shape) <= limit or not shape:
-        yield tuple(slice(None) for _ in shape), slice(0, math.prod(shape))
-        return
-    inner = list(np.cumprod((1, *shape[:0:-1]))[::-1])  # cells below one step of each dimension
-    cut = next(d for d, below in enumerate(inner) if below <= limit)
-    step = max(1, limit // int(inner[cut]))
-    flat = 0
-    for lead in np.ndindex(*shape[:cut]):
-        for first in range(0, shape[cut], step):
-            stop = min(first + step, shape[cut])
-            count = (stop - first) * int(inner[cut])
-            yield (*lead, slice(first, stop)), slice(flat, flat + count)
-            flat += count
 
 
 def _cells(per_dim: tuple[Any, ...], axis: int) -> tuple[Any, ...]:
