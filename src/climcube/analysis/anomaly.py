@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from climcube.analysis.climatology import cycle_values
-from climcube.analysis.cycle import Cycle, Treatment
+from climcube.analysis.cycle import Cycle, Treatment, is_one_year
 from climcube.cubes.calendar import BasePeriod
 from climcube.cubes.subject import Subject, examine, finish_array, plain_cube
 from climcube.errors import CubeError, ParameterError
@@ -68,6 +69,12 @@ def anomaly(
     CubeError
         The climatology given has another grid, calendar, frequency or unit.
 
+    Warns
+    -----
+    UserWarning
+        The base period is one year: that year's anomalies are 0 because it is compared with
+        itself.
+
     Examples
     --------
     >>> import climcube as cc
@@ -87,9 +94,10 @@ def anomaly(
     }  # fmt: skip
     cycle = Cycle.of(cube, subject, treatment)
     if climatology is None:
-        tables = [cycle_values(subject, cycle, treatment)]
+        _warn_of_one_year(subject, cycle)
+        tables = [cycle_values(subject, cycle, treatment, purpose="anomaly")]
         if standardize:
-            tables.append(cycle_values(subject, cycle, treatment, "std"))
+            tables.append(cycle_values(subject, cycle, treatment, "std", purpose="anomaly"))
         index = cycle.index
     else:
         _refuse_own_options(treatment, standardize)
@@ -113,6 +121,18 @@ def _departures(
     text = f"{'standardized ' if len(tables) > 1 else ''}anomaly of {label}"
     out.attrs, out.encoding = units | {"long_name": text}, {}
     return out
+
+
+def _warn_of_one_year(subject: Subject, cycle: Cycle) -> None:
+    if is_one_year(subject.axis, *cycle.period):
+        first, last = (subject.axis.label(i) for i in cycle.period)
+        warnings.warn(
+            f"the anomaly of {subject.cube.name!r} is relative to one year ({first} to {last}): "
+            "that year's own anomalies say nothing, those of other years hold its weather; widen "
+            "the base period, or pass climatology=",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _refuse_own_options(treatment: Treatment, standardize: bool) -> None:

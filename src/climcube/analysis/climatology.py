@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from climcube.analysis.cycle import Cycle, Treatment
+from climcube.analysis.cycle import Cycle, Treatment, is_one_year
 from climcube.analysis.percentile import (
     MIN_SAMPLES,
     cycle_percentiles,
@@ -133,11 +133,12 @@ def climatology(
 
 
 def cycle_values(
-    subject: Subject, cycle: Cycle, treatment: Treatment, statistic: str = "mean"
-) -> xr.DataArray:
+    subject: Subject, cycle: Cycle, treatment: Treatment, statistic: str = "mean",
+    purpose: str = "climatology",
+) -> xr.DataArray:  # fmt: skip
     """Return the values of every row of a cycle, with their attributes, lazily on Dask."""
     if statistic == "std" and treatment.window == 1:
-        _require_two_years(subject, treatment)
+        _require_two_years(subject, cycle, treatment)
     attrs = _attributes(subject, treatment, statistic)
     name = str(subject.cube.name or "climatology")
     finishing = Finish(
@@ -153,7 +154,7 @@ def cycle_values(
         [Output(name, treatment.dim, "int32" if statistic == "count" else "float64", attrs)],
         tables=(pools, grid_of(subject.cube), finishing),
         coordinates={treatment.dim: cycle.coordinate},
-        purpose="climatology",
+        purpose=purpose,
         # A state has a row for each class: small beside the data that it sums up.
         task_steps=max(128, 4 * cycle.pools.classes),
     )
@@ -224,13 +225,15 @@ def _attributes(subject: Subject, treatment: Treatment, statistic: str) -> dict[
     return kept | units | {"long_name": text, "cell_methods": cell_methods}
 
 
-def _require_two_years(subject: Subject, treatment: Treatment) -> None:
-    first, last = subject.axis.period(treatment.base_period)
-    if subject.axis.year[first] == subject.axis.year[last] and treatment.frequency == "day":
+def _require_two_years(subject: Subject, cycle: Cycle, treatment: Treatment) -> None:
+    first, last = cycle.period
+    alone = treatment.frequency == "day" or last - first < cycle.coordinate.size
+    if alone and is_one_year(subject.axis, first, last):
         raise ParameterError(
             "one year has no standard deviation from year to year",
             where=f"base_period={treatment.base_period!r}",
             expected="at least two years",
             found=f"{subject.axis.label(first)} to {subject.axis.label(last)}",
-            remedy="widen the base period, or pool neighbouring days (window=11)",
+            remedy="widen the base period"
+            + (", or pool neighbouring days (window=11)" if treatment.frequency == "day" else ""),
         )

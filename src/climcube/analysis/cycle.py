@@ -15,7 +15,7 @@ from climcube.cubes.subject import Subject
 from climcube.errors import ParameterError, require_choice, require_odd
 from climcube.kernels.pools import Pools, group_samples, pool_samples
 
-__all__ = ["FREQUENCIES", "LEAP_RULES", "Cycle", "Treatment"]
+__all__ = ["FREQUENCIES", "LEAP_RULES", "Cycle", "Treatment", "is_one_year"]
 
 FREQUENCIES = {"day": "dayofyear", "month": "month", "season": "season"}
 LEAP_RULES = ("interp", "pool", "drop")
@@ -110,6 +110,15 @@ class Cycle:
         if treatment.frequency == "season":
             pools = pools._replace(weight=sample_days(given, axis))
         return cls(number, _coordinate(treatment), pools, -1, (first, last))
+
+
+def is_one_year(axis: TimeAxis, first: int, last: int) -> bool:
+    """Whether no calendar month comes a second time from one sample to another.
+
+    A climatology of such a base period is the values themselves.
+    """
+    number = np.unique(axis.year[first : last + 1] * 12 + axis.month[first : last + 1])
+    return len(np.unique(number % 12)) == len(number)
 
 
 def rows_by_day(axis: TimeAxis, leap: str) -> npt.NDArray[np.int64]:

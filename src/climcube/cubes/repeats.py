@@ -74,14 +74,17 @@ def shared_areas(
         return area
     degrees = [unquantify(c)[0].transpose(*area.dims) for c in (latitude, longitude)]
     strips = _strips(area.shape)
-    edges = [[a.data[strip] for strip in strips] for a in (*degrees, area)]
-    if not any(is_lazy(a) for a in degrees) and not len(_shares(*edges[:2], None, area.shape)[0]):
+    south, west, own = ([a.data[strip] for strip in strips] for a in (*degrees, area))
+    shape = (area.shape[0], area.shape[1])
+    if not any(is_lazy(a) for a in degrees) and not len(_shares(south, west, None, shape)[0]):
         return area
     if not any(is_lazy(a) for a in (area, *degrees)):
-        return area.copy(data=_multiplied(area.values, _shares(*edges, area.shape), (0, 0), None))
-    node = dask.delayed(_shares, pure=True)(*edges, area.shape)
+        return area.copy(
+            data=_multiplied(area.values, _shares(south, west, own, shape), (0, 0), shape)
+        )
+    node = dask.delayed(_shares, pure=True)(south, west, own, shape)
     shared = da.map_blocks(
-        _of_block, da.asarray(area.data), node, area.shape,
+        _of_block, da.asarray(area.data), node, shape,
         dtype="float64", meta=np.empty((0, 0)),
     )  # fmt: skip
     return area.copy(data=shared)
@@ -144,7 +147,7 @@ def _of_block(block: Any, shares: Shares, shape: Any, block_info: Any = None) ->
 def _multiplied(area: Any, shares: Shares, corner: Any, shape: Any) -> Floats:
     """Return a block of areas times the shares of those of its cells that have one."""
     found = np.array(area, "float64")
-    row, column = np.divmod(shares[0], (shape or area.shape)[1])
+    row, column = np.divmod(shares[0], shape[1])
     row, column = row - corner[0], column - corner[1]
     inside = (row >= 0) & (row < found.shape[0]) & (column >= 0) & (column < found.shape[1])
     found[row[inside], column[inside]] *= shares[1][inside]

@@ -20,11 +20,15 @@ from climcube.cubes.subject import Subject, examine, plain_cube
 from climcube.cubes.units import Units
 from climcube.errors import CubeError, ParameterError, VariableError, require_choice, suggest
 from climcube.kernels.suitability import trapezoid
+from climcube.lift.common import require_free_names
 
 __all__ = ["Habitat", "habitat"]
 
 FREQUENCIES = ("year", "month")
 _SPECIES = "species"
+# What results have as dimensions and variables of their own.
+_TAKEN = ("hemisphere", "part", "band", "axis", "bound", "suitability", "mean", "days", "coverage",
+          "area", "state", "change", "mean_a", "mean_b")  # fmt: skip
 
 
 def habitat(
@@ -109,6 +113,7 @@ def habitat(
     factors = _factors(cube, thermal_range, units)
     main = next((f for f in factors if f.subject is not None), factors[0])
     subject = main.subject or examine(main.given, "habitat")  # which says that there is no time
+    require_free_names(subject.cube, subject.axis.name, dict.fromkeys(_TAKEN), "habitat")
     parameters = {
         "ranges": {f.name: f.numbers for f in factors}, "threshold": threshold,
         "frequency": frequency, "min_coverage": min_coverage, "areas": areas,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from climcube.analysis.indices.temperatures import in_scale_of
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.subject import Subject, examine
 from climcube.errors import CalendarError, CubeError, UnitsError
@@ -28,6 +30,8 @@ def join_days(before: Any, subject: Subject) -> tuple[Subject, int]:
         raise UnitsError(
             "the days before have other units", where="before", expected=own, found=theirs
         )
+    if theirs is None and own is not None:
+        earlier = replace(earlier, cube=in_scale_of(subject.units, earlier.cube, "before"))
     first = earlier.axis
     if first.calendar != subject.axis.calendar or first.ordinal[-1] >= subject.axis.ordinal[0]:
         raise CalendarError(

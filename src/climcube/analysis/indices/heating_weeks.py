@@ -9,26 +9,31 @@ import numpy as np
 import xarray as xr
 
 from climcube.analysis.indices.earlier_days import join_days
-from climcube.analysis.indices.temperatures import require_temperature
+from climcube.analysis.indices.temperatures import (
+    in_scale_of,
+    refuse_other_scale,
+    require_temperature,
+)
 from climcube.analysis.indices.warmest_month import (
     BASE_PERIOD,
     CENTRE_YEAR,
     monthly_lines,
 )
 from climcube.cubes.calendar import BasePeriod, year_start_coordinate
-from climcube.cubes.chunks import is_lazy, require_whole
+from climcube.cubes.chunks import require_whole
 from climcube.cubes.packing import Packing
 from climcube.cubes.subject import Subject, examine, finish, plain_cube
 from climcube.cubes.units import Units
 from climcube.errors import CubeError, ParameterError, UnitsError
 from climcube.kernels.heat_stress import WINDOW, Rules
+from climcube.lift.common import require_free_names
 from climcube.lift.series import Output, lift_series
 
 __all__ = ["degree_heating_weeks"]
 
 _KERNELS = "climcube.kernels.heat_stress"
+_ONE = "warmest"  # dimension of the one value that a cell's days are compared with
 _ZERO_CELSIUS = 273.15
-_COLDEST_KELVIN = 150.0  # no place on Earth: a number below is in degC, one above in kelvin
 _ALERTS = (
     "unknown no_stress watch warning alert_1 alert_2", "alert_3 alert_4 alert_5",
 )  # fmt: skip
@@ -120,6 +125,8 @@ def degree_heating_weeks(
     subject = examine(cube, "degree_heating_weeks", daily=True)
     require_temperature(subject, "degree_heating_weeks", absolute=True)
     require_whole(subject.cube, subject.axis.name, "degree_heating_weeks")
+    taken = {"mmm": None, _ONE: None}
+    require_free_names(subject.cube, subject.axis.name, taken, "degree_heating_weeks")
     warmest = _warmest(cube, subject, mmm, before, base_period, centre_year)
     joined, earlier = (subject, 0) if before is None else join_days(before, subject)
     rules = Rules(_per_degree(subject.cube), max_missing, 7 if extended_alerts else 4)
@@ -148,7 +155,7 @@ def _lifted(subject: Subject, warmest: xr.DataArray, rules: Rules) -> xr.Dataset
         "flag_values": np.arange(-1, rules.highest + 1, dtype=np.int8),
         "flag_meanings": names,
     }
-    cubes = [(cube, axis.name), (warmest.expand_dims("warmest"), "warmest")]
+    cubes = [(cube, axis.name), (warmest.expand_dims(_ONE), _ONE)]
     tables = (axis.ordinal, rules)
     by_day = lift_series(
         f"{_KERNELS}:daily",
@@ -170,7 +177,7 @@ def _lifted(subject: Subject, warmest: xr.DataArray, rules: Rules) -> xr.Dataset
         [Output("dhw_max", "year", dtype, text)],
         tables=(*tables, axis.year - axis.years[0], len(axis.years)),
         coordinates={"year": years},
-        purpose="degree_heating_weeks_by_year",
+        purpose="degree_heating_weeks",
     )
     return by_day.merge(by_year, compat="override", combine_attrs="override")
 
@@ -206,29 +213,17 @@ def _warmest(
                 "before without mmm", where="before", expected="the maximum monthly mean as well",
                 remedy="pass mmm=, as cc.maximum_monthly_mean(record) gives it",
             )  # fmt: skip
-        return monthly_lines(given, subject, base_period, centre_year)["mmm"]
+        return monthly_lines(given, subject, base_period, centre_year, "degree_heating_weeks")[
+            "mmm"
+        ]
     if isinstance(mmm, int | float | np.number) and not isinstance(mmm, bool):
-        _refuse_other_scale(float(mmm), subject.units)
+        refuse_other_scale(float(mmm), subject.units.text, "mmm")
         attrs = {"long_name": "maximum of the monthly means", **subject.absolute()}
         return xr.DataArray(float(mmm), attrs=attrs)
     if isinstance(mmm, xr.Dataset) and "mmm" in mmm:
         mmm = mmm["mmm"]
     table, _ = plain_cube(mmm, "degree_heating_weeks")
     return _converted(_on_grid(table, subject), subject)
-
-
-def _refuse_other_scale(number: float, units: Units) -> None:
-    """Refuse a number in degC for a cube in kelvin, and the other way round."""
-    if units.text is None:
-        return
-    kelvin = units.agree("K")
-    if (number < _COLDEST_KELVIN) == kelvin:
-        other = "degC" if kelvin else "K"
-        raise ParameterError(
-            f"mmm looks like {other}, and the cube is in {units.text}", where=f"mmm={number:g}",
-            expected=f"a number in the cube's units, {units.text}",
-            remedy=f"convert it, or pass a DataArray whose attrs['units'] is {other!r}",
-        )  # fmt: skip
 
 
 def _on_grid(table: xr.DataArray, subject: Subject) -> xr.DataArray:
@@ -254,8 +249,8 @@ def _on_grid(table: xr.DataArray, subject: Subject) -> xr.DataArray:
 
 def _converted(table: xr.DataArray, subject: Subject) -> xr.DataArray:
     own, theirs = subject.units, Units.of(table)
-    if theirs.text is None and not is_lazy(table) and table.notnull().any():
-        _refuse_other_scale(float(table.max()), own)
+    if theirs.text is None and own.text is not None:
+        return in_scale_of(own, table, "mmm")
     if theirs.text is None or own.text is None or own.agree(theirs.text):
         return table
     if not (theirs.agree("degC") or theirs.agree("K")):

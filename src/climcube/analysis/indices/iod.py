@@ -46,7 +46,7 @@ def iod(cube: xr.DataArray, *, base_period: BasePeriod | None = None) -> xr.Data
     """
     subject = examine_months(cube, "iod")
     poles = {
-        name: monthly_anomaly(cube, subject, region, base_period).drop_vars(
+        name: monthly_anomaly(cube, subject, region, base_period, "iod").drop_vars(
             "region", errors="ignore"
         )
         for name, (region, _) in _POLES.items()

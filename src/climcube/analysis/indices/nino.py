@@ -9,7 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from climcube.analysis.indices.regional import examine_months, monthly_anomaly, monthly_series
+from climcube.analysis.indices.regional import (
+    examine_months,
+    monthly_anomaly,
+    monthly_series,
+    require_years,
+)
 from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.cubes.subject import finish, finish_array
 from climcube.errors import CalendarError, ParameterError
@@ -60,9 +65,9 @@ def nino34(
     UnitsError
         The cube is no temperature.
     CalendarError
-        Neither daily nor monthly, or the record lacks the base period.
+        Neither daily nor monthly, or the record lacks the base period, or is one year.
     ParameterError
-        A region that is not understood, or without any cell.
+        A region that is not understood, or without any cell; a base period of one year.
 
     Examples
     --------
@@ -72,7 +77,7 @@ def nino34(
     Frozen({'time': 48})
     """
     subject = examine_months(cube, "nino34")
-    result = monthly_anomaly(cube, subject, region, base_period)
+    result = monthly_anomaly(cube, subject, region, base_period, "nino34")
     name = region.lower() if isinstance(region, str) else "nino"
     result = result.drop_vars("region", errors="ignore").rename(name)
     if isinstance(region, str):
@@ -195,6 +200,7 @@ def _outputs(time: str, difference: dict[str, str]) -> list[Output]:
 def _bases(axis: TimeAxis, base_period: BasePeriod | None) -> npt.NDArray[np.int64]:
     """Return first and last year of each month's base, 0 where the record lacks it."""
     if base_period is not None:
+        require_years(axis, base_period, "oni")
         first, last = axis.period(base_period)
         fixed = np.array([axis.year[first], axis.year[last]])
         return np.broadcast_to(fixed, (len(axis), 2)).copy()

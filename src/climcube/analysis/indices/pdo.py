@@ -10,7 +10,7 @@ import xarray as xr
 from climcube.analysis.anomaly import anomaly
 from climcube.analysis.area_means import area_mean
 from climcube.analysis.indices.leading_mode import leading_mode, require_xeofs
-from climcube.analysis.indices.regional import examine_months, monthly_region
+from climcube.analysis.indices.regional import examine_months, monthly_region, require_years
 from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.cubes.coordinates import find_spatial
 from climcube.cubes.regions import REGIONS, Region
@@ -89,6 +89,7 @@ def pdo(
     subject = examine_months(cube, "pdo")
     axes = find_spatial(subject.cube)
     _require_place_only(subject, axes.dims)
+    require_years(subject.axis, base_period, "pdo")
     months, areas = monthly_region(cube, subject, _BASIN)
     if areas is None:
         raise _not_global(subject, "time only")

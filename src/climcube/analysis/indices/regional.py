@@ -8,16 +8,24 @@ import xarray as xr
 
 from climcube.analysis.anomaly import anomaly
 from climcube.analysis.area_means import area_mean
+from climcube.analysis.cycle import is_one_year
 from climcube.analysis.indices.temperatures import require_daily_or_monthly, require_temperature
 from climcube.analysis.masks import restrict
 from climcube.analysis.means import monthly_mean
 from climcube.cubes.area import cell_areas
-from climcube.cubes.calendar import BasePeriod
+from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.cubes.coordinates import find_spatial
 from climcube.cubes.subject import Subject, examine
-from climcube.errors import AxisError
+from climcube.errors import AxisError, CalendarError, ParameterError
+from climcube.lift.common import require_free_names
 
-__all__ = ["examine_months", "monthly_anomaly", "monthly_region", "monthly_series"]
+__all__ = [
+    "examine_months",
+    "monthly_anomaly",
+    "monthly_region",
+    "monthly_series",
+    "require_years",
+]
 
 _FULL = 0.9  # share of a month's days that must have a value
 
@@ -28,6 +36,31 @@ def examine_months(cube: Any, purpose: str) -> Subject:
     require_temperature(subject, purpose)
     require_daily_or_monthly(subject.axis, purpose)
     return subject
+
+
+def require_years(axis: TimeAxis, base_period: BasePeriod | None, purpose: str) -> None:
+    """Refuse a base in which no calendar month comes twice: its own values would be the normal.
+
+    Raises
+    ------
+    ParameterError
+        The base period is one year.
+    CalendarError
+        The record is, and no base period was given; or it lacks the one that was.
+    """
+    first, last = axis.period(base_period)
+    if not is_one_year(axis, first, last):
+        return
+    expected, found = "at least two years, usually 30", f"{axis.label(first)} to {axis.label(last)}"
+    if base_period is None:
+        raise CalendarError(
+            f"one year is no base for {purpose}", where=axis.name, expected=expected, found=found,
+            remedy="pass a longer record",
+        )  # fmt: skip
+    raise ParameterError(
+        f"one year is no base for {purpose}", where=f"base_period={base_period!r}",
+        expected=expected, found=found, remedy="widen the base period",
+    )  # fmt: skip
 
 
 def monthly_region(
@@ -47,9 +80,11 @@ def monthly_region(
 
 
 def monthly_anomaly(
-    given: Any, subject: Subject, region: Any, base_period: BasePeriod | None
+    given: Any, subject: Subject, region: Any, base_period: BasePeriod | None, purpose: str
 ) -> xr.DataArray:
     """Return the mean over a region of the anomalies of its cells, by month."""
+    require_years(subject.axis, base_period, purpose)
+    require_free_names(subject.cube, subject.axis.name, {"month": None, purpose: None}, purpose)
     months, areas = monthly_region(given, subject, region)
     return _mean(anomaly(months, "month", base_period=base_period), areas)
 

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
 from climcube.analysis.steps import Step
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.subject import Subject
-from climcube.errors import CalendarError, UnitsError
+from climcube.cubes.units import Units
+from climcube.errors import CalendarError, ParameterError, UnitsError
 
-__all__ = ["require_daily_or_monthly", "require_temperature"]
+__all__ = [
+    "in_scale_of",
+    "refuse_other_scale",
+    "require_daily_or_monthly",
+    "require_temperature",
+]
 
 _EXPECTED = "a temperature in degC or K"
+_COLDEST_KELVIN = 150.0  # no place on Earth: a number below is in degC, one above in kelvin
 
 
 def require_temperature(subject: Subject, purpose: str, *, absolute: bool = False) -> None:
@@ -59,3 +71,34 @@ def require_daily_or_monthly(axis: TimeAxis, purpose: str) -> None:
             found=f"a usual step of {step.length} {step.unit}s",
             remedy="make means first: cc.monthly_mean(cube)",
         )
+
+
+def refuse_other_scale(number: float, units: str | None, name: str) -> None:
+    """Refuse a number in degC beside a cube in kelvin, and the other way round."""
+    if units is None:
+        return
+    kelvin = Units("K").agree(units)
+    if (number < _COLDEST_KELVIN) == kelvin:
+        other = "degC" if kelvin else "K"
+        raise ParameterError(
+            f"{name} looks like {other}, and the cube is in {units}", where=f"{name}={number:g}",
+            expected=f"a temperature in the cube's units, {units}",
+            remedy=f"convert it, or pass a DataArray whose attrs['units'] is {other!r}",
+        )  # fmt: skip
+
+
+def in_scale_of(units: Units, table: xr.DataArray, name: str) -> xr.DataArray:
+    """Return temperatures without units, refusing those of the other scale: at compute if lazy."""
+    checked: xr.DataArray = xr.apply_ufunc(
+        _checked, table, kwargs={"units": units.text, "name": name},
+        dask="parallelized", output_dtypes=[table.dtype], keep_attrs=True,
+    )  # fmt: skip
+    return checked
+
+
+def _checked(values: Any, units: str | None, name: str) -> Any:
+    known = np.ravel(values)[np.isfinite(np.ravel(values))]
+    if known.size:
+        for extreme in (known.min(), known.max()):
+            refuse_other_scale(float(extreme), units, name)
+    return values

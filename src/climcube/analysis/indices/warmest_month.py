@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from climcube.analysis.indices.regional import examine_months
+from climcube.analysis.indices.regional import examine_months, require_years
 from climcube.analysis.means import monthly_mean
 from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.cubes.subject import Subject, finish
@@ -63,7 +63,7 @@ def maximum_monthly_mean(
     CalendarError
         Neither daily nor monthly, or the record does not cover the base period.
     ParameterError
-        ``centre_year`` is no year.
+        ``centre_year`` is no year; a base period of one year, which has no line.
 
     Examples
     --------
@@ -80,8 +80,9 @@ def maximum_monthly_mean(
 
 
 def monthly_lines(
-    given: Any, subject: Subject, base_period: BasePeriod, centre_year: float
-) -> xr.Dataset:
+    given: Any, subject: Subject, base_period: BasePeriod, centre_year: float,
+    purpose: str = "maximum_monthly_mean",
+) -> xr.Dataset:  # fmt: skip
     """Return the climatology of a cube that was looked at, in its units."""
     number = isinstance(centre_year, int | float) and not isinstance(centre_year, bool)
     if not number or not np.isfinite(centre_year):
@@ -89,7 +90,7 @@ def monthly_lines(
             "centre_year is no year", where=f"centre_year={centre_year!r}",
             expected="a number, as 1988.2857",
         )  # fmt: skip
-    subject.axis.period(base_period)  # it names both where the record lacks it
+    require_years(subject.axis, base_period, purpose)  # a line needs two points
     months, _ = unquantify(monthly_mean(given, min_coverage=_SHARE))
     axis = TimeAxis.of(months)
     first, last = axis.period(base_period)
@@ -106,5 +107,5 @@ def monthly_lines(
         ],
         tables=(np.where(used, axis.month - 1, -1), axis.year - float(centre_year), _SHARE),
         coordinates={"month": xr.DataArray(np.arange(1, 13), dims="month", attrs=label)},
-        purpose="maximum_monthly_mean",
+        purpose=purpose,
     )
