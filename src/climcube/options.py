@@ -32,6 +32,10 @@ def _is_positive_integer(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
 
 
+def _is_client(value: object) -> bool:
+    return value in ("s3fs", "obstore")
+
+
 # name: (default, check, what is expected)
 _KNOWN: Mapping[str, tuple[Any, Callable[[object], bool], str]] = MappingProxyType(
     {
@@ -48,6 +52,8 @@ _KNOWN: Mapping[str, tuple[Any, Callable[[object], bool], str]] = MappingProxyTy
             "a list of paths or URLs of catalogs, or of catalogs that are open",
         ),
         "block_cells": (32, _is_positive_integer, "a positive number of cells worked on at once"),
+        "s3_client": ("s3fs", _is_client, "'s3fs' or 'obstore'"),
+        "s3_concurrency": (32, _is_positive_integer, "a positive number of requests at once"),
     }
 )
 _current: dict[str, Any] = {name: default for name, (default, _, _) in _KNOWN.items()}
@@ -74,6 +80,12 @@ class set_options:  # noqa: N801 - used like a function, as in xarray
         look in before the shipped one (default none).
     block_cells : int
         Cells of a tile that a kernel works on at once (default 32).
+    s3_client : "s3fs" or "obstore"
+        What reads and writes Zarr stores in S3-compatible object storage (default ``"s3fs"``;
+        ``"obstore"`` needs the extra ``obstore``). Decided when a store is opened.
+    s3_concurrency : int
+        Requests to object storage that one process makes at once, over all stores and threads
+        (default 32). Workers of a cluster are processes of their own.
 
     Raises
     ------

@@ -1,16 +1,12 @@
-"""An S3 server of our own, for all tests of stores."""
+"""What all tests of stores need: the S3 servers, and no credentials but their own."""
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-
 import pytest
 
-SECRET = "CANARYSECRET"
+from tests.servers import client, endpoint, options
+
+__all__ = ["client", "endpoint", "options"]
 
 
 @pytest.fixture(autouse=True)
@@ -20,44 +16,3 @@ def no_credentials_of_this_machine(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-
-
-@pytest.fixture(scope="session")
-def endpoint():
-    """A server of its own for these tests, stopped at their end."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(address, timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        else:
-            pytest.fail("the S3 server did not start")
-        yield address
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-@pytest.fixture
-def options(endpoint):
-    """Storage options as a user of any S3-compatible store writes them, and an empty bucket."""
-    import s3fs
-
-    given = {
-        "key": "CANARYKEY",
-        "secret": SECRET,
-        "client_kwargs": {"endpoint_url": endpoint},
-    }
-    system = s3fs.S3FileSystem(**given)
-    system.mkdir("bucket")
-    yield given
-    system.invalidate_cache()
-    system.rm("bucket", recursive=True)

@@ -166,7 +166,7 @@ def test_a_killed_publication_is_seen_as_no_store(where, sst, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(system, "cp_file", some)
-        patch.setattr(places, "_remove_remote", lambda *_: None)
+        patch.setattr(places, "remove_remote", lambda *_: None)
         with pytest.raises(KeyboardInterrupt):
             where.save(sst, "cube.zarr")
     assert len(copied) > 3

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from climcube.errors import ClimcubeError, StoreError, StoreNotFoundError
+from climcube.options import get_option
 from climcube.provenance import redact
 
 __all__ = ["file_system", "has_folders", "open_file", "own_error", "reporting", "zarr_target"]
@@ -43,6 +44,8 @@ def zarr_target(
     """Return ``store`` and ``storage_options`` as zarr and xarray take them."""
     if not address.startswith(_S3):
         return {"store": address, "storage_options": dict(options or {}) or None}
+    if get_option("s3_client") == "obstore":
+        return {"store": _through_obstore(address, options, read_only), "storage_options": None}
     from zarr.storage import FsspecStore
 
     from climcube.stores.s3 import S3
@@ -51,6 +54,14 @@ def zarr_target(
     path = str(S3._strip_protocol(address)).rstrip("/")
     store = FsspecStore(fs=system, path=path, read_only=read_only)
     return {"store": store, "storage_options": None}
+
+
+def _through_obstore(address: str, options: Mapping[str, Any] | None, read_only: bool) -> Any:
+    from climcube.stores.s3connection import Connection
+    from climcube.stores.s3objects import S3Objects
+
+    bucket, _, prefix = address.partition("://")[2].partition("/")
+    return S3Objects(Connection.of(bucket, options), prefix, read_only=read_only)
 
 
 def has_folders(system: Any) -> bool:
@@ -86,6 +97,9 @@ def own_error(error: BaseException) -> ClimcubeError | None:
     for _ in range(20):
         if seen is None or isinstance(seen, ClimcubeError):
             break
+        if isinstance(seen, BaseExceptionGroup):  # of requests made together
+            inner = (own_error(one) for one in seen.exceptions)
+            return next((one for one in inner if one is not None), None)
         seen = seen.__cause__ or seen.__context__
     return seen if isinstance(seen, ClimcubeError) else None
 
@@ -100,7 +114,8 @@ def _translated(what: str, address: str, error: BaseException) -> StoreError:
 
 def _s3_options(address: str, options: Mapping[str, Any] | None) -> dict[str, Any]:
     from climcube.stores.s3 import S3
+    from climcube.stores.s3options import s3_options
 
     # Instances are shared by options, so the order of keys must not matter.
-    given: dict[str, Any] = {**S3._get_kwargs_from_urls(address), **dict(options or {})}
+    given: dict[str, Any] = {**S3._get_kwargs_from_urls(address), **s3_options(options)}
     return dict(sorted(given.items()))

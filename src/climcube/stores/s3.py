@@ -1,17 +1,9 @@
-"""S3-compatible object storage: one place for timeouts and retries, one deadline for all of them.
-
-s3fs retries requests, botocore below it retries each of those, and reading a body retries both:
-a stalled object took 15 requests and 41 s. Here botocore does not retry, and one clock runs
-over everything that is done for one request of ours.
-"""
+"""S3-compatible object storage through s3fs: files, and Zarr stores."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import random
-from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import (
@@ -19,44 +11,47 @@ from botocore.exceptions import (
     ConnectionClosedError,
     EndpointConnectionError,
     HTTPClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    ProfileNotFound,
 )
 from fsspec.asyn import sync_wrapper
 from s3fs import S3FileSystem
 
-from climcube.errors import StoreError, StoreNotFoundError
+from climcube.errors import StoreError
 from climcube.provenance import redact
+from climcube.stores.requests import timely
+from climcube.stores.s3answers import CREDENTIALS_MISSING, Failure, Malformed, kind_of_status
+from climcube.stores.s3options import DEADLINE, surroundings
 
 __all__ = ["S3"]
 
-_CREDENTIALS = (
-    "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; "
-    "for public data pass storage_options={'anon': True}"
-)
-_MISSING = (NoCredentialsError, PartialCredentialsError, ProfileNotFound)
-_TRANSIENT = (408, 429, 500, 502, 503, 504)
-_CONNECTIONS = 3  # attempts to reach a host that refuses connections or has no address
-_LONGEST_WAIT = 8.0
 _BROKEN = (
     ConnectionError,
     EOFError,
+    Malformed,
     TimeoutError,
     ConnectionClosedError,
-    EndpointConnectionError,
     HTTPClientError,
 )
+_BROKEN_NAMES = ("ClientPayloadError", "IncompleteReadError", "ResponseParserError")
 
-# Whether a clock runs already: what is called within one request does not start its own.
-_timed: ContextVar[bool] = ContextVar("climcube_s3_timed", default=False)
+# What every answer of an object store to a request holds. A page of a proxy, or no body, holds
+# none of it, and would be taken for an empty listing or a finished write.
+_ANSWERS = {
+    "complete_multipart_upload": "ETag",
+    "copy_object": "CopyObjectResult",
+    "create_multipart_upload": "UploadId",
+    "get_object": "ETag",
+    "head_object": "ETag",
+    "list_object_versions": "IsTruncated",
+    "list_objects_v2": "IsTruncated",
+    "put_object": "ETag",
+    "upload_part": "ETag",
+    "upload_part_copy": "CopyPartResult",
+}
 
 
 class _Surroundings:
-    """What the environment says about object storage at this moment."""
-
     def __get__(self, instance: object, owner: type) -> tuple[tuple[str, str], ...]:
-        return tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+        return surroundings()
 
 
 class S3(S3FileSystem):  # type: ignore[misc]
@@ -72,15 +67,15 @@ class S3(S3FileSystem):  # type: ignore[misc]
 
     connect_timeout = 5
     read_timeout = 15
-    retries = 3  # of s3fs, all of them under our clock
+    retries = 1  # of s3fs; repeating is done here
 
-    # fsspec hands out one connection for equal arguments. One that was made with other
-    # credentials, or none, is not equal: AWS_PROFILE may be set in the next cell of a notebook.
+    # fsspec hands out one connection for equal arguments.
     surroundings = _Surroundings()
     _extra_tokenize_attributes = (*S3FileSystem._extra_tokenize_attributes, "surroundings")
 
-    def __init__(self, *args: Any, deadline: float = 60.0, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, *args: Any, deadline: float = DEADLINE, **options: Any) -> None:
+        # A remembered listing does not know what was written since, by anybody.
+        super().__init__(*args, **({"use_listings_cache": False} | options))
         self.deadline = float(deadline)
 
     def _prepare_config_kwargs(self) -> dict[str, Any]:
@@ -91,52 +86,139 @@ class S3(S3FileSystem):  # type: ignore[misc]
         bucket, key = kwargs.get("Bucket"), kwargs.get("Key") or kwargs.get("Prefix") or ""
         where = f"s3://{bucket}/{key}".rstrip("/") if bucket else "s3://"
         inherited = super()._call_s3
-        return await self._timely(where, lambda: inherited(method, *args, **kwargs))
+
+        async def request() -> Any:
+            answer = await inherited(method, *args, **kwargs)
+            _require_sense(method, answer)
+            if method == "get_object":
+                await self._take_body(answer, kwargs.get("Range"))
+            return answer
+
+        return await timely(where, self.deadline, request, _judge, self.clear_instance_cache)
 
     call_s3 = sync_wrapper(_call_s3)
 
-    async def _cat_file(self, path: str, *args: Any, **kwargs: Any) -> Any:
-        inherited = super()._cat_file
-        return await self._timely(f"s3://{path}", lambda: inherited(path, *args, **kwargs))
-
-    async def _timely(self, where: str, request: Callable[[], Awaitable[Any]]) -> Any:
-        """Repeat a request until it succeeds, fails for good, or the time is up."""
-        if _timed.get():
-            return await request()
-        mark = _timed.set(True)
+    async def _take_body(self, answer: dict[str, Any], wanted: str | None) -> None:
+        """Read what was asked for as part of the request, so that its deadline holds."""
+        length = answer.get("ContentLength")
+        if wanted is None and (length or 0) > self.default_block_size:
+            return  # read in parts by `_cat_file`, or as a stream
+        body = answer["Body"]
         try:
-            return await self._repeated(where, request)
+            data = await body.read()
         finally:
-            _timed.reset(mark)
+            body.close()
+        whole = length is None or len(data) == length
+        if not whole or (wanted is not None and not _in_range(answer, wanted)):
+            raise Malformed(f"{len(data)} bytes of another range or length than was asked for")
+        answer["Body"] = _Body(data)
 
-    async def _repeated(self, where: str, request: Callable[[], Awaitable[Any]]) -> Any:
-        clock = asyncio.get_running_loop().time
-        end = clock() + self.deadline
-        attempt, last = 0, None
-        while True:
-            attempt += 1
-            try:
-                async with asyncio.timeout_at(end):
-                    return await request()
-            except Exception as error:
-                last = error if last is None or clock() < end else last
-                if clock() < end and not _passes(error):
-                    self._forget_denied(error)
-                    raise _translated(error, where) from error
-                wait = random.uniform(0.5, 1.0) * min(0.1 * 2**attempt, _LONGEST_WAIT)
-                unreachable = isinstance(error, EndpointConnectionError)
-                if clock() + wait >= end or (unreachable and attempt >= _CONNECTIONS):
-                    raise _no_answer(last, where, self.deadline, attempt) from last
-                await asyncio.sleep(wait)
+    async def _cat_file(
+        self,
+        path: str,
+        version_id: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        chunksize: int | None = None,
+        max_concurrency: int | None = None,
+    ) -> bytes:
+        """Return bytes in one request; s3fs asks for the length first."""
+        if start is not None or end is not None:
+            return bytes(await super()._cat_file(path, version_id, start, end))
+        bucket, key, version = self.split_path(path)
+        version = version_id or version
+        given = {"Bucket": bucket, "Key": key} | ({"VersionId": version} if version else {})
+        answer = await self._call_s3("get_object", **given)
+        body = answer["Body"]
+        if isinstance(body, _Body):
+            return await body.read()
+        body.close()
+        size, step = answer["ContentLength"], chunksize or self.default_block_size
+        if answer.get("ETag"):
+            given["IfMatch"] = answer["ETag"]  # all parts are parts of one object
+        starts = range(0, size, step)
+        ranges = [f"bytes={first}-{min(first + step, size) - 1}" for first in starts]
+        parts = await asyncio.gather(
+            *(self._call_s3("get_object", Range=part, **given) for part in ranges)
+        )
+        return b"".join([await part["Body"].read() for part in parts])
 
-    def _forget_denied(self, error: BaseException) -> None:
-        """Let the next call look for credentials anew: their file may be repaired by then."""
-        if _denied(error) or isinstance(error, _MISSING):
-            self.clear_instance_cache()
+    async def _bulk_delete(self, pathlist: list[str], **kwargs: Any) -> list[str]:
+        """Remove objects; those that were refused are an error, which s3fs leaves out."""
+        asked = {self.split_path(path)[1] for path in pathlist}
+        for path in pathlist:
+            self.invalidate_cache(self._parent(path))
+        if not asked:
+            return []
+        bucket = self.split_path(pathlist[0])[0]
+        delete = {"Objects": [{"Key": key} for key in sorted(asked)]}
+        answer = await self._call_s3("delete_objects", kwargs, Bucket=bucket, Delete=delete)
+        gone = {item["Key"] for item in answer.get("Deleted", [])}
+        if asked - gone:
+            errors = [item.get("Code", "") for item in answer.get("Errors", [])]
+            raise StoreError(
+                "objects cannot be removed", where=f"s3://{bucket}/{min(asked - gone)}",
+                found=f"{len(asked - gone)} left" + "".join(f", {code}" for code in errors[:1]),
+                remedy="check the rights of your credentials",
+            )  # fmt: skip
+        return [f"{bucket}/{key}" for key in gone]
 
 
-def _denied(error: BaseException) -> bool:
-    return isinstance(error, PermissionError) or _status(error)[0] in (401, 403)
+class _Body:
+    """A body that was read already."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    async def read(self, size: int = -1) -> bytes:
+        data, self._data = (self._data, b"") if size < 0 else (self._data[:size], self._data[size:])
+        return data
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _require_sense(method: str, answer: Mapping[str, Any]) -> None:
+    needed = _ANSWERS.get(method)
+    if needed is not None and needed not in answer:
+        raise Malformed("an answer that is none of an object store")
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    if method == "delete_objects" and headers.get("content-length") == "0":
+        raise Malformed("an empty answer")
+
+
+def _in_range(answer: Mapping[str, Any], wanted: str) -> bool:
+    """Whether the bytes that came are those of ``bytes=first-last`` or ``bytes=-count``."""
+    unit, _, span = str(answer.get("ContentRange", "")).partition(" ")
+    if unit != "bytes":
+        return False
+    first, _, last = span.partition("/")[0].partition("-")
+    asked_first, _, asked_last = wanted.removeprefix("bytes=").partition("-")
+    if not asked_first:
+        return int(last) - int(first) + 1 <= int(asked_last)
+    return first == asked_first and (not asked_last or int(last) <= int(asked_last))
+
+
+def _judge(error: BaseException) -> Failure:
+    status, code = _status(error)
+    reason = redact((str(error).strip() or type(error).__name__).splitlines()[0])
+    if status is not None:
+        return Failure(kind_of_status(status, code), status, code, reason)
+    if isinstance(error, CREDENTIALS_MISSING):
+        return Failure("no credentials", reason=reason)
+    if isinstance(error, FileNotFoundError):
+        return Failure("told", reason=reason)
+    if isinstance(error, PermissionError):
+        return Failure("denied", code="access denied", reason=reason)
+    if isinstance(error, EndpointConnectionError):
+        return Failure("unreachable", reason=reason)
+    if isinstance(error, TimeoutError):
+        return Failure("passing", reason="no answer in time")
+    if isinstance(error, _BROKEN) or type(error).__name__ in _BROKEN_NAMES:
+        return Failure("passing", reason=reason)
+    if isinstance(error, BotoCoreError):
+        return Failure("other", reason=reason)
+    return Failure("told", reason=reason)  # not of the store: passed on as it is
 
 
 def _status(error: BaseException) -> tuple[int | None, str]:
@@ -147,55 +229,3 @@ def _status(error: BaseException) -> tuple[int | None, str]:
             status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
             return status, str(response.get("Error", {}).get("Code", status))
     return None, type(error).__name__
-
-
-def _passes(error: BaseException) -> bool:
-    """Whether the same request may succeed a moment later."""
-    status, code = _status(error)
-    if status is not None:
-        return status in _TRANSIENT or code in ("SlowDown", "RequestTimeout", "InternalError")
-    broken = type(error).__name__ in ("ClientPayloadError", "IncompleteReadError")
-    return broken or isinstance(error, _BROKEN)
-
-
-def _translated(error: BaseException, where: str) -> BaseException:
-    """Return our error; files that are not there keep theirs, which zarr and s3fs look for."""
-    code = _status(error)[1]
-    if code == "NoSuchBucket":
-        bucket = where.removeprefix("s3://").partition("/")[0]
-        return StoreNotFoundError(
-            "no such bucket", where=where, found=f"no bucket '{bucket}'",
-            remedy="check its name and the endpoint; buckets are never made by climcube",
-        )  # fmt: skip
-    if _denied(error):
-        return StoreError(
-            "the store refuses access", where=where, found=code,
-            remedy=f"check the rights of your credentials: {_CREDENTIALS}",
-        )  # fmt: skip
-    if isinstance(error, _MISSING):
-        found = redact(str(error).splitlines()[0])
-        return StoreError("no credentials", where=where, found=found, remedy=_CREDENTIALS)
-    if isinstance(error, BotoCoreError):
-        found = redact((str(error).strip() or code).splitlines()[0])
-        return StoreError(
-            "the request failed", where=where, found=found, remedy="check the address"
-        )
-    return error
-
-
-def _no_answer(
-    error: BaseException | None, where: str, deadline: float, attempts: int
-) -> StoreError:
-    status, code = (None, "no answer") if error is None else _status(error)
-    reason = redact((str(error).strip() or code).splitlines()[0])
-    if status is not None:
-        reason = f"{code} (HTTP {status})"
-    elif isinstance(error, TimeoutError):
-        reason = "no answer in time"
-    return StoreError(
-        "the store does not answer", where=where,
-        expected=f"an answer within {deadline:g} s",
-        found=f"{reason} after {attempts} attempt{'s' * (attempts != 1)}",
-        remedy="check address, credentials and network; "
-        f"for a slow line pass storage_options={{'deadline': {5 * deadline:g}}}",
-    )  # fmt: skip
