@@ -213,7 +213,14 @@ def test_facts_of_other_calendars() -> None:
     assert facts["period"] == {"start": "2001-02-27", "end": "2001-03-01"}
     assert facts["licence"] == "CC BY 4.0"
     assert facts["citation"] == "Doe (2020)"
-    assert facts["variables"] == {"tas": {"units": "K", "standard_name": "air_temperature"}}
+    assert facts["variables"] == {
+        "tas": {
+            "units": "K",
+            "standard_name": "air_temperature",
+            "dims": ["time"],
+            "dtype": "float64",
+        }
+    }
     assert facts["chunks"] == "unknown"
 
 

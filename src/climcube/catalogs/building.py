@@ -30,6 +30,7 @@ _KWARGS: Mapping[str, tuple[str, ...]] = {
     _TYPE + "Service": (),
     _TYPE + "FileData": ("storage_options", "root", "ref"),  # the last two: of a repository
 }
+_SPELLINGS = {"anonymous": "anon"}  # as Icechunk has it, and as s3fs has it
 _PLACE = ("bucket", "prefix", "base_url")
 _ADDRESS_FACTS = ("layout", "chunks", "region", "auth", "note", "virtual", "role")
 # Formats that are a service somewhere, not bytes that might lie in a folder.
@@ -98,7 +99,7 @@ def _address(name: str, node: _Node, home: str, file: str) -> Address:
         url=resolve(url, home, where),
         format=form,
         # Intake has the place of an Icechunk repository among its options; here it is in the URL.
-        storage_options={k: v for k, v in options.items() if k not in _PLACE},
+        storage_options={_SPELLINGS.get(k, k): v for k, v in options.items() if k not in _PLACE},
         group=group,
         version=kwargs.get("ref"),
         period=_period(facts),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from climcube.catalogs.building import build
 from climcube.catalogs.composing import compose
@@ -20,6 +20,9 @@ from climcube.catalogs.spans import asked
 from climcube.errors import CatalogError, ParameterError, require_choice, suggest
 from climcube.options import get_option
 from climcube.provenance import redact
+
+if TYPE_CHECKING:
+    from climcube.catalogs.findings import CheckReport
 
 __all__ = ["Catalog", "catalog", "resolve_entry", "shipped_folder"]
 
@@ -131,6 +134,51 @@ class Catalog:
         aliases = {alias: name for alias, name in self.aliases.items() if name in found}
         unsaid = tuple(sorted(name for name, verdict in verdicts.items() if verdict is None))
         return Catalog(found, self.files, aliases, self.retired, self.hidden, unsaid)
+
+    def check(
+        self,
+        *names: str,
+        deadline: float = 60.0,
+        threads: int = 16,
+        storage_options: Mapping[str, Any] | None = None,
+    ) -> CheckReport:
+        """Ask every address whether the catalog is still right about it.
+
+        Each is opened, its metadata and its axis of time read, and compared with what the entry
+        states: variables, dimensions, units, types, calendar, chunks, period, and, of data that
+        grow (a period that ends ``rolling``), how old the last day may be (``delay_days``).
+        Addresses that climcube does not open are only asked whether they answer.
+
+        Parameters
+        ----------
+        *names
+            Entries to check; all where none is named.
+        deadline
+            Seconds after which the report is made: who has not answered by then is dead.
+        threads
+            How many are asked at once.
+        storage_options
+            For all of them, beside their own.
+
+        Raises
+        ------
+        CatalogError
+            No such entry. Nothing that a server does is an error: it is in the report.
+
+        Examples
+        --------
+        >>> import climcube as cc
+        >>> report = cc.catalog().check("demo")
+        >>> report.ok, report.findings[0].last
+        (True, '2002-12-31')
+        """
+        from climcube.catalogs.doctor import check_entries
+
+        chosen = [self[name] for name in names] or list(self.entries.values())
+        return check_entries(
+            chosen, deadline=deadline, threads=threads, storage_options=storage_options,
+            retired=self.retired,
+        )  # fmt: skip
 
     def show(self, name: str) -> str:
         """Return everything that is known of one entry, as text."""

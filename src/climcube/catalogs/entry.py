@@ -186,6 +186,23 @@ class Entry:
             )
         return found
 
+    def to_stac(self) -> dict[str, Any]:
+        """Return the entry as a STAC 1.0 collection: a plain dictionary, ready for JSON.
+
+        Its addresses are the assets. What the entry does not state is left out, or null; the
+        bounding box, which STAC demands and no entry states, is the whole Earth.
+
+        Examples
+        --------
+        >>> import climcube as cc
+        >>> found = cc.catalog()["demo"].to_stac()
+        >>> found["type"], list(found["assets"]), found["cube:variables"]["sst"]["unit"]
+        ('Collection', ['local'], 'degC')
+        """
+        from climcube.catalogs.stac import collection
+
+        return collection(self)
+
     def show(self) -> str:
         """Return everything that is known of the entry, as text."""
         from climcube.catalogs.text import show_text

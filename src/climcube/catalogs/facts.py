@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from climcube.catalogs.schema import CALENDARS, UNKNOWN
 
 if TYPE_CHECKING:
@@ -15,17 +17,19 @@ __all__ = ["facts_of"]
 def facts_of(dataset: xr.Dataset) -> dict[str, Any]:
     """Return what a data set says of itself, as fields for `write_entry`.
 
-    Units, standard and long names of its variables, calendar, first and last time, chunks of
-    the store it was opened from; title, licence and citation where its attributes name them.
-    What it does not say is ``"unknown"``. No value but those of the time axis is looked at.
+    Units, names, dimensions and stored types of its variables, calendar, first and last time,
+    chunks of the store it was opened from; title, licence and citation where its attributes name
+    them. What it does not say is ``"unknown"``. No value but those of the time axis is looked at.
 
     Examples
     --------
     >>> import xarray as xr
     >>> cube = xr.Dataset({"sst": ("time", [20.0], {"units": "degC"})}, {"time": [0]})
     >>> facts = facts_of(cube)
-    >>> facts["variables"], facts["licence"], facts["calendar"]
-    ({'sst': {'units': 'degC'}}, 'unknown', 'none')
+    >>> facts["variables"]
+    {'sst': {'units': 'degC', 'dims': ['time'], 'dtype': 'float64'}}
+    >>> facts["licence"], facts["calendar"]
+    ('unknown', 'none')
     """
     found: dict[str, Any] = {
         "variables": {str(name): _variable(dataset[name]) for name in dataset.data_vars},
@@ -43,8 +47,8 @@ def facts_of(dataset: xr.Dataset) -> dict[str, Any]:
     return found
 
 
-def _variable(array: xr.DataArray) -> dict[str, str]:
-    facts = {"units": str(array.attrs.get("units") or UNKNOWN)}
+def _variable(array: xr.DataArray) -> dict[str, Any]:
+    facts: dict[str, Any] = {"units": str(array.attrs.get("units") or UNKNOWN)}
     for name in ("standard_name", "long_name"):
         if array.attrs.get(name):
             facts[name] = str(array.attrs[name])
@@ -52,7 +56,11 @@ def _variable(array: xr.DataArray) -> dict[str, str]:
     if scale is not None or offset is not None:
         dtype = array.encoding.get("dtype", UNKNOWN)
         facts["packing"] = f"{dtype}, scale {scale or 1:.6g}, offset {offset or 0:.6g}"
-    return facts
+    facts["dims"] = [str(dim) for dim in array.dims]
+    name = np.dtype(array.encoding.get("dtype", array.dtype)).name
+    if name.isalnum():  # `datetime64[ns]` is no type that a store has
+        facts["dtype"] = name
+    return {key: value for key, value in facts.items() if value}
 
 
 def _attribute(dataset: xr.Dataset, *names: str) -> str:

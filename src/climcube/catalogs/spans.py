@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-__all__ = ["Span", "asked", "stated"]
+__all__ = ["Span", "asked", "is_rolling", "stated", "written"]
 
 # First and last day as ISO text, which compares as dates do in every calendar; None: not known.
 Span = tuple[str | None, str | None]
@@ -46,6 +46,27 @@ def asked(period: tuple[str, str]) -> tuple[str, str] | None:
     """
     first, last = _day(str(period[0]), "-01", "-01"), _day(str(period[1]), "-12", "-31")
     return None if first is None or last is None or first > last else (first, last)
+
+
+def is_rolling(text: str) -> bool:
+    """Whether the end of a period means that data are still added.
+
+    >>> is_rolling("rolling"), is_rolling("2020")
+    (True, False)
+    """
+    return bool(_ROLLING.fullmatch(text.strip()))
+
+
+def written(text: str) -> str | None:
+    """Return a date as far as it is stated; None where it is none, or of data still growing.
+
+    >>> written("1981-09"), written("2025, extended quarterly"), written("late 1981")
+    ('1981-09', None, None)
+    """
+    found = _DATE.fullmatch(text.strip())
+    if found is None or "," in text:
+        return None
+    return "-".join(part for part in found.groups() if part)
 
 
 def _day(text: str, month: str, day: str) -> str | None:

@@ -14,6 +14,7 @@ from climcube.errors import ParameterError, StoreError, StoreNotFoundError, sugg
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.filesystems import file_system, reporting
+from climcube.stores.redirects import staying
 from climcube.stores.repositories import is_repository
 from climcube.stores.snapshots import Version
 
@@ -241,7 +242,8 @@ def first_made(makers: Iterable[tuple[str, Callable[[], Source]]]) -> Source:
 def _from_address(entry: Any, address: Any, options: Mapping[str, Any]) -> Source:
     facts = {"entry": entry.id, "catalog": redact(entry.catalog), "doi": entry.doi}
     facts["address_name"] = address.name
-    merged = {**address.storage_options, **options}
+    # A server must not lead from an address that was checked to one that was not.
+    merged = staying(address.url, {**address.storage_options, **options})
     if address.format == "opendap":
         found = Source("opendap", (address.url,), redact(address.url), merged)
     elif address.format == "icechunk":
