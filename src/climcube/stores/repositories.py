@@ -24,9 +24,11 @@ from climcube.errors import (
     StoreNotFoundError,
     require_module,
 )
+from climcube.options import get_option
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.filesystems import file_system, own_error, reporting
+from climcube.stores.s3options import DEADLINE, s3_options
 
 __all__ = [
     "LOCK",
@@ -44,7 +46,6 @@ _CREDENTIALS = (
     "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; "
     "for public data pass storage_options={'anon': True}"
 )
-_DEADLINE = 60.0
 LOCK = "climcube.lock"  # see `climcube.stores.locks`
 # Kept as long as the process: what `memory://` names are, for tests and examples.
 _memory: dict[str, Any] = {}
@@ -115,9 +116,13 @@ def open_repository(
             "authorize_virtual_chunk_access": dict(authorize) if authorize else None,
         }
         if create and not module.Repository.exists(storage):
-            # Our lock may lie in the folder already; what else does is in the way.
-            _require_clean(address, given)
-            return module.Repository.create(storage, check_clean_root=False, **settings)
+            try:
+                # Our lock may lie in the folder already; what else does is in the way.
+                _require_clean(address, given)
+                return module.Repository.create(storage, check_clean_root=False, **settings)
+            except (StoreError, module.IcechunkError):
+                if not module.Repository.exists(storage):  # else another process made it just now
+                    raise
         return module.Repository.open(storage, **settings)
 
 
@@ -155,11 +160,11 @@ def storage_of(address: str, options: Mapping[str, Any], *, create: bool = False
 
 def _s3(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `icechunk.s3_storage` takes, from storage options as s3fs takes them."""
-    known = _plain(options)
-    client = dict(known.pop("client_kwargs", None) or {})
+    known = s3_options(_plain(options))
+    client = dict(known.get("client_kwargs") or {})
     usual = _usual(known.get("profile"))
     endpoint = known.get("endpoint_url") or client.get("endpoint_url") or usual["endpoint_url"]
-    region = known.get("region") or client.get("region_name") or usual["region"]
+    region = client.get("region_name") or usual["region"]
     return {
         # Other servers than Amazon's have no region, but a request must name one.
         "region": region or "us-east-1",
@@ -232,8 +237,9 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
 def _config(options: Mapping[str, Any]) -> Any:
     """Return settings under which a request is repeated, and fails, within one deadline."""
     module = icechunk()
-    deadline = float(options.get("deadline") or _DEADLINE)
+    deadline = float(options.get("deadline") or DEADLINE)
     return module.RepositoryConfig(
+        max_concurrent_requests=get_option("s3_concurrency"),
         storage=module.StorageSettings(
             retries=module.StorageRetriesSettings(
                 max_tries=8, initial_backoff_ms=200, max_backoff_ms=8000
@@ -243,7 +249,7 @@ def _config(options: Mapping[str, Any]) -> Any:
                 read_timeout_ms=15000,
                 operation_timeout_ms=int(1000 * deadline),
             ),
-        )
+        ),
     )
 
 
