@@ -132,20 +132,22 @@ def habitat(
         cc.save(parts, output, overwrite=overwrite)
         typer.echo(f"habitat by {cube.name!r} written to {output}")
     else:
-        parts["area"] = parts["area"].compute()
-        parts |= {"change": parts["change"].compute()} if "change" in parts else {}
-        _tell(parts)
+        told = ("area" if "area" in parts else "periods", "change")
+        _tell({name: parts[name].compute() for name in told if name in parts})
 
 
 def _tell(parts: dict[str, Any]) -> None:
-    """Print areas, of each species if there are several."""
-    area = parts["area"]["area"]
-    names = [str(n) for n in area["species"].values] if "species" in area.dims else [""]
+    """Print areas (days, of a station), of each species if there are several."""
+    on_map = "area" in parts
+    main = parts["area"]["area"] if on_map else parts["periods"]["days"]
+    text = "suitable area, mean of the record" if on_map else "suitable days, mean of the years"
+    unit = "km2" if on_map else "days"
+    names = [str(n) for n in main["species"].values] if "species" in main.dims else [""]
     for name in names:
-        own = area.sel(species=name) if name else area
+        own = main.sel(species=name) if name else main
         label = f"{name}: " if name else ""
-        typer.echo(f"{label}suitable area, mean of the record: {float(own.mean()):,.0f} km2")
-        if "change" in parts:
+        typer.echo(f"{label}{text}: {float(own.mean()):,.0f} {unit}")
+        if "change" in parts and on_map:
             change = parts["change"].sel(species=name) if name else parts["change"]
             words = (
                 f"{w} {float(change[f'area_{w}'].sum()):,.0f}" for w in ("gain", "loss", "stable")

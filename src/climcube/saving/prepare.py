@@ -42,6 +42,9 @@ def parts_of(result: Any, parts: tuple[str, ...] | None) -> Parts:
         return {name: dataset for name, dataset in groups.items() if dataset.data_vars}
     if isinstance(result, Mapping) and all(isinstance(v, xr.Dataset) for v in result.values()):
         return {str(name): dataset for name, dataset in result.items()}
+    if hasattr(result, "datasets"):  # a Habitat knows its own parts
+        own: Parts = result.datasets(parts)
+        return own
     if not hasattr(result, "to_datasets"):
         raise ParameterError(
             "this cannot be saved",

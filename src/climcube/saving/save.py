@@ -40,8 +40,9 @@ def save(
     ----------
     result
         DataArray or Dataset, lazy or not, plain or pint-quantified (stored with its CF units);
-        the result of `climcube.heatwaves`, a DataTree, or a mapping of names to Datasets. The
-        last three become groups: open them with ``cc.open(target, group="annual")``.
+        the result of `climcube.heatwaves` or `climcube.habitat`, a DataTree, or a mapping of
+        names to Datasets. The last four become groups: open them with
+        ``cc.open(target, group="annual")``.
     target
         A path or address whose name ends in ``.nc`` (netCDF-4), or in ``.zarr`` or no suffix
         (a Zarr 3 store). Folders above it are made.
@@ -49,7 +50,8 @@ def save(
         Replace what is there.
     parts
         Of heatwaves: which of ``"climatology"``, ``"annual"``, ``"daily"`` to save; default
-        the first two.
+        the first two. Of a habitat: which of ``"periods"`` (days, mean, coverage), ``"area"``
+        (area and centroid, on a map), ``"suitability"``; default the first two.
     encoding
         How to store single variables, as xarray takes it: ``{"sst": {"dtype": "int16",
         "scale_factor": 0.01, "_FillValue": -32768}}``. By default values are stored as they

@@ -13,9 +13,10 @@ import xarray as xr
 from climcube.analysis.habitats.places import Surface
 from climcube.analysis.trends.trend import trend
 from climcube.cubes.calendar import BasePeriod, TimeAxis
+from climcube.cubes.coordinates import find_spatial
 from climcube.cubes.periods import Periods, months, own_axis, sample_days, years
 from climcube.cubes.subject import Subject, finish, finish_array
-from climcube.errors import ParameterError
+from climcube.errors import AxisError, ParameterError, require_choice
 from climcube.lift.reduction import Output, lift_reduction
 
 __all__ = ["Habitat"]
@@ -173,7 +174,7 @@ class Habitat:
             cell is habitat where its mean suitability is above the threshold), ``mean_a``,
             ``mean_b`` and ``change`` (b minus a); and ``area_stable``, ``area_gain``,
             ``area_loss`` in km2, NaN where less than ``min_coverage`` of the area that is known
-            in one period is known in both.
+            in one period is known in both; a station has no areas.
 
         Raises
         ------
@@ -191,22 +192,47 @@ class Habitat:
             )  # fmt: skip
         words = [f"{axis.label(a)[:4]}-{axis.label(b)[:4]}" for a, b in spans]
         result = self._compared([self._mean_of(*span) for span in spans], words)
-        complete = self._surface.comparable(result["mean_a"], result["mean_b"])
-        for number, name in enumerate(_STATES[1:], start=1):
-            area = self._surface.total(result["state"] == number).where(complete)
-            area.attrs = {"units": "km2", "long_name": f"area of habitat: {name}"}
-            result[f"area_{name}"] = area
+        if self._on_map:
+            result = result.assign(self._areas_of_change(result))
         result.attrs = {"title": f"change of habitat from {words[0]} to {words[1]}"}
         parameters = {**self.parameters, "period_a": period_a, "period_b": period_b}
         return finish(result, "habitat.change", parameters, self.inputs, self.subject.quantified)
 
-    def datasets(self) -> dict[str, xr.Dataset]:
-        """Return the results as `climcube.save` takes them: ``periods`` and, on a map, ``area``."""
-        periods = self._finish(self._by_period.copy())
-        return {
-            "periods": periods,
-            "area": self._finish(self.centroid.assign(area=self.area)),
+    def datasets(self, parts: tuple[str, ...] | None = None) -> dict[str, xr.Dataset]:
+        """Return the results as `climcube.save` writes them, by name.
+
+        Parameters
+        ----------
+        parts
+            Which of ``"periods"`` (days, mean, coverage), ``"area"`` (area and centroid by time;
+            a station has none) and ``"suitability"``; default the first two, where there are.
+
+        Raises
+        ------
+        ParameterError
+            There is no such part.
+        """
+        known = {
+            "periods": lambda: self._finish(self._by_period.copy()),
+            "suitability": lambda: self._finish(self.values.to_dataset()),
         }
+        usual = ["periods"]
+        if self._on_map:
+            known["area"] = lambda: self._finish(self.centroid.assign(area=self.area))
+            usual.append("area")
+        wanted = usual if parts is None else parts
+        for name in wanted:
+            require_choice("part", name, known)
+        return {name: known[name]() for name in wanted}
+
+    def _areas_of_change(self, change: xr.Dataset) -> dict[str, xr.DataArray]:
+        complete = self._surface.comparable(change["mean_a"], change["mean_b"])
+        areas = {}
+        for number, name in enumerate(_STATES[1:], start=1):
+            area = self._surface.total(change["state"] == number).where(complete)
+            attrs = {"units": "km2", "long_name": f"area of habitat: {name}"}
+            areas[f"area_{name}"] = area.assign_attrs(attrs)
+        return areas
 
     def _latitudes(self, edges: Any) -> xr.DataArray:
         yearly = self._yearly["mean"]
@@ -233,7 +259,23 @@ class Habitat:
         return xr.Dataset({"state": state, **named, "change": difference})
 
     @cached_property
+    def _on_map(self) -> bool:
+        """Whether there are cells that have an area: a station is a place without one."""
+        try:
+            dims = find_spatial(self.subject.cube).dims
+        except AxisError:
+            return self.subject.cube.ndim > 1  # cells without coordinates, which is a mistake
+        return bool(set(dims) & set(self.subject.cube.dims))
+
+    @cached_property
     def _surface(self) -> Surface:
+        if not self._on_map:
+            raise AxisError(
+                "a station has no area", where=f"variable {self.subject.cube.name!r}",
+                expected="cells along latitude or longitude",
+                found="dimensions " + ", ".join(map(str, self.subject.cube.dims)),
+                remedy="take its .suitability, .days, .mean and .coverage",
+            )  # fmt: skip
         return Surface(self.given, self.subject.cube, self.areas, self.min_coverage)
 
     @cached_property
