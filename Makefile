@@ -27,6 +27,10 @@ test: $(VENV)/.installed-test ## the whole test suite, and the examples of the d
 test-nojit: $(VENV)/.installed-test ## the kernels as plain Python: what is tested is what is written
 	NUMBA_DISABLE_JIT=1 $(PYTEST) -n $(JOBS) tests/kernels $(PYTEST_ARGS)
 
+test-s3: $(VENV)/.installed-test ## tests of object storage against a real server (Ceph); installs its packages
+	tools/install-ceph
+	CLIMCUBE_S3_SERVER=ceph $(PYTEST) -n 2 --dist worksteal -m "s3 and not slow" tests $(PYTEST_ARGS)
+
 coverage: $(VENV)/.installed-test ## lines reached by the tests (kernels are seen by test-nojit only)
 	$(PYTEST) -n $(JOBS) --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
@@ -90,4 +94,4 @@ $(VENV)/.installed-%: pyproject.toml tools/install | $(BIN)/python
 	tools/install "$(BIN)" "$*"
 	@touch $@
 
-.PHONY: demo test test-nojit coverage lint types imports tables docs notebook wheel ci nightly format dev benchmarks clean help
+.PHONY: demo test test-s3 test-nojit coverage lint types imports tables docs notebook wheel ci nightly format dev benchmarks clean help

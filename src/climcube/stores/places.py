@@ -15,7 +15,8 @@ from typing import Any, Protocol
 from climcube.errors import StoreError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
-from climcube.stores.filesystems import file_system, has_folders, reporting
+from climcube.stores.filesystems import file_system, reporting
+from climcube.stores.publishing import copy_store
 
 __all__ = ["LocalPlace", "Place", "RemotePlace", "Staging", "place_of", "remove_remote"]
 
@@ -161,13 +162,7 @@ class RemotePlace:
         system, source = file_system(beside, self.options)
         _, target = file_system(self.address, self.options)
         remove_remote(self.address, self.options)
-        # The root's metadata make it a store: they come last, those of arrays just before.
-        names = sorted(system.find(source), key=lambda n: (n.endswith(_ROOT), -n.count("/"), n))
-        for name in names:
-            destination = target + name[len(source) :]
-            if has_folders(system):
-                system.makedirs(system._parent(destination), exist_ok=True)
-            system.cp_file(name, destination)
+        copy_store(system, source, target)
 
     @contextmanager
     def _reporting(self, kind: type[Exception] = Exception) -> Iterator[None]:
