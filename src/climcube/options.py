@@ -36,6 +36,10 @@ def _is_client(value: object) -> bool:
     return value in ("s3fs", "obstore")
 
 
+def _is_verify(value: object) -> bool:
+    return value in ("always", "sample", "never")
+
+
 # name: (default, check, what is expected)
 _KNOWN: Mapping[str, tuple[Any, Callable[[object], bool], str]] = MappingProxyType(
     {
@@ -54,6 +58,7 @@ _KNOWN: Mapping[str, tuple[Any, Callable[[object], bool], str]] = MappingProxyTy
         "block_cells": (32, _is_positive_integer, "a positive number of cells worked on at once"),
         "s3_client": ("s3fs", _is_client, "'s3fs' or 'obstore'"),
         "s3_concurrency": (32, _is_positive_integer, "a positive number of requests at once"),
+        "verify": ("always", _is_verify, "'always', 'sample' or 'never'"),
     }
 )
 _current: dict[str, Any] = {name: default for name, (default, _, _) in _KNOWN.items()}
@@ -86,6 +91,9 @@ class set_options:  # noqa: N801 - used like a function, as in xarray
     s3_concurrency : int
         Requests to object storage that one process makes at once, over all stores and threads
         (default 32). Workers of a cluster are processes of their own.
+    verify : str
+        What `climcube.open` checks against the manifest of a store: ``"always"`` (default),
+        ``"sample"`` or ``"never"``.
 
     Raises
     ------

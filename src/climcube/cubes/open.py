@@ -23,6 +23,7 @@ from climcube.options import get_option
 from climcube.provenance import redact
 from climcube.stores.netcdf import content_token, open_netcdf, open_opendap
 from climcube.stores.snapshots import Version
+from climcube.stores.verifying import MODES
 from climcube.stores.zarrs import VERSION, open_zarr
 
 __all__ = ["open"]
@@ -40,6 +41,7 @@ def open(
     catalog: Any = None,
     group: str | None = None,
     version: Version | None = None,
+    verify: str | None = None,
 ) -> xr.Dataset | xr.DataArray:
     """Open a catalog entry, a Zarr store, a netCDF file or many of them, as a lazy cube.
 
@@ -75,6 +77,11 @@ def open(
         Of a versioned store (`climcube.versions` lists them): a tag, a branch, a snapshot's id,
         or a date, which means the newest version not after it. Default the newest. Which one
         was opened is in the provenance.
+    verify
+        Stores that climcube wrote hold a manifest of digests. ``"always"``: whatever is read is
+        what was written, or an `IntegrityError`; ``"sample"``: nothing is missing or cut
+        short, and the digest of every 16th object is checked; ``"never"``: only that what is
+        missing was left out on purpose. Default as the option ``verify`` says (``"always"``).
 
     Returns
     -------
@@ -90,6 +97,9 @@ def open(
     StoreError
         A file is truncated or of another format; a store cannot be read. Where the entry names
         copies of the data they are tried first, in order, with a `MirrorWarning`.
+    IntegrityError
+        Now or at compute: an object is lost, or is not what was written; the message names
+        variable, chunk, dates and latitudes and longitudes. See `climcube.verify`.
     VariableError
         No such variable; the message names near ones.
     AxisError, CalendarError, UnitsError
@@ -107,6 +117,7 @@ def open(
     ((366, 4, 6), (366,))
     """
     require_choice("layout", layout, (None, *LAYOUTS))
+    require_choice("verify", verify, (None, *MODES))
     if layout is not None and chunks is not None:
         raise ParameterError("layout and chunks both given", remedy="pass one of them")
     source = resolve(target, storage_options=storage_options, catalog=catalog, layout=layout)
@@ -114,14 +125,16 @@ def open(
     def _opened(found: Source) -> xr.Dataset:
         part = found.version if version is None else version
         found = replace(found, group=group or found.group, version=part)
-        return _open(found, variable, layout, chunks)
+        return _open(found, variable, layout, chunks, verify)
 
     cube, source = first_that_answers(source, _opened)
     cube = _with_source(cube, source)
     return cube if variable is None else cube[variable]
 
 
-def _open(source: Source, variable: str | None, layout: str | None, chunks: Any) -> xr.Dataset:
+def _open(
+    source: Source, variable: str | None, layout: str | None, chunks: Any, verify: str | None
+) -> xr.Dataset:
     """Open what one source names: files that continue each other, or one store or file."""
     if source.version is not None and source.kind not in ("zarr", "icechunk"):
         raise ParameterError(
@@ -130,12 +143,14 @@ def _open(source: Source, variable: str | None, layout: str | None, chunks: Any)
         )  # fmt: skip
     if len(source.addresses) > 1:
         return _many_files(source, variable, layout, chunks)
-    return _one_store(source, variable, layout, chunks)
+    return _one_store(source, variable, layout, chunks, verify)
 
 
-def _one_store(source: Source, variable: str | None, layout: str | None, chunks: Any) -> xr.Dataset:
+def _one_store(
+    source: Source, variable: str | None, layout: str | None, chunks: Any, verify: str | None
+) -> xr.Dataset:
     """Open, decode and cut one Zarr store or netCDF file."""
-    raw = _raw(source)
+    raw = _raw(source, verify)
     decoded = decode_cf(raw, source.label)
     if variable is not None:
         select_variable(decoded, variable, source.label)
@@ -146,12 +161,15 @@ def _one_store(source: Source, variable: str | None, layout: str | None, chunks:
     return cube
 
 
-def _raw(source: Source) -> xr.Dataset:
+def _raw(source: Source, verify: str | None) -> xr.Dataset:
     """Open one store or file as stored."""
     address = source.addresses[0]
     if source.kind in ("zarr", "icechunk"):
         versioned = True if source.kind == "icechunk" else None
-        return open_zarr(address, source.options, source.group, source.version, versioned=versioned)
+        return open_zarr(
+            address, source.options, source.group, source.version,
+            versioned=versioned, verify=verify,
+        )  # fmt: skip
     opener = open_opendap if source.kind == "opendap" else open_netcdf
     return opener(address, source.options, source.group)
 

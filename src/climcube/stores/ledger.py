@@ -162,9 +162,15 @@ def load_manifest(store: Store) -> Manifest | None:
     IntegrityError
         It is lost, was not sealed, or is not as it was sealed.
     """
-    raw, root = sync(_read(store, [f"{GROUP}/zarr.json", "zarr.json"]))
+    root, raw = sync(_read(store, ["zarr.json", f"{GROUP}/zarr.json"]))
+    if isinstance(root, BaseException):
+        raise root
+    marked = root is not None and GROUP in _attributes(root)
+    if isinstance(raw, BaseException):
+        if marked:
+            raise raw
+        raw = None  # stores of others may refuse what is not there
     if raw is None:
-        marked = root is not None and GROUP in _attributes(root)
         if marked:
             raise IntegrityError(
                 "the manifest of the store is missing", expected=f"{GROUP}/zarr.json",
@@ -207,10 +213,13 @@ def _attributes(raw: bytes) -> Mapping[str, Any]:
         return {}
 
 
-async def _read(store: Store, keys: list[str]) -> list[bytes | None]:
+async def _read(store: Store, keys: list[str]) -> list[bytes | BaseException | None]:
     await store._ensure_open()
-    found = await asyncio.gather(*(store.get(k, default_buffer_prototype()) for k in keys))
-    return [None if raw is None else raw.to_bytes() for raw in found]
+    wanted = (store.get(key, default_buffer_prototype()) for key in keys)
+    found = await asyncio.gather(*wanted, return_exceptions=True)
+    return [
+        raw if raw is None or isinstance(raw, BaseException) else raw.to_bytes() for raw in found
+    ]
 
 
 class _Cache:

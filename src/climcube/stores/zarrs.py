@@ -9,13 +9,23 @@ from typing import Any
 
 import xarray as xr
 
-from climcube.errors import ClimcubeError, StoreError, StoreNotFoundError, suggest
+from climcube.errors import (
+    ClimcubeError,
+    IntegrityError,
+    StoreError,
+    StoreNotFoundError,
+    suggest,
+)
+from climcube.options import get_option
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote, is_versioned_name
+from climcube.stores.damage import DamagedChunk
 from climcube.stores.filesystems import own_error, zarr_target
 from climcube.stores.guard import guard
+from climcube.stores.header import GROUP
 from climcube.stores.repositories import is_icechunk_error, is_repository, translated
 from climcube.stores.snapshots import Version, open_snapshot
+from climcube.stores.verifying import verifying
 
 __all__ = ["VERSION", "open_zarr"]
 
@@ -29,6 +39,7 @@ def open_zarr(
     version: Version | None = None,
     *,
     versioned: bool | None = None,
+    verify: str | None = None,
 ) -> xr.Dataset:
     """Open a Zarr store (format 2 or 3), or a version of a versioned one, undecoded.
 
@@ -38,6 +49,9 @@ def open_zarr(
         Of a versioned store; its id is in ``encoding[VERSION]`` of what is returned.
     versioned
         Whether it is one; None: by its name, and where no plain store is found, by looking.
+    verify
+        What is checked against the manifest: see `climcube.stores.verifying`; None: as the
+        option ``verify`` says.
 
     Raises
     ------
@@ -45,20 +59,23 @@ def open_zarr(
         No store there, no such version, or no such group in it.
     StoreError
         It cannot be read, or holds groups only; a version is asked for where there are none.
+    IntegrityError
+        Its metadata, or its manifest, are not what was written.
     """
+    mode = get_option("verify") if verify is None else verify
     sure = versioned or (versioned is None and is_versioned_name(address))
     if not sure and version is not None:
         sure = _require_versions(address, options)
     if sure:
         store, snapshot = open_snapshot(address, options, version)
-        dataset = _open(address, {"store": store, "storage_options": None}, group)
+        dataset = _open(address, {"store": store, "storage_options": None}, group, mode)
         dataset.encoding[VERSION] = snapshot
         return dataset
     try:
-        return _open(address, zarr_target(address, options, read_only=True), group)
+        return _open(address, zarr_target(address, options, read_only=True), group, mode)
     except StoreNotFoundError:
         if versioned is None and is_repository(address, options):
-            return open_zarr(address, options, group, version, versioned=True)
+            return open_zarr(address, options, group, version, versioned=True, verify=verify)
         raise
 
 
@@ -72,21 +89,28 @@ def _require_versions(address: str, options: Mapping[str, Any]) -> bool:
     return True
 
 
-def _open(address: str, target: Mapping[str, Any], group: str | None) -> xr.Dataset:
+def _open(address: str, target: Mapping[str, Any], group: str | None, mode: str) -> xr.Dataset:
     """Open one store as xarray does, with errors of ours."""
     where = redact(address) + (f", group '{group}'" if group else "")
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*consolidated.*")
+            store: Any = verifying(_store(target), mode)
             dataset = xr.open_dataset(
-                target["store"],
+                store,
                 engine="zarr",
                 group=group,
                 decode_cf=False,
                 chunks=None,
                 cache=False,
-                backend_kwargs={"storage_options": target["storage_options"]},
             )
+    except DamagedChunk as error:  # of a coordinate, which is read at once
+        raise error.placed(where, error.array, "") from error
+    except IntegrityError as error:
+        raise type(error)(
+            error.what, where=f"{where}, {error.where}" if error.where else where,
+            expected=error.expected, found=error.found, remedy=error.remedy,
+        ) from error  # fmt: skip
     except ClimcubeError:
         raise
     except (FileNotFoundError, KeyError) as error:
@@ -121,6 +145,18 @@ def _open(address: str, target: Mapping[str, Any], group: str | None) -> xr.Data
     return guard(dataset, where)
 
 
+def _store(target: Mapping[str, Any]) -> Any:
+    """Return a Zarr store to read from what xarray and zarr would make one of."""
+    from zarr.storage import FsspecStore, LocalStore
+
+    store = target["store"]
+    if not isinstance(store, str):
+        return store
+    if is_remote(store) and not store.startswith("file://"):
+        return FsspecStore.from_url(store, target["storage_options"], read_only=True)
+    return LocalStore(store.removeprefix("file://"), read_only=True)
+
+
 def _groups(address: str, target: Mapping[str, Any], group: str | None = None) -> list[str] | None:
     """Return the names of the groups of a store; ``None`` where there is no store."""
     import zarr
@@ -129,6 +165,6 @@ def _groups(address: str, target: Mapping[str, Any], group: str | None = None) -
         return None
     try:
         root = zarr.open_group(path=group or "", mode="r", **target)
-        return sorted(name for name, _ in root.groups())
+        return sorted(name for name, _ in root.groups() if name != GROUP)
     except (OSError, ValueError, KeyError, TypeError):  # no store whose groups could be named
         return None
