@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from climcube.recipes.ingest import ingest
     from climcube.reports.report import report
     from climcube.saving.save import save
+    from climcube.stores.versionnames import branch_version, remove_version_name, tag_version
+    from climcube.stores.versions import expire_versions, roll_back, versions
 
 __version__ = "0.1.0"
 
@@ -76,6 +78,7 @@ _HOMES = {
     "anomaly": "climcube.analysis.anomaly",
     "area_mean": "climcube.analysis.area_means",
     "area_sum": "climcube.analysis.area_means",
+    "branch_version": "climcube.stores.versionnames",
     "breakpoint": "climcube.analysis.trends.breakpoint",
     "catalog": "climcube.catalogs",
     "change": "climcube.analysis.trends.change",
@@ -85,6 +88,7 @@ _HOMES = {
     "degree_heating_weeks": "climcube.analysis.indices.heating_weeks",
     "detrend": "climcube.analysis.trends.detrend",
     "emergence": "climcube.analysis.trends.emergence",
+    "expire_versions": "climcube.stores.versions",
     "false_positive_rates": "climcube.analysis.trends.rates",
     "fdr": "climcube.analysis.trends.significance",
     "habitat": "climcube.analysis.habitats.habitat",
@@ -104,14 +108,18 @@ _HOMES = {
     "percentile": "climcube.analysis.percentile",
     "quantile_trend": "climcube.analysis.trends.quantile_trend",
     "rechunk": "climcube.cubes.chunks",
+    "remove_version_name": "climcube.stores.versionnames",
     "report": "climcube.reports.report",
+    "roll_back": "climcube.stores.versions",
     "rolling_mean": "climcube.analysis.rolling",
     "save": "climcube.saving.save",
     "seasonal_mean": "climcube.analysis.means",
     "set_options": "climcube.options",
+    "tag_version": "climcube.stores.versionnames",
     "track": "climcube.analysis.tracking.track",
     "trend": "climcube.analysis.trends.trend",
     "trend_moments": "climcube.analysis.trends.moments",
+    "versions": "climcube.stores.versions",
     "zonal_mean": "climcube.analysis.area_means",
 }
 _MODULES = {
@@ -131,6 +139,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "anomaly",
     "area_mean",
     "area_sum",
+    "branch_version",
     "breakpoint",
     "catalog",
     "change",
@@ -141,6 +150,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "detrend",
     "emergence",
     "errors",
+    "expire_versions",
     "false_positive_rates",
     "fdr",
     "habitat",
@@ -162,15 +172,19 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "plot",
     "quantile_trend",
     "rechunk",
+    "remove_version_name",
     "report",
+    "roll_back",
     "rolling_mean",
     "save",
     "seasonal_mean",
     "set_options",
+    "tag_version",
     "testing",
     "track",
     "trend",
     "trend_moments",
+    "versions",
     "zonal_mean",
 ]
 

@@ -19,6 +19,7 @@ from climcube.cli import (
     reports,
     tracks,
     trends,
+    versions,
 )
 from climcube.cli.errors import ErrorLines
 
@@ -92,6 +93,7 @@ _COMMANDS = (
     ("zonal-mean", means.zonal_mean, "Means along circles of latitude."),
     ("mask", means.mask, "Which cells lie in a region."),
     ("trend", trends.trend, "Linear trends with their uncertainty."),
+    ("trend-moments", trends.trend_moments, "Sums of a trend, to which new times are added."),
     ("quantile-trend", trends.quantile_trend, "Trends of extremes and of the middle."),
     ("change", trends.change, "Difference between two periods."),
     ("breakpoint", trends.breakpoint_, "When the level changed most."),
@@ -112,3 +114,4 @@ for _name, _function, _line in _COMMANDS:
     _kind = heatwaves.Following if _name == "heatwaves" else None
     app.command(_name, short_help=_line, cls=_kind)(_function)
 app.add_typer(catalogs.app, name="catalog", short_help="What data sets there are.")
+app.add_typer(versions.app, name="versions", short_help="What a store was, and is.")

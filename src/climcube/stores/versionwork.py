@@ -34,10 +34,11 @@ from climcube.stores.repositories import (
 )
 from climcube.stores.snapshots import MAIN
 
-__all__ = ["FACTS", "WORK", "VersionedWork", "VersionedWorkplace"]
+__all__ = ["FACTS", "ROLLED_BACK", "WORK", "VersionedWork", "VersionedWorkplace", "existing"]
 
 FACTS = "climcube"  # key of the facts in the metadata of a published version
 WORK = "work-"  # how names of branches of unfinished work begin
+ROLLED_BACK = "rolled-back-"  # how names of tags begin that keep what was given up
 _LEDGER = "climcube_work"
 
 
@@ -133,6 +134,17 @@ class VersionedWorkplace:
             repository_reporting(what, self.address),
         ):
             yield
+
+
+def existing(store: str, options: Mapping[str, Any] | None) -> tuple[VersionedWorkplace, Any]:
+    """Return the place and the repository of a versioned store that is there."""
+    place = VersionedWorkplace(str(store), dict(options or {}))
+    if not is_repository(place.address, place.options):
+        raise StoreNotFoundError(
+            "no versioned store", where=redact(place.address),
+            expected="a store that was written with versions (its name ends in .icechunk)",
+        )  # fmt: skip
+    return place, open_repository(place.address, place.options)
 
 
 class VersionedWork:
