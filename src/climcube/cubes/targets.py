@@ -16,6 +16,7 @@ from climcube.stores.addresses import is_remote
 from climcube.stores.filesystems import file_system, reporting
 from climcube.stores.redirects import staying
 from climcube.stores.repositories import is_repository
+from climcube.stores.selfcontained import require_self_contained
 from climcube.stores.snapshots import Version
 
 __all__ = ["Source", "resolve"]
@@ -250,6 +251,9 @@ def _from_address(entry: Any, address: Any, options: Mapping[str, Any]) -> Sourc
         found = Source("icechunk", (address.url,), redact(address.url), merged)
     else:
         found = resolve_address(address.url, merged)
+        if found.kind == "netcdf" and len(found.addresses) > 1 and not is_remote(address.url):
+            for file in found.addresses:  # a single one, or a remote one, is looked at when read
+                require_self_contained(file, file)
         if found.kind != address.format:
             raise StoreError(
                 "the entry's address holds another format", where=f"entry '{entry.id}'",

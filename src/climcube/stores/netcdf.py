@@ -13,6 +13,7 @@ from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.filesystems import open_file
 from climcube.stores.rawfile import classic_format, raw_file, unreadable
+from climcube.stores.selfcontained import require_self_contained
 
 __all__ = ["content_token", "open_netcdf", "open_opendap"]
 
@@ -27,11 +28,13 @@ def open_netcdf(address: str, options: Mapping[str, Any], group: str | None = No
     Raises
     ------
     StoreError
-        The file is truncated, or not netCDF.
+        The file is truncated, not netCDF, or reads other files.
     """
     try:
         target, head = _file_and_head(address, options)
         engine = {0: "h5netcdf", 5: "netcdf4"}.get(classic_format(head), "scipy")
+        if engine == "h5netcdf":
+            require_self_contained(target, address)
         if engine == "netcdf4":
             with raw_file(address, options):
                 pass  # checks that the file is complete

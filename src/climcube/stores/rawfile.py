@@ -19,6 +19,7 @@ from climcube.errors import ClimcubeError, StoreError, StoreNotFoundError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.filesystems import open_file, own_error
+from climcube.stores.selfcontained import require_self_contained
 
 __all__ = ["RawFile", "classic_format", "raw_file", "unreadable"]
 
@@ -132,13 +133,13 @@ def _opened(address: str, options: Mapping[str, Any] | None) -> Iterator[RawFile
             head = stream.read(8)
             stream.seek(0)
             content = io.BytesIO(stream.read()) if classic_format(head) else stream
-            with _from_stream(content, head) as file:
+            with _from_stream(content, head, address) as file:
                 yield file
         return
     with open(address, "rb") as stream:
         head = stream.read(8)
     if classic_format(head) in (1, 2):
-        with _from_stream(address, head) as file:
+        with _from_stream(address, head, address) as file:
             yield file
         return
     import netCDF4
@@ -157,7 +158,7 @@ def _opened(address: str, options: Mapping[str, Any] | None) -> Iterator[RawFile
 
 
 @contextmanager
-def _from_stream(stream: Any, head: bytes) -> Iterator[RawFile]:
+def _from_stream(stream: Any, head: bytes, address: str) -> Iterator[RawFile]:
     if classic_format(head):
         from scipy.io import netcdf_file
 
@@ -172,6 +173,7 @@ def _from_stream(stream: Any, head: bytes) -> Iterator[RawFile]:
         return
     from h5netcdf import legacyapi
 
+    require_self_contained(stream, address)
     with legacyapi.Dataset(stream, "r") as dataset:
         yield _NetCDF(dataset)
 
