@@ -12,7 +12,10 @@ from climcube.progress import dask_progress
 from climcube.saving.prepare import Parts, even_chunks, file_chunks
 from climcube.saving.settle import compute_writes
 from climcube.stores.filesystems import zarr_target
+from climcube.stores.inventory import add_unnoted
+from climcube.stores.manifest import Recorder, seal_manifest, write_records
 from climcube.stores.places import Staging
+from climcube.stores.zarrs import zarr_store
 
 __all__ = ["write_zarr"]
 
@@ -30,6 +33,7 @@ def write_zarr(
     import zarr
 
     target = zarr_target(staging.address, staging.options)
+    store = Recorder(zarr_store(target, read_only=False))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
         warnings.simplefilter("ignore", xr.SerializationWarning)
@@ -39,20 +43,22 @@ def write_zarr(
             even = even_chunks(dataset)
             pending.append(
                 even.to_zarr(
-                    target["store"],
+                    store,
                     group=group or None,
                     mode="a" if pending else "w-",
                     zarr_format=3,
                     consolidated=False,
                     compute=False,
                     encoding=_encoding(even, encoding),
-                    storage_options=target["storage_options"],
                 )
             )
         with dask_progress("saving", progress):
             compute_writes(pending)
+        # What other processes wrote is read again: their recorders are not ours.
+        write_records(store, add_unnoted(store, store.take()))
+        seal_manifest(store)
         # Last, since only a store with consolidated metadata can be listed over https.
-        zarr.consolidate_metadata(target["store"], zarr_format=3)
+        zarr.consolidate_metadata(store, zarr_format=3)
 
 
 def _encoding(dataset: xr.Dataset, given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

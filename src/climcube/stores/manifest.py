@@ -14,13 +14,13 @@ Written through a `Recorder`, block by block (`write_records`), and sealed at th
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from climcube.stores.digests import document_digest
+from climcube.stores.documents import read_documents
 from climcube.stores.grids import Grid
 from climcube.stores.header import FORMAT, GROUP, MARK, seal_digest
 from climcube.stores.pages import write_entries
@@ -56,7 +56,7 @@ def write_records(store: Any, records: Records) -> None:
             gone = [p for p in arrays if not prefix or p == prefix or p.startswith(f"{prefix}/")]
             for path in gone:
                 del arrays[path]
-        documents = _documents(store, records.entries)
+        documents = read_documents(store, records.entries)
         for path, entries in records.entries.items():
             grid = Grid.of(documents[path]) if path in documents else None
             if grid is not None:
@@ -76,13 +76,13 @@ def seal_manifest(store: Any) -> None:
 
     with _quiet():
         root = zarr.open_group(store, mode="a", use_consolidated=False)
-        if MARK.items() - dict(root.attrs).items():
+        if root.attrs.get(GROUP) != MARK[GROUP]:
             root.attrs.update(MARK)
         group = _group(store)
         head = {k: v for k, v in dict(group.attrs).items() if k not in ("seal", "documents")}
         head = {"digest": Records().algorithm, "arrays": {}} | FORMAT | head
         nodes = ["", *(path for path, _ in root.members(max_depth=None))]
-        documents = _documents(store, [n for n in nodes if n != GROUP])
+        documents = read_documents(store, [n for n in nodes if n != GROUP])
         algorithm = head["digest"]
         for path, facts in list(head["arrays"].items()):
             grid = Grid.of(documents[path]) if path in documents else None
@@ -93,10 +93,10 @@ def seal_manifest(store: Any) -> None:
         _drop_orphans(group, head["arrays"])
         documents = {p: d for p, d in documents.items() if not p.startswith(f"{GROUP}/")}
         own = [f"{GROUP}/{path}" for path, _ in group.members(max_depth=None)]
-        documents |= _documents(store, own)
+        documents |= read_documents(store, own)
         head["documents"] = {p: document_digest(algorithm, d) for p, d in documents.items()}
         group.attrs.put(head)
-        group.attrs.update({"seal": seal_digest(_documents(store, [GROUP])[GROUP])})
+        group.attrs.update({"seal": seal_digest(read_documents(store, [GROUP])[GROUP])})
 
 
 def _group(store: Any) -> Any:
@@ -113,25 +113,6 @@ def _drop_orphans(group: Any, arrays: Mapping[str, Mapping[str, Any]]) -> None:
     for path, node in list(group.members(max_depth=None)):
         if isinstance(node, zarr.Array) and path not in used:
             del group[path]
-
-
-def _documents(store: Any, paths: Any) -> dict[str, dict[str, Any]]:
-    """Return the metadata documents of nodes, as they are stored."""
-    from zarr.core.buffer import default_buffer_prototype
-    from zarr.core.common import concurrent_map
-    from zarr.core.config import config
-    from zarr.core.sync import sync
-
-    async def read(path: str) -> tuple[str, dict[str, Any] | None]:
-        name = f"{path}/zarr.json" if path else "zarr.json"
-        raw = await store.get(name, default_buffer_prototype())
-        return path, None if raw is None else json.loads(raw.to_bytes())
-
-    async def read_all() -> list[tuple[str, dict[str, Any] | None]]:
-        limit = config.get("async.concurrency")
-        return list(await concurrent_map([(p,) for p in paths], read, limit))
-
-    return {path: document for path, document in sync(read_all()) if document is not None}
 
 
 @contextmanager

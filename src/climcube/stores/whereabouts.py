@@ -56,6 +56,8 @@ def _span(array: Any, name: str, dims: list[str], region: Region) -> tuple[str, 
         own = _dims(coordinate)
         if path == array.path or not own or not set(own) <= set(dims):
             return name, ""
+        if name not in dims and not _is_place(coordinate.attrs):
+            return name, ""
         part = tuple(slice(*region[dims.index(dim)]) for dim in own)
         values = np.asarray(coordinate[part])
         attrs = {k: v for k, v in dict(coordinate.attrs).items() if k != "bounds"}
@@ -64,6 +66,11 @@ def _span(array: Any, name: str, dims: list[str], region: Region) -> tuple[str, 
         return name, ""
     ends = _ends(decoded)
     return name, ends[0] if ends[0] == ends[-1] else " to ".join(ends)
+
+
+def _is_place(attrs: Any) -> bool:
+    units = str(attrs.get("units", ""))
+    return units.startswith("degree") or " since " in units
 
 
 def _ends(values: Any) -> list[str]:

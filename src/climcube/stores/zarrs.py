@@ -27,7 +27,7 @@ from climcube.stores.repositories import is_icechunk_error, is_repository, trans
 from climcube.stores.snapshots import Version, open_snapshot
 from climcube.stores.verifying import verifying
 
-__all__ = ["VERSION", "open_zarr"]
+__all__ = ["VERSION", "open_zarr", "zarr_store"]
 
 VERSION = "climcube_version"  # in `encoding`: the snapshot that was opened
 
@@ -95,7 +95,7 @@ def _open(address: str, target: Mapping[str, Any], group: str | None, mode: str)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*consolidated.*")
-            store: Any = verifying(_store(target), mode)
+            store: Any = verifying(zarr_store(target), mode)
             dataset = xr.open_dataset(
                 store,
                 engine="zarr",
@@ -145,16 +145,16 @@ def _open(address: str, target: Mapping[str, Any], group: str | None, mode: str)
     return guard(dataset, where)
 
 
-def _store(target: Mapping[str, Any]) -> Any:
-    """Return a Zarr store to read from what xarray and zarr would make one of."""
+def zarr_store(target: Mapping[str, Any], *, read_only: bool = True) -> Any:
+    """Return a Zarr store of what `zarr_target` says."""
     from zarr.storage import FsspecStore, LocalStore
 
     store = target["store"]
     if not isinstance(store, str):
         return store
     if is_remote(store) and not store.startswith("file://"):
-        return FsspecStore.from_url(store, target["storage_options"], read_only=True)
-    return LocalStore(store.removeprefix("file://"), read_only=True)
+        return FsspecStore.from_url(store, target["storage_options"], read_only=read_only)
+    return LocalStore(store.removeprefix("file://"), read_only=read_only)
 
 
 def _groups(address: str, target: Mapping[str, Any], group: str | None = None) -> list[str] | None:
