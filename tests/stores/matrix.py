@@ -86,6 +86,11 @@ class Bench:
         return f"s3://matrix/written/{self.count}{suffix}"
 
 
+PATTERNS = {
+    "metadata": r"\.json|\.z(metadata|attrs|group|array)$",
+    "coordinates": r"/(lat|lon|time)/c(/|$)",
+    "data": r"/sst/c(/|$)",
+}
 Operation = Callable[[Bench, Cell, dict[str, Any]], str]
 
 
@@ -155,6 +160,7 @@ def written(bench: Bench, cell: Cell, options: dict[str, Any], suffix: str) -> s
 
 OPERATIONS: dict[str, Operation] = {
     "metadata": read,
+    "coordinates": read,
     "data": read,
     "list": listing,
     "write": write,
@@ -167,7 +173,7 @@ def spoil(bench: Bench, cell: Cell, methods: tuple[str, ...], pattern: str) -> N
     if cell.fault == "swapped":
         # A valid object of the same kind and length under another name.
         other = lambda path: (  # noqa: E731
-            path.replace("/c/0/0/0", "/c/0/0/1")
+            path.replace("/sst/c/0/0/0", "/sst/c/0/0/1").replace("/lat/c", "/lon/c")
             if "/c/" in path
             else path.replace("/cube.zarr/zarr.json", "/cube.zarr/sst/zarr.json")
         )
@@ -185,7 +191,7 @@ def same(one: xr.Dataset, other: xr.Dataset) -> bool:
 
 def applies(cell: Cell) -> bool:
     """Whether a fault has a meaning for an operation."""
-    reading = cell.operation in ("metadata", "data")
+    reading = cell.operation in PATTERNS
     if cell.times != "always" and cell.fault in LASTING:
         return False
     if cell.fault == "lost acknowledgement":

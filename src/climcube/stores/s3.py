@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from aiohttp import ClientConnectorError, ClientError
 from botocore.exceptions import (
     BotoCoreError,
     ConnectionClosedError,
@@ -19,7 +20,7 @@ from climcube.errors import StoreError
 from climcube.provenance import redact
 from climcube.stores.requests import timely
 from climcube.stores.s3answers import CREDENTIALS_MISSING, Failure, Malformed, kind_of_status
-from climcube.stores.s3options import DEADLINE, surroundings
+from climcube.stores.s3options import DEADLINE, surroundings, timeouts
 
 __all__ = ["S3"]
 
@@ -31,7 +32,9 @@ _BROKEN = (
     ConnectionClosedError,
     HTTPClientError,
 )
-_BROKEN_NAMES = ("ClientPayloadError", "IncompleteReadError", "ResponseParserError")
+_BROKEN_NAMES = (
+    "ClientPayloadError", "FlexibleChecksumError", "IncompleteReadError", "ResponseParserError",
+)  # fmt: skip
 
 # What every answer of an object store to a request holds. A page of a proxy, or no body, holds
 # none of it, and would be taken for an empty listing or a finished write.
@@ -65,8 +68,6 @@ class S3(S3FileSystem):  # type: ignore[misc]
         As s3fs takes them.
     """
 
-    connect_timeout = 5
-    read_timeout = 15
     retries = 1  # of s3fs; repeating is done here
 
     # fsspec hands out one connection for equal arguments.
@@ -77,6 +78,7 @@ class S3(S3FileSystem):  # type: ignore[misc]
         # A remembered listing does not know what was written since, by anybody.
         super().__init__(*args, **({"use_listings_cache": False} | options))
         self.deadline = float(deadline)
+        self.connect_timeout, self.read_timeout = timeouts(self.deadline)
 
     def _prepare_config_kwargs(self) -> dict[str, Any]:
         config: dict[str, Any] = super()._prepare_config_kwargs()
@@ -94,9 +96,13 @@ class S3(S3FileSystem):  # type: ignore[misc]
                 await self._take_body(answer, kwargs.get("Range"))
             return answer
 
-        return await timely(where, self.deadline, request, _judge, self.clear_instance_cache)
+        return await timely(where, self.deadline, request, _judge, self._forget)
 
     call_s3 = sync_wrapper(_call_s3)
+
+    def _forget(self) -> None:
+        """Let the next call look for credentials anew: their file may be repaired by then."""
+        type(self)._cache.pop(self._fs_token, None)
 
     async def _take_body(self, answer: dict[str, Any], wanted: str | None) -> None:
         """Read what was asked for as part of the request, so that its deadline holds."""
@@ -211,7 +217,10 @@ def _judge(error: BaseException) -> Failure:
     if isinstance(error, PermissionError):
         return Failure("denied", code="access denied", reason=reason)
     if isinstance(error, EndpointConnectionError):
-        return Failure("unreachable", reason=reason)
+        # botocore says so of every connection that fails, of those that were made, too.
+        inner = error.kwargs.get("error")
+        made = isinstance(inner, ClientError) and not isinstance(inner, ClientConnectorError)
+        return Failure("passing" if made else "unreachable", reason=reason)
     if isinstance(error, TimeoutError):
         return Failure("passing", reason="no answer in time")
     if isinstance(error, _BROKEN) or type(error).__name__ in _BROKEN_NAMES:

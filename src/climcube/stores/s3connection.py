@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError, PartialCreden
 from climcube.errors import ParameterError, require_module
 from climcube.provenance import redact
 from climcube.stores.s3answers import CREDENTIALS_MISSING, Failure, Malformed, kind_of_status
-from climcube.stores.s3options import DEADLINE, s3_options, surroundings
+from climcube.stores.s3options import DEADLINE, s3_options, surroundings, timeouts
 
 __all__ = ["Connection", "judge"]
 
@@ -135,7 +135,9 @@ def _arguments(options: Mapping[str, Any]) -> dict[str, Any]:
         "skip_signature": anonymous,
         "request_payer": bool(options.get("requester_pays", False)),
         "virtual_hosted_style_request": False,
-        "client_options": _client_options(client, config, endpoint),
+        "client_options": _client_options(
+            client, config, endpoint, timeouts(float(options.get("deadline", DEADLINE)))
+        ),
         # Repeating is done by us, under one clock.
         "retry_config": {"max_retries": 0, "retry_timeout": timedelta(seconds=1)},
     }
@@ -145,7 +147,7 @@ def _arguments(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _client_options(
-    client: Mapping[str, Any], config: Mapping[str, Any], endpoint: str
+    client: Mapping[str, Any], config: Mapping[str, Any], endpoint: str, limits: tuple[float, float]
 ) -> dict[str, Any]:
     style = (config.get("s3") or {}).get("addressing_style", "path")
     if style not in ("path", "auto") or set(config.get("s3") or {}) - {"addressing_style"}:
@@ -157,8 +159,8 @@ def _client_options(
     # The deadline of a request is ours: no shorter one for a large object on a slow line.
     options: dict[str, Any] = {
         "allow_http": endpoint.startswith("http://"),
-        "connect_timeout": timedelta(seconds=config.get("connect_timeout", 5)),
-        "read_timeout": timedelta(seconds=config.get("read_timeout", 15)),
+        "connect_timeout": timedelta(seconds=config.get("connect_timeout", limits[0])),
+        "read_timeout": timedelta(seconds=config.get("read_timeout", limits[1])),
         "timeout": timedelta(days=1),
     }
     verify = client.get("verify", True)
@@ -241,7 +243,7 @@ def _by_name(error: BaseException, line: str, text: str) -> Failure:
     if name == "GenericError":
         where = re.search(r"(https?://[^\s?,]+)", line)
         at = f": {redact(where[1])}" if where else ""
-        if "kind: Connect" in text or "ConnectError" in text:
+        if re.search(r"kind: Connect\b|ConnectError", text) and "ConnectionReset" not in text:
             return Failure("unreachable", reason=f"could not connect to the endpoint{at}")
         if "kind: Timeout" in text or "TimedOut" in text:
             return Failure("passing", reason="no answer in time")

@@ -83,7 +83,8 @@ class S3Objects(Store):
                 raise Malformed("an answer that is none of an object store")
             data = await answer.bytes_async()
             first, last = answer.range
-            if len(data) != last - first:
+            if len(data) != last - first or (not data and options is None):
+                # No object of a Zarr store is empty.
                 raise Malformed(f"{len(data)} bytes instead of {last - first}")
             return data
 

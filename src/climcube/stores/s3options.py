@@ -9,7 +9,7 @@ from typing import Any
 
 from climcube.errors import ParameterError, suggest
 
-__all__ = ["DEADLINE", "s3_options", "surroundings"]
+__all__ = ["DEADLINE", "s3_options", "surroundings", "timeouts"]
 
 DEADLINE = 60.0
 _OF_FILES = (
@@ -55,6 +55,14 @@ def s3_options(given: Mapping[str, Any] | None) -> dict[str, Any]:
             raise ParameterError("two regions are given", where="storage_options", found=region)
         options["client_kwargs"] = client
     return options
+
+
+def timeouts(deadline: float) -> tuple[float, float]:
+    """Return the seconds after which a connection, and a silence, is given up.
+
+    There is time for two more attempts then.
+    """
+    return min(5.0, deadline / 3), min(15.0, deadline / 3)
 
 
 def surroundings() -> tuple[tuple[str, str], ...]:
