@@ -33,6 +33,7 @@ COMMANDS = [
     ("zonal-mean",),
     ("mask",),
     ("trend",),
+    ("trend-moments",),
     ("heatwaves",),
     ("report",),
 ]

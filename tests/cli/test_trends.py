@@ -58,6 +58,47 @@ def test_commands_equal_the_functions(
             np.testing.assert_allclose(saved[name], expected[name], rtol=1e-5, err_msg=name)
 
 
+def test_moments_are_joined_and_make_the_trend_of_all(
+    run: Run, annual: xr.DataArray, annual_file: Path, tmp_path: Path
+) -> None:
+    parts = [tmp_path / f"part{i}.nc" for i in range(2)]
+    sums = [tmp_path / f"moments{i}.nc" for i in range(2)]
+    for path, part in zip(parts, (annual[:50], annual[50:]), strict=True):
+        part.to_netcdf(path)
+    assert run("trend-moments", parts[0], "-o", sums[0]).exit_code == 0
+    made = run("trend-moments", parts[1], "--before", sums[0], "-o", sums[1])
+    assert made.exit_code == 0, made.output
+    assert run("trend", sums[1], "-o", tmp_path / "trend.nc").exit_code == 0
+    with xr.open_dataset(tmp_path / "trend.nc") as saved:
+        for name in ("slope", "pvalue", "n"):
+            np.testing.assert_allclose(saved[name], cc.trend(annual)[name], rtol=1e-9)
+    wrong = run("trend-moments", parts[0], "--before", sums[0], "-o", tmp_path / "x.nc")
+    assert_one_error_line(wrong, "do not follow")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["trend"], "climcube anomaly CUBE --frequency month"),
+        (["trend", "--method", "theil_sen"], "pass --seasonal month (or day)"),
+        (["breakpoint"], "climcube anomaly CUBE --frequency month"),
+        (["change", "--from", "2000-2001", "--to", "2002-2003"], "climcube anomaly CUBE"),
+        (["quantile-trend"], "climcube anomaly CUBE"),
+        (["climate-velocity", "--as-is"], "leave out --as-is"),
+    ],
+)
+def test_warnings_are_one_line_in_words_of_the_command_line(
+    run: Run, cube_file: Path, tmp_path: Path, command: list[str], words: str
+) -> None:
+    verb, *options = command
+    made = run(verb, cube_file, "-v", "sst", *options, "-o", tmp_path / "out.nc")
+    assert made.exit_code == 0, made.output
+    lines = made.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("climcube: warning: "), made.stderr
+    assert words in lines[0]
+    assert not any(code in lines[0] for code in ("cc.", ".py", "UserWarning", "seasonal="))
+
+
 def test_emergence_by_a_driver(
     run: Run, annual: xr.DataArray, annual_file: Path, tmp_path: Path
 ) -> None:

@@ -184,3 +184,40 @@ def test_absolute_values_are_converted() -> None:
     assert Units("1e-3").converted(35.0, "psu") == 35.0
     with pytest.raises(UnitsError, match="can be converted to 'degC', found 'psu'"):
         Units("degC").converted(35.0, "psu", "column 'PSAL'")
+
+
+@pytest.mark.parametrize(
+    "text", ["1e6 km2", "10^6 km2", "10**6 km^2", "1000000 km2", "1e6km2", "1.0e6 km2", "1e12 m2"]
+)
+def test_factors_in_front_of_units(text: str) -> None:
+    units = Units(text)
+    assert not units.is_temperature
+    assert units.agree("1e6 km2") and units.agree("1e12 m2") and Units("1e6 km2").agree(text)
+    assert not units.agree("km2") and not Units("km2").agree(text) and not units.agree("1e6 km")
+    np.testing.assert_allclose(units.converted(np.array([5e6, 0.0]), "km2"), [5.0, 0.0], rtol=1e-12)
+    np.testing.assert_allclose(Units("km2").converted(5.0, text), 5e6, rtol=1e-12)
+    rate = units.times("decade-1")
+    assert rate == {"units": f"{text} decade-1"}
+    assert Units(rate["units"]).agree("1e5 km2 year-1")
+
+
+def test_scales_alone_are_no_factors() -> None:
+    assert Units("1e-3").agree("1")  # of salinity: 35 either way
+    assert Units("1e-3").product("m2") == {"units": "1e-3 m2"}
+
+
+@pytest.mark.parametrize("text", ["1e6 bogus", "-1 m", "0 m", "1e6", "km2 1e6 2"])
+def test_factors_of_nothing(text: str) -> None:
+    if text == "1e6":
+        assert Units(text).agree("1")
+        return
+    with pytest.raises(UnitsError, match="unknown units") as caught:
+        Units(text)
+    assert repr(text) in str(caught.value)
+
+
+def test_a_factor_goes_into_the_values_of_a_quantity() -> None:
+    ice = xr.DataArray([5.0, 6.0], dims="x", attrs={"units": "1e6 km2"})
+    found = requantify(ice.to_dataset(name="ice"), True).ice
+    assert f"{found.pint.units:~}" == "km ** 2"
+    np.testing.assert_allclose(found.pint.magnitude, [5e6, 6e6])

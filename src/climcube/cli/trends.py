@@ -24,6 +24,7 @@ __all__ = [
     "false_positive_rates",
     "quantile_trend",
     "trend",
+    "trend_moments",
 ]
 
 Per = Annotated[str, typer.Option("--per", help="Time unit of the slope: decade, year ...")]
@@ -93,6 +94,37 @@ def trend(
     )  # fmt: skip
     cc.save(result, output, overwrite=overwrite)
     typer.echo(f"trend of {cube.name!r} written to {output}")
+
+
+def trend_moments(
+    target: Target,
+    output: Output,
+    before: Annotated[
+        str | None,
+        typer.Option(
+            "--before", metavar="MOMENTS", help="Of the record up to the cube: the two are joined."
+        ),
+    ] = None,
+    variable: Variable = None,
+    group: Group = None,
+    catalog: Catalog = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Sums from which a trend is made, and to which new times are added.
+
+    A trend of forty years needs to be read once; a new month then costs what a month costs.
+
+    \b
+    climcube trend-moments anomaly.zarr -o moments.nc
+    climcube trend-moments new_month.nc --before moments.nc -o moments_2.nc
+    climcube trend moments_2.nc -o trend.nc
+    """
+    import climcube as cc
+
+    cube = open_cube(target, variable, catalog, group=group)
+    earlier = None if before is None else open_cube(before, None, catalog)
+    result = cc.trend_moments(cube, before=earlier)
+    _write(result, output, overwrite, f"moments of the trend of {cube.name!r}")
 
 
 def change(

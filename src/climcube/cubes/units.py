@@ -22,6 +22,12 @@ _DELTAS = {
 }
 # pint's decade is a logarithmic unit without dimension; its ten years are a decayear.
 _DECADES = {"decade": "decayear"}
+# A factor in front of a unit ("1e6 km2", "10^6 km2"), as UDUNITS allows.
+_FACTOR = re.compile(
+    r"\s*(?:10\s*(?:\^|\*\*)\s*(?P<power>[+-]?\d+)|(?P<number>[+-]?\d+\.?\d*(?:[eE][+-]?\d+)?))"
+    r"\s*[ *.x]?\s*(?P<unit>[^\W\d_].*|%.*)"
+)
+_ROUNDING = 1e-12
 _DIFFERENCE = "temperature: difference"  # CF-1.11 units_metadata: degC here is a difference
 
 
@@ -35,7 +41,9 @@ class Units:
 
     def __init__(self, text: str | None, where: str = "cube") -> None:
         self.text = text
-        self._parsed = None if text is None else _parse(text, where)
+        self._factor, self._parsed = 1.0, None
+        if text is not None:
+            self._factor, self._parsed = _scaled(text, where)
 
     @classmethod
     def of(cls, cube: xr.DataArray, units: str | None = None) -> Units:
@@ -53,10 +61,18 @@ class Units:
 
         >>> Units("Celsius").agree("degC"), Units("K").agree("degC"), Units(None).agree("K")
         (True, False, False)
+        >>> Units("1e6 km2").agree("10^12 m2"), Units("1e6 km2").agree("km2")
+        (True, False)
         """
         if text == self.text or self._parsed is None:
             return bool(text == self.text)
-        return bool(_parse(str(text), "units") == self._parsed)
+        factor, unit = _scaled(str(text), "units")
+        if factor == self._factor:
+            return bool(unit == self._parsed)
+        if unit.dimensionality != self._parsed.dimensionality or self.is_temperature:
+            return False
+        ratio = _registry().Quantity(factor / self._factor, unit).to(self._parsed).magnitude
+        return bool(abs(ratio - 1) <= _ROUNDING)
 
     def converted(self, values: Any, text: str, where: str = "values") -> Any:
         """Return absolute values given in other units (``text``) in these units.
@@ -71,9 +87,11 @@ class Units:
         """
         import pint
 
-        other = _parse(text, where)
+        factor, other = _scaled(text, where)
+        values = values if factor == 1 else values * factor
         try:
-            return _registry().Quantity(values, other).to(self._parsed).magnitude
+            found = _registry().Quantity(values, other).to(self._parsed).magnitude
+            return found if self._factor == 1 else found / self._factor
         except pint.DimensionalityError:
             raise UnitsError(
                 "units do not fit each other", where=where,
@@ -113,7 +131,7 @@ class Units:
         """
         if self._parsed is None:
             return {}
-        if self.is_temperature or self._parsed.dimensionless:
+        if self.is_temperature or self._parsed.dimensionless or self._factor != 1:
             return self.times(unit, absolute=True)
         return _write(self._parsed * _parse(unit, "unit"))
 
@@ -147,7 +165,8 @@ def requantify(result: xr.Dataset, quantified: Any) -> xr.Dataset:
         With CF units as attributes.
     quantified
         The registry that `unquantify` returned: quantities of another one could not be
-        combined with the caller's. ``True`` stands for pint's application registry.
+        combined with the caller's. ``True`` stands for pint's application registry. A factor
+        in units ("1e6 km2"), which pint's units have not, goes into the values.
     """
     if not quantified:
         return result
@@ -155,12 +174,13 @@ def requantify(result: xr.Dataset, quantified: Any) -> xr.Dataset:
     for name, variable in result.data_vars.items():
         if "units" not in variable.attrs:
             continue
-        unit = _parse(str(variable.attrs["units"]), f"variable {name!r}")
+        factor, unit = _scaled(str(variable.attrs["units"]), f"variable {name!r}")
         if variable.attrs.get("units_metadata") == _DIFFERENCE:
             unit = _as_difference(unit)
         registry, unit = _moved(unit, quantified)
         attrs = {k: v for k, v in variable.attrs.items() if k not in ("units", "units_metadata")}
-        quantity = registry.Quantity(variable.variable._data, unit)
+        data = variable.variable._data if factor == 1 else (variable.variable * factor)._data
+        quantity = registry.Quantity(data, unit)
         out[name] = variable.copy(data=quantity)
         out[name].attrs = attrs
     return out
@@ -196,6 +216,21 @@ def _registry() -> Any:
     return units
 
 
+def _scaled(text: str, where: str) -> tuple[float, Any]:
+    """Return the factor in front of a unit, 1 if there is none, and the unit."""
+    found = None if _is_number(text) else _FACTOR.fullmatch(text)
+    if found is not None:
+        power, number = found["power"], found["number"]
+        factor = float(number) if power is None else 10.0 ** int(power)
+        try:
+            unit = _parse(found["unit"], where)
+        except UnitsError:
+            factor = 0.0
+        if factor > 0:
+            return factor, unit
+    return 1.0, _parse(text, where)  # which names the whole of what it refuses
+
+
 @lru_cache(maxsize=256)
 def _parse(text: str, where: str) -> Any:
     try:
@@ -215,11 +250,16 @@ def _spelling(text: str) -> str:
     plain = text.strip()
     if _TEMPERATURE.fullmatch(plain):
         return "degC" if plain[-1] in "cC" else "degF" if plain[-1] in "fF" else "K"
+    return "dimensionless" if _is_number(plain or "1") else plain
+
+
+def _is_number(text: str) -> bool:
+    """Whether units are "1", or a scale as in salinity's "1e-3"."""
     try:
-        float(plain or 1)
+        float(text)
     except ValueError:
-        return plain
-    return "dimensionless"  # "1", or a scale as in salinity's "1e-3"
+        return False
+    return True
 
 
 def _as_difference(unit: Any) -> Any:

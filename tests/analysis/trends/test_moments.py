@@ -149,3 +149,29 @@ def test_anomalies_are_not_added_to_values() -> None:
         cc.trend_moments(
             later.assign_attrs(units_metadata="temperature: difference"), before=moments
         )
+
+
+def test_moments_of_quantities_give_quantities(tmp_path: Path) -> None:
+    import pint_xarray  # noqa: F401 - registers .pint
+
+    plain = cube_of(15 + red((30, 2, 3)), years(30))
+    cube = plain.pint.quantify({"lat": None, "lon": None})
+    expected = cc.trend(cube)
+    moments = cc.trend_moments(cube)
+    cc.save(moments, tmp_path / "m.nc")
+    opened = xr.open_dataarray(tmp_path / "m.nc")
+    joined = cc.trend_moments(plain[20:], before=cc.trend_moments(cube[:20]))
+    for given_ in (moments, opened, joined):
+        found = cc.trend(given_)
+        assert found.slope.pint.units == expected.slope.pint.units
+        assert found.intercept.pint.units == expected.intercept.pint.units
+        np.testing.assert_allclose(
+            found.slope.pint.magnitude, expected.slope.pint.magnitude, rtol=1e-9
+        )
+    assert cc.trend(cc.trend_moments(plain)).slope.pint.units is None
+
+
+def test_units_with_a_factor() -> None:
+    ice = cube_of(6 + red((30, 1, 1)), years(30)).assign_attrs(units="1e6 km2")
+    assert cc.trend(ice).slope.units == "1e6 km2 decade-1"
+    assert cc.trend(cc.trend_moments(ice)).slope.units == "1e6 km2 decade-1"

@@ -48,7 +48,9 @@ def trend_moments(cube: xr.DataArray, *, before: xr.DataArray | None = None) -> 
     -------
     DataArray
         ``moment`` (18 of them) in place of time, over the cube's other dimensions; float64. Save it
-        with `climcube.save`, open it with `climcube.open`. Lazy where the cube is.
+        with `climcube.save`, open it with `climcube.open`. Lazy where the cube is. It is plain
+        even of a pint-quantified cube, so that it can be saved; ``cc.trend(moments)`` is then
+        quantified again, in pint's application registry.
 
     Raises
     ------
@@ -150,11 +152,13 @@ class _Record:
     step: Step
     units: Units
     words: dict[str, str]
+    quantified: bool = False  # whether trends of it are pint quantities
 
     @classmethod
     def of_cube(cls, subject: Subject) -> _Record:
         words = {"long_name": label_of(subject.cube), **subject.absolute()}
-        return cls(subject.axis, Step.of(subject.axis), subject.units, words)
+        step = Step.of(subject.axis)
+        return cls(subject.axis, step, subject.units, words, bool(subject.quantified))
 
     @classmethod
     def of_moments(cls, moments: xr.DataArray) -> _Record:
@@ -169,7 +173,8 @@ class _Record:
             if f"cube_{name}" in attrs
         }
         units = Units(words.get("units"), "moments")
-        return cls(axis, Step(unit, int(length)), units, words)
+        quantified = bool(attrs.get("cube_quantified", 0))
+        return cls(axis, Step(unit, int(length)), units, words, quantified)
 
     def joined(self, later: _Record) -> tuple[_Record, bool]:
         """Return the record that goes on, and whether its two parts are neighbours."""
@@ -197,7 +202,8 @@ class _Record:
             )  # fmt: skip
         border = _ends(self.axis, later.axis, last=-1, first=0)
         whole = _ends(self.axis, later.axis, last=0, first=-1)
-        return replace(self, axis=whole), bool(self.step.follows(border)[0])
+        quantified = self.quantified or later.quantified
+        return replace(self, axis=whole, quantified=quantified), bool(self.step.follows(border)[0])
 
     def attributes(self) -> dict[str, Any]:
         """Return all this as attributes of plain types, which every format can hold."""
@@ -210,13 +216,14 @@ class _Record:
             "times": [int(f[i]) for i in (0, -1) for f in fields],
             "step": f"{self.step.unit} {self.step.length}",
             **{f"cube_{name}": text for name, text in self.words.items()},
+            **({"cube_quantified": 1} if self.quantified else {}),
         }
 
     def subject(self, moments: xr.DataArray) -> Subject:
         """Return what results are named after."""
         named = moments.copy(deep=False)
         named.attrs = dict(self.words)
-        return Subject(named, self.axis, self.units, False)
+        return Subject(named, self.axis, self.units, self.quantified)
 
 
 def _ends(one: TimeAxis, other: TimeAxis, *, last: int, first: int) -> TimeAxis:
