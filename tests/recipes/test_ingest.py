@@ -22,6 +22,7 @@ from climcube.errors import (
     CalendarError,
     ClimcubeError,
     IngestError,
+    IntegrityError,
     ParameterError,
     StoreError,
     StoreExistsError,
@@ -29,7 +30,7 @@ from climcube.errors import (
     UnitsError,
     VariableError,
 )
-from climcube.recipes.blocks import StoreLayout
+from climcube.recipes.layout import StoreLayout
 
 
 @pytest.fixture(scope="module")
@@ -134,8 +135,7 @@ def test_a_damaged_or_lost_shard_is_an_error_that_names_it(archive, tmp_path, fa
         data[len(data) // 3] ^= 1
         shard.write_bytes(data)
     sst = cc.open(tmp_path / "cube.zarr", variable="sst")
-    assert "climcube_complete" not in cc.open(tmp_path / "cube.zarr").attrs
-    with pytest.raises(StoreError, match=r"a chunk (is missing|cannot be read).*'sst'") as caught:
+    with pytest.raises(IntegrityError, match=r"a chunk is .*'sst', chunk c/\d/0/0, time") as caught:
         sst.compute(scheduler=scheduler)
     assert "\n" not in str(caught.value)
     if fault == "lost":
@@ -167,7 +167,7 @@ def test_an_existing_target_is_kept_unless_overwrite(few, tmp_path):
     cc.ingest(str(few / "*.nc"), target)
     before = cc.open(target, variable="sst").load()
     with pytest.raises(StoreExistsError, match="overwrite=True"):
-        cc.ingest(str(few / "*.nc"), target)
+        cc.ingest(sorted(few.glob("*.nc"))[:5], target)
     change(file(few, 5), lambda d: d["sst"].setncattr("scale_factor", np.float32(0.1)))
     with pytest.raises(IngestError):
         cc.ingest(str(few / "*.nc"), target, overwrite=True)

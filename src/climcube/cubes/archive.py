@@ -69,7 +69,7 @@ class Scrutiny(Protocol):
 def scan_archive(
     addresses: Sequence[str],
     options: Mapping[str, Any],
-    variable: str | None = None,
+    variable: str | Sequence[str] | None = None,
     scrutiny: Scrutiny | None = None,
 ) -> Archive:
     """Read the headers and coordinates of all files, and refuse those that do not fit.
@@ -83,7 +83,7 @@ def scan_archive(
     options
         Storage options of remote files.
     variable
-        Only this variable and its coordinates.
+        Only this variable, or these, and their coordinates.
     scrutiny
         Further demands; without any, all files must fit.
 
@@ -96,10 +96,10 @@ def scan_archive(
     StoreError
         A file cannot be read.
     """
-    template, roles = _template(addresses[0], options, variable)
+    template, roles, model = _first_template(addresses, options, variable, scrutiny)
     headers: list[Header] = []
     with progress_bar("reading headers", len(addresses)) as advance:
-        for address in addresses:
+        for address in addresses[model:]:
             try:
                 header = read_header(address, options, roles)
                 compare((headers or [header])[0], header, roles, strict=variable is None)
@@ -108,16 +108,20 @@ def scan_archive(
                     scrutiny.fits((headers or [header])[0], header, roles)
                 headers.append(header)
             except ClimcubeError as error:
-                if scrutiny is None or not headers:
+                if scrutiny is None:
                     raise
                 scrutiny.excuse(address, error)
             advance()
+    if not headers:
+        raise CubeError(
+            "no file fits", where=f"{redact(addresses[0])} and {len(addresses) - 1} others"
+        )
     columns, headers = _in_order(headers, _columns(headers, roles), roles.time)
     if scrutiny is not None:
         kept = scrutiny.choose(headers, columns, roles.time)
         columns, headers = _kept(headers, columns, roles.time, kept)
     _require_increasing(headers, columns, roles.time)
-    if headers[0].address != addresses[0]:
+    if headers[0].address != addresses[model]:
         template, _ = _template(headers[0].address, options, variable)
     return Archive(template, roles, tuple(headers), columns)
 
@@ -139,8 +143,25 @@ def open_archive(
     return whole.set_coords(coordinates)[[*map(str, template.data_vars), *map(str, coordinates)]]
 
 
+def _first_template(
+    addresses: Sequence[str],
+    options: Mapping[str, Any],
+    variable: str | Sequence[str] | None,
+    scrutiny: Scrutiny | None,
+) -> tuple[xr.Dataset, Roles, int]:
+    """Open the first file that can serve as the pattern of all, and say which it is."""
+    for index, address in enumerate(addresses):
+        try:
+            return (*_template(address, options, variable), index)
+        except ClimcubeError as error:
+            if scrutiny is None or index + 1 == len(addresses):
+                raise
+            scrutiny.excuse(address, error)
+    raise CubeError("there is no file")
+
+
 def _template(
-    address: str, options: Mapping[str, Any], variable: str | None
+    address: str, options: Mapping[str, Any], variable: str | Sequence[str] | None
 ) -> tuple[xr.Dataset, Roles]:
     """Open one file as the pattern of all; static variables are read."""
     with open_netcdf(address, options) as first:
@@ -150,7 +171,7 @@ def _template(
         return template.assign({n: template[n].load() for n in roles.static}), roles
 
 
-def _roles(template: xr.Dataset, variable: str | None, where: str) -> Roles:
+def _roles(template: xr.Dataset, variable: str | Sequence[str] | None, where: str) -> Roles:
     try:
         time = find_time(template)
     except AxisError as error:
@@ -160,17 +181,19 @@ def _roles(template: xr.Dataset, variable: str | None, where: str) -> Roles:
             remedy="open one file alone, or add the time dimension",
         ) from error  # fmt: skip
     names = {str(name) for name in template.variables}
-    if variable is not None:
-        if variable not in template.data_vars:
+    wanted = [variable] if isinstance(variable, str) else list(variable or ())
+    for name in wanted:
+        if name not in template.data_vars:
             raise VariableError(
-                "no such variable", where=where, found=repr(variable),
-                remedy=suggest(variable, map(str, template.data_vars)),
+                "no such variable", where=where, found=repr(name),
+                remedy=suggest(name, map(str, template.data_vars)),
             )  # fmt: skip
-        names = {variable, *map(str, template[variable].coords)}
+    if wanted:
+        names = {*wanted, *(str(c) for name in wanted for c in template[name].coords)}
     timed = {n for n in names if time in template[n].dims}
     per_step = {n: template[n].size // max(1, template.sizes[time]) for n in timed}
     numbers = {n for n in timed if n in template.data_vars and template[n].dtype.kind in "iuf"}
-    gridded = {n for n in timed if per_step[n] > _COLUMN or n == variable or n in numbers} - {time}
+    gridded = {n for n in timed if per_step[n] > _COLUMN or n in wanted or n in numbers} - {time}
     for name in gridded:
         if template[name].dtype.kind not in "iufb":
             raise CubeError(

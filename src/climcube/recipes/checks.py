@@ -2,40 +2,133 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from climcube.cubes.archive import Archive
 from climcube.cubes.calendar import TimeAxis
-from climcube.cubes.headers import Header
-from climcube.errors import IngestError
+from climcube.cubes.headers import Header, Roles
+from climcube.cubes.units import Units
+from climcube.errors import (
+    AxisError,
+    CalendarError,
+    IngestError,
+    UnitsError,
+    VariableError,
+    suggest,
+)
 from climcube.provenance import redact
+from climcube.recipes.recipe import Checks
 
-__all__ = ["find_gaps", "require_one_packing", "require_one_value_a_day"]
+__all__ = [
+    "find_gaps",
+    "require_expected",
+    "require_one_value_a_day",
+    "require_same_packing",
+]
+
+_SAME_CALENDAR = {
+    "gregorian": "standard",
+    "proleptic_gregorian": "standard",
+    "365_day": "noleap",
+    "366_day": "all_leap",
+}
 
 _PACKING = ("scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned")
 
 
-def require_one_packing(archive: Archive) -> None:
+def require_same_packing(first: Header, other: Header, roles: Roles) -> None:
     """Refuse a file whose numbers mean something else than the first one's.
 
     The integers are copied as they are, so type, scale, offset and fill value must be equal.
     """
-    first = archive.headers[0]
-    for header in archive.headers[1:]:
-        for name in archive.roles.gridded:
-            expected, found = _storage(first, name), _storage(header, name)
-            if expected == found:
-                continue
-            key = next(k for k in expected | found if expected.get(k) != found.get(k))
+    for name in roles.gridded:
+        expected, found = _storage(first, name), _storage(other, name)
+        if expected == found:
+            continue
+        key = next(k for k in expected | found if expected.get(k) != found.get(k))
+        raise IngestError(
+            "the files are packed differently",
+            where=f"{redact(other.address)}, variable {name!r}",
+            expected=f"{key} {expected.get(key)} as in {redact(first.address)}",
+            found=f"{key} {found.get(key)}",
+            remedy="repack the file, or leave it out",
+        )
+
+
+def require_expected(checks: Checks, header: Header, roles: Roles) -> None:
+    """Refuse a file that is not what the recipe says.
+
+    Raises
+    ------
+    VariableError
+        The recipe names a variable that is not there.
+    UnitsError, AxisError, CalendarError, IngestError
+        Units, cells, calendar or packing are others.
+    """
+    where = redact(header.address)
+    for name in {*checks.units, *checks.packing, *checks.valid_range} - set(header.dims):
+        raise VariableError(
+            "the recipe checks a variable that is not there", where=where, found=repr(name),
+            remedy=suggest(name, header.dims),
+        )  # fmt: skip
+    for name, units in checks.units.items():
+        found = header.attrs[name].get("units")
+        if not Units(units).agree(found):
+            raise UnitsError(
+                "the file has other units than the recipe", where=f"{where}, variable {name!r}",
+                expected=repr(units), found=repr(found),
+            )  # fmt: skip
+    _require_grid(checks, header, where)
+    _require_calendar(checks, header, roles, where)
+    for name, packing in checks.packing.items():
+        _require_packing(packing, header, name, where)
+
+
+def _require_grid(checks: Checks, header: Header, where: str) -> None:
+    lengths = {
+        d: n for v in header.dims for d, n in zip(header.dims[v], header.shapes[v], strict=True)
+    }
+    for dim, cells in checks.grid.items():
+        if lengths.get(dim) != cells:
+            raise AxisError(
+                "the file has another grid than the recipe", where=f"{where}, dimension {dim!r}",
+                expected=f"{cells} cells", found=lengths.get(dim, "no such dimension"),
+                remedy=None if dim in lengths else suggest(dim, lengths),
+            )  # fmt: skip
+
+
+def _require_calendar(checks: Checks, header: Header, roles: Roles, where: str) -> None:
+    found = str(header.attrs[roles.time].get("calendar", "standard")).lower()
+    if checks.calendar is not None and _calendar(found) != _calendar(checks.calendar):
+        raise CalendarError(
+            "the file has another calendar than the recipe", where=where,
+            expected=repr(checks.calendar), found=repr(found),
+        )  # fmt: skip
+
+
+def _require_packing(packing: Mapping[str, Any], header: Header, name: str, where: str) -> None:
+    attrs = {"dtype": header.dtypes[name].newbyteorder("=").name} | header.attrs[name]
+    for key, expected in packing.items():
+        found = attrs.get(key, {"scale_factor": 1.0, "add_offset": 0.0}.get(key))
+        equal = found == expected if key == "dtype" or found is None else _close(found, expected)
+        if not equal:
             raise IngestError(
-                "the files are packed differently",
-                where=f"{redact(header.address)}, variable {name!r}",
-                expected=f"{key} {expected.get(key)} as in {redact(first.address)}",
-                found=f"{key} {found.get(key)}",
-                remedy="repack the file, or leave it out",
-            )
+                "the file is packed otherwise than the recipe says",
+                where=f"{where}, variable {name!r}", expected=f"{key} {expected}",
+                found=f"{key} {found}",
+            )  # fmt: skip
+
+
+def _close(found: Any, expected: float) -> bool:
+    # A scale of 0.01 is a float32 in many files.
+    return bool(np.isclose(float(np.asarray(found).reshape(-1)[0]), expected, rtol=1e-6, atol=0))
+
+
+def _calendar(name: str) -> str:
+    return _SAME_CALENDAR.get(name, name)
 
 
 def require_one_value_a_day(archive: Archive, axis: TimeAxis) -> None:

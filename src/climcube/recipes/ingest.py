@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
+import math
 import os
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from climcube import provenance
-from climcube.cubes.archive import Archive, scan_archive
-from climcube.cubes.calendar import TimeAxis
-from climcube.cubes.targets import Source, resolve
-from climcube.errors import IngestError, ParameterError, StoreExistsError
-from climcube.provenance import redact
-from climcube.recipes.blocks import write_store
-from climcube.recipes.checks import find_gaps, require_one_packing, require_one_value_a_day
+from climcube.cubes.targets import resolve
+from climcube.errors import ParameterError, StoreExistsError, require_choice
+from climcube.recipes.cataloguing import write_catalog_entry
+from climcube.recipes.changes import change_store
+from climcube.recipes.facts import holds
+from climcube.recipes.filenames import Filenames
+from climcube.recipes.places import Target, target_of
+from climcube.recipes.plan import IngestPlan, plan_of
+from climcube.recipes.recipe import Recipe, is_recipe, read_recipe
 from climcube.recipes.report import IngestReport
-from climcube.stores.addresses import is_remote
-from climcube.stores.guard import COMPLETE
-from climcube.stores.places import place_of
+from climcube.recipes.run import make_store
+from climcube.recipes.scan import Scan, scan_files
+from climcube.recipes.sources import find_files
+from climcube.recipes.writing import default_workers
 
-__all__ = ["ingest"]
+__all__ = ["ingest", "plan_ingest"]
 
-Files = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+Files = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Recipe
+_MODES = ("new", "append", "replace")
 
 
 def ingest(
@@ -32,9 +35,15 @@ def ingest(
     store: str | os.PathLike[str],
     *,
     variable: str | None = None,
+    mode: str = "new",
+    period: tuple[str, str] | None = None,
     overwrite: bool = False,
+    versioned: bool | None = None,
     attributes: Mapping[str, Any] | None = None,
-    compression_level: int = 3,
+    compression_level: int | None = None,
+    catalog: str | os.PathLike[str] | None = None,
+    report: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
     storage_options: Mapping[str, Any] | None = None,
     target_options: Mapping[str, Any] | None = None,
     progress: bool | None = None,
@@ -45,25 +54,44 @@ def ingest(
     cube is anything written. Values are copied as they are stored: packed integers stay packed.
     The store (Zarr format 3) has shards of a year of days x 90 x 90 cells with inner chunks of
     30 x 30 cells, so that a cell's whole series and a day's whole map are both cheap; every
-    chunk is compressed by zstd with a checksum, so a flipped bit is an error when it is read. It
-    is written beside the target and takes its name when it is complete: a reader, or a run
-    that was killed, never leaves half a cube under that name.
+    chunk is compressed by zstd with a checksum, and a manifest keeps the digest of each, so
+    that a lost or changed one is an error when it is read.
+
+    It is written beside the target and takes its name when it is complete. A run that was
+    killed leaves the target as it was; the same call goes on where it stopped, and the result
+    is the same to the last byte. The same call after success writes nothing. A target whose
+    name ends in ``.icechunk`` is a versioned store: there, days can be appended and preliminary
+    ones replaced, each time as one new version.
 
     Parameters
     ----------
     files
-        Pattern (``"sst/*.nc"``), path or list of netCDF files, local or at addresses. They are
-        put in the order of the times they hold.
+        Pattern (``"sst/*.nc"``), path or list of netCDF files, local or at addresses; or a
+        recipe: a `climcube.Recipe`, or the path of one in YAML. Their order does not matter.
     store
         Path or address (``s3://bucket/cube.zarr``) of the store to write.
     variable
-        Only this variable with its coordinates; default all.
+        Only this variable with its coordinates; default all, or those of the recipe.
+    mode
+        ``"new"`` makes a store; ``"append"`` adds days after its last one; ``"replace"`` puts
+        final days in the place of preliminary ones. The latter two need a versioned store.
+    period
+        First and last date, in place of those of a recipe with a template.
     overwrite
         Replace a store that exists, once the new one is complete.
+    versioned
+        Make a versioned store; default by the name, or what is there.
     attributes
-        Global attributes added to those of the first file.
+        Global attributes added to those of the first file and of the recipe.
     compression_level
-        Of zstd, 1 to 22.
+        Of zstd, 1 to 22; default 3, or that of the recipe.
+    catalog
+        Catalog file (YAML) in which the store gets an entry.
+    report
+        Write the report there: an HTML page, and the same name with ``.json``.
+    workers
+        Threads that read files; default one for each core. Where a Dask client exists, its
+        workers write a block each.
     storage_options, target_options
         File-system options, as fsspec takes them, for reading and for writing.
     progress
@@ -72,22 +100,32 @@ def ingest(
     Returns
     -------
     IngestReport
-        Files, times, period, missing days, sizes, duration.
+        Files, times, period, missing days, sizes, duration, and what was decided about every
+        irregular file.
 
     Raises
     ------
     StoreNotFoundError
         No file matches.
     StoreError
-        A file is truncated or not netCDF; the target cannot be written.
+        A file is truncated or not netCDF; the target cannot be written, or has no versions
+        and is to be changed. Where finished blocks are kept, the message says so.
     StoreExistsError
-        The target exists and ``overwrite`` is not set.
+        The target exists, holds something else, and ``overwrite`` is not set.
+    ConflictError
+        Another writer published, or makes the same store, at this time.
     AxisError
         Files with other grids (to the last bit), duplicated or unordered times, no time axis.
     UnitsError, CalendarError, VariableError
-        A file has other units, calendar or variables than the first.
+        A file has other units, calendar or variables than the first, or than the recipe says.
     IngestError
-        A file is packed in another way, or gives a second value for a day.
+        A file is packed in another way, has values out of range, or gives a second value for a
+        day; a recipe is not valid.
+
+    Notes
+    -----
+    Memory holds two blocks: a block is a shard's times of one variable, at most 1 GiB
+    (``store: block_bytes`` in a recipe); see `climcube.plan_ingest`.
 
     Examples
     --------
@@ -100,74 +138,184 @@ def ingest(
     (30, ('2000-01-01', '2000-01-30'), ())
     >>> cc.open(folder + "/cube.zarr", variable="sst").shape
     (30, 4, 6)
+    >>> cc.ingest(folder + "/*.nc", folder + "/cube.zarr").unchanged
+    True
     """
     began = time.perf_counter()
-    _require_level(compression_level)
-    address = os.path.expanduser(os.fspath(store))
-    place = place_of(address, target_options)
-    if place.exists() and not overwrite:
-        raise StoreExistsError(
-            "the target exists already", where=redact(address),
-            remedy="pass overwrite=True to replace it, or choose another target",
-        )  # fmt: skip
-    source = resolve(files, storage_options=storage_options)
-    archive = _scan(source, variable)
-    axis = TimeAxis.of(archive.columns)
-    require_one_packing(archive)
-    require_one_value_a_day(archive, axis)
-    facts = dict(attributes or {}) | _provenance(archive, source) | COMPLETE
-    with place.staged(folder=True) as staging:
-        written = write_store(archive, source.options, staging, facts, compression_level, progress)
-    return IngestReport(
-        redact(address),
-        archive.roles.gridded,
-        len(archive.headers),
-        len(axis),
-        (axis.label(0), axis.label(len(axis) - 1)),
-        axis.calendar,
-        find_gaps(axis),
-        sum(Path(h.address).stat().st_size for h in archive.headers if not is_remote(h.address)),
-        written,
-        time.perf_counter() - began,
+    require_choice("mode", mode, _MODES)
+    recipe = _recipe(files, variable, period, attributes, compression_level)
+    target = target_of(store, target_options, versioned)
+    if mode == "new":
+        _require_free(target, overwrite)
+    scan = scan_files(recipe, find_files(recipe, storage_options))
+    identity = scan.identity(mode, str(target.versioned))
+    threads = _workers(workers)
+    unchanged, version, times = _is_done(target, identity, mode, overwrite), None, len(scan.axis)
+    if not unchanged and mode == "new":
+        version = make_store(scan, target, identity, threads, progress)
+    elif not unchanged:
+        version, times = change_store(scan, target, identity, mode, threads, progress)
+    made = _report(scan, target, mode, version, unchanged, times, time.perf_counter() - began)
+    if catalog is not None:
+        write_catalog_entry(catalog, scan, target, made)
+    if report is not None:
+        made.write(report)
+    return made
+
+
+def plan_ingest(
+    files: Files,
+    store: str | os.PathLike[str],
+    *,
+    variable: str | None = None,
+    period: tuple[str, str] | None = None,
+    versioned: bool | None = None,
+    compression_level: int | None = None,
+    workers: int | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    target_options: Mapping[str, Any] | None = None,
+) -> IngestPlan:
+    """Say what an ingest will read, write and take; nothing is written.
+
+    Headers of all files are read and compared, as `climcube.ingest` does, and one file is read
+    to estimate time and compression.
+
+    Parameters
+    ----------
+    files, store, variable, period, versioned, compression_level, workers
+        As `climcube.ingest` takes them.
+    storage_options, target_options
+        File-system options for reading and for writing.
+
+    Returns
+    -------
+    IngestPlan
+        Files, times, bytes, objects, blocks, memory, seconds.
+
+    Raises
+    ------
+    ClimcubeError
+        As `climcube.ingest` would: files that do not fit are found here.
+
+    Examples
+    --------
+    >>> import climcube as cc, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> ocean = cc.testing.synthetic_ocean(years=1, shape=(4, 6)).isel(time=slice(30))
+    >>> files = cc.testing.write_daily_files(ocean, folder)
+    >>> plan = cc.plan_ingest(folder + "/*.nc", folder + "/cube.zarr")
+    >>> plan.files, plan.objects, plan.bytes_values
+    (30, 1, 1440)
+    """
+    began = time.perf_counter()
+    recipe = _recipe(files, variable, period, None, compression_level)
+    target = target_of(store, target_options, versioned)
+    scan = scan_files(recipe, find_files(recipe, storage_options))
+    took = time.perf_counter() - began
+    return plan_of(
+        scan, target.label, _workers(workers), grows=target.versioned, seconds_scanned=took
     )
 
 
-def _scan(source: Source, variable: str | None) -> Archive:
-    """Look at all files, and refuse what is no archive of gridded values."""
-    if source.kind != "netcdf":
-        raise IngestError(
-            "nothing to ingest", where=source.label, expected="netCDF files", found=source.kind,
-            remedy="open a Zarr store with cc.open; it is a cube already",
-        )  # fmt: skip
-    archive = scan_archive(source.addresses, source.options, variable)
-    if not archive.roles.gridded:
-        raise IngestError(
-            "no variable on a grid", where=source.label, expected="a variable with time and space",
-            found=", ".join(archive.roles.columns),
-        )  # fmt: skip
-    return archive
-
-
-def _require_level(level: object) -> None:
-    if isinstance(level, bool) or not isinstance(level, int) or not 1 <= level <= 22:
+def _recipe(
+    files: Any,
+    variable: str | None,
+    period: tuple[str, str] | None,
+    attributes: Mapping[str, Any] | None,
+    level: int | None,
+) -> Recipe:
+    """Return the recipe, with what the call says in place of what the recipe says."""
+    if level is not None and (
+        isinstance(level, bool) or not isinstance(level, int) or not 1 <= level <= 22
+    ):
         raise ParameterError(
             "compression level out of range", where=f"compression_level={level!r}",
             expected="a whole number from 1 to 22",
         )  # fmt: skip
+    if is_recipe(files):
+        recipe = read_recipe(files)
+    else:
+        if not files or not isinstance(files, str | os.PathLike | list | tuple):
+            resolve(files)  # says what is wrong with it
+        several = isinstance(files, list | tuple)
+        recipe = Recipe(tuple(map(os.fspath, files)) if several else os.fspath(files))
+    if period is not None:
+        if not isinstance(recipe.files, Filenames):
+            raise ParameterError(
+                "a period needs a template of file names", where=f"period={period!r}",
+                remedy="write a recipe with files: {template: ..., period: ...}",
+            )  # fmt: skip
+        recipe = replace(recipe, files=replace(recipe.files, period=(period[0], period[1])))
+    if variable is not None:
+        recipe = replace(recipe, variables=(variable,))
+    if attributes:
+        recipe = replace(recipe, attributes={**recipe.attributes, **attributes})
+    if level is not None:
+        recipe = replace(recipe, store=replace(recipe.store, compression_level=level))
+    return recipe
 
 
-def _provenance(archive: Archive, source: Source) -> dict[str, str]:
-    """Say where the cube came from: pattern, and a digest of all files' names and times."""
-    digest = hashlib.sha256()
-    for header in archive.headers:
-        digest.update(os.path.basename(redact(header.address)).encode() + b"\0")
-        digest.update(header.values[archive.roles.time].tobytes())
-    carrier = archive.template[[]].copy()
-    carrier.attrs = {}
-    facts = {"files": str(len(archive.headers)), "digest": f"sha256:{digest.hexdigest()}"}
-    provenance.set_source(carrier, source.label, **facts)
-    provenance.record(carrier, "ingest", {"files": source.label}, [carrier.copy()])
-    known = archive.template.attrs.get("history")
-    if known and "history" in carrier.attrs:
-        carrier.attrs["history"] = f"{carrier.attrs['history']}\n{known}"
-    return {str(k): str(v) for k, v in carrier.attrs.items()}
+def _workers(given: int | None) -> int:
+    if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
+        raise ParameterError(
+            "number of workers out of range", where=f"workers={given!r}",
+            expected="a whole number of threads, or None",
+        )  # fmt: skip
+    return given or default_workers()
+
+
+def _require_free(target: Target, overwrite: bool) -> None:
+    """Refuse a target before all files are looked at, unless it may hold just this."""
+    if overwrite or not target.workplace.exists() or holds(target.published()):
+        return
+    raise StoreExistsError(
+        "the target exists already", where=target.label,
+        remedy="pass overwrite=True to replace it, or choose another target",
+    )  # fmt: skip
+
+
+def _is_done(target: Target, identity: str, mode: str, overwrite: bool) -> bool:
+    """Whether the store holds all of this ingest already."""
+    if (overwrite and mode == "new") or not target.workplace.exists():
+        return False
+    if holds(target.published(), identity):
+        tidy = getattr(target.workplace, "tidy", None)
+        if tidy is not None:
+            tidy(identity)
+        return True
+    if mode == "new":
+        raise StoreExistsError(
+            "the target exists already", where=target.label,
+            found="a store of other files, or of another recipe",
+            remedy="pass overwrite=True to replace it, or choose another target",
+        )  # fmt: skip
+    return False
+
+
+def _report(
+    scan: Scan, target: Target, mode: str, version: str | None, unchanged: bool, times: int,
+    seconds: float,
+) -> IngestReport:  # fmt: skip
+    header = scan.archive.headers[0]
+    sizes = dict(scan.archive.template.sizes) | {scan.archive.roles.time: len(scan.axis)}
+    written = sum(
+        math.prod(sizes[d] for d in header.dims[n]) * header.dtypes[n].itemsize
+        for n in scan.archive.roles.gridded
+    )
+    return IngestReport(
+        target.label,
+        scan.archive.roles.gridded,
+        len(scan.archive.headers),
+        times,
+        (scan.axis.label(0), scan.axis.label(len(scan.axis) - 1)),
+        scan.axis.calendar,
+        scan.gaps,
+        scan.bytes_read,
+        0 if unchanged else written,
+        seconds,
+        decisions=scan.decisions,
+        preliminary=tuple(scan.preliminary),
+        version=version,
+        unchanged=unchanged,
+        mode=mode,
+    )

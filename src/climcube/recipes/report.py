@@ -1,9 +1,17 @@
-"""What an ingest found and did, in words."""
+"""What an ingest found, decided and did."""
 
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from climcube.errors import StoreError
+from climcube.recipes.decisions import Decision
+from climcube.recipes.page import report_page
 
 __all__ = ["IngestReport"]
 
@@ -27,13 +35,23 @@ class IngestReport:
     calendar
         CF calendar of the time axis.
     gaps
-        Missing stretches of a regular time axis, ``"2001-02-03"`` or ``"2001-02-03 to ..."``.
+        Missing stretches of a daily time axis, ``"2 days between 2001-02-03 and 2001-02-06"``.
     bytes_read, bytes_written
         Size of the files, and of the values before compression.
     seconds
         How long it took.
     notes
         Whatever else was noticed; nothing of it prevented the ingest.
+    decisions
+        What was found and decided for each irregular file or day.
+    preliminary
+        Dates with preliminary values.
+    version
+        Version that was published, where the store has versions.
+    unchanged
+        Whether the store held all of this already, so that nothing was written.
+    mode
+        ``"new"``, ``"append"`` or ``"replace"``.
     """
 
     store: str
@@ -47,6 +65,11 @@ class IngestReport:
     bytes_written: int
     seconds: float
     notes: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    preliminary: tuple[str, ...] = ()
+    version: str | None = None
+    unchanged: bool = False
+    mode: str = "new"
 
     def __str__(self) -> str:
         return "\n".join(f"{label + ':':<10} {text}" for label, text in self._lines())
@@ -61,6 +84,38 @@ class IngestReport:
         )
         return f"<table>{rows}</table>"
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain dictionaries and lists."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """Return the report as JSON."""
+        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n"
+
+    def to_html(self) -> str:
+        """Return the report as one HTML page."""
+        return report_page(self._lines(), self.decisions)
+
+    def write(self, path: str | os.PathLike[str]) -> tuple[Path, Path]:
+        """Write the report: ``NAME.html`` for people, ``NAME.json`` for machines.
+
+        Returns
+        -------
+        tuple of Path
+            The page and the JSON file.
+        """
+        page = Path(path).with_suffix(".html")
+        document = page.with_suffix(".json")
+        try:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text(self.to_html(), "utf-8")
+            document.write_text(self.to_json(), "utf-8")
+        except OSError as error:
+            raise StoreError(
+                "the report cannot be written", where=str(path), found=error.strerror
+            ) from error
+        return page, document
+
     def _lines(self) -> list[tuple[str, str]]:
         rate = self.files / self.seconds if self.seconds else 0.0
         read, written = self.bytes_read / 1e6, self.bytes_written / 1e6
@@ -73,6 +128,15 @@ class IngestReport:
             ("size", f"{read:,.1f} MB of files, {written:,.1f} MB of values"),
             ("took", f"{self.seconds:.1f} s ({rate:,.0f} files a second)"),
         ]
+        if self.unchanged:
+            lines[-1] = ("took", "nothing to do: the store holds all of this already")
+        if self.version:
+            lines.insert(1, ("version", self.version))
+        if self.preliminary:
+            lines.append(("preliminary", _listed(self.preliminary)))
+        if self.decisions:
+            shown = (f"{os.path.basename(d.file)}: {d.found}: {d.decided}" for d in self.decisions)
+            lines.append(("irregular", _listed(tuple(shown))))
         return lines + [("note", note) for note in self.notes[:_SHOWN]]
 
 

@@ -26,9 +26,14 @@ class Work(Protocol):
         The ledger: steps finished by this or an earlier attempt, with their facts.
     """
 
-    store: Any
-    base: str | None
-    done: Mapping[str, Mapping[str, Any]]
+    @property
+    def store(self) -> Any: ...
+
+    @property
+    def base(self) -> str | None: ...
+
+    @property
+    def done(self) -> Mapping[str, Mapping[str, Any]]: ...
 
     def fork(self) -> Any:
         """Return a store that can be pickled, for one task in another process."""

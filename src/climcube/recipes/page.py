@@ -1,0 +1,46 @@
+"""The report of an ingest as one HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+
+from climcube.recipes.decisions import Decision
+
+__all__ = ["report_page"]
+
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;"
+    "color:#222}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3em .8em;"
+    "border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:anywhere}h1,h2{font-weight:600}"
+)
+
+
+def report_page(lines: Iterable[tuple[str, str]], decisions: Sequence[Decision]) -> str:
+    """Return a page with the facts of an ingest, and a row for each irregular file.
+
+    Parameters
+    ----------
+    lines
+        Names and values.
+    decisions
+        What was found and decided.
+    """
+    facts = "".join(_row("th", "td", *line) for line in lines if line[0] != "irregular")
+    if decisions:
+        rows = "".join(_row("td", "td", d.file, d.found, d.decided) for d in decisions)
+        head = _row("th", "th", "file or days", "found", "decided")
+        irregular = f"<p>{len(decisions):,} of them.</p><table>{head}{rows}</table>"
+    else:
+        irregular = "<p>None: every file is as the others are.</p>"
+    return (
+        "<!doctype html><html lang='en'><meta charset='utf-8'><title>Ingest report</title>"
+        f"<style>{_STYLE}</style><h1>Ingest report</h1><table>{facts}</table>"
+        f"<h2>Irregular files</h2>{irregular}</html>\n"
+    )
+
+
+def _row(first: str, rest: str, *cells: str) -> str:
+    kinds = [first] + [rest] * (len(cells) - 1)
+    inside = (f"<{k}>{html.escape(c)}</{k}>" for k, c in zip(kinds, cells, strict=True))
+    return f"<tr>{''.join(inside)}</tr>"
