@@ -78,6 +78,8 @@ class _Guarded(ZarrArrayWrapper):
     def _reported(self, error: Exception, key: Any) -> ClimcubeError:
         """Return the error to raise: it names the chunk, and where that is."""
         if isinstance(error, DamagedChunk):
+            if not error.region:
+                error.region = _region(self._array, error.key)
             place = describe_place(self._array, error.region)
             return error.placed(self._where, self._name, place)
         if isinstance(error, ClimcubeError):
@@ -118,6 +120,15 @@ def _unreadable(array: Any, key: Any) -> tuple[str, tuple[tuple[int, int], ...]]
         except Exception:  # noqa: BLE001 - the first error is the one to report
             return None
     return None
+
+
+def _region(array: Any, key: str) -> tuple[tuple[int, int], ...]:
+    """Return first and last index (exclusive) of a chunk ``c/2/0`` along each dimension."""
+    sizes, index = array.shards or array.chunks, [int(part) for part in key.split("/")[1:]]
+    return tuple(
+        (i * size, min((i + 1) * size, n))
+        for i, size, n in zip(index, sizes, array.shape, strict=True)
+    )
 
 
 def _ends(key: Any, size: int) -> tuple[int, int]:

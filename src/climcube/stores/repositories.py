@@ -55,7 +55,7 @@ def icechunk() -> ModuleType:
     """Import Icechunk, whose remarks on its own settings users need not read."""
     module = require_module("icechunk", "versions")
     if "ICECHUNK_LOG" not in os.environ:
-        module.set_logs_filter("error")
+        module.set_logs_filter("off")  # what matters is raised
     return module
 
 
@@ -65,8 +65,9 @@ def is_repository(address: str, options: Mapping[str, Any] | None = None) -> boo
         return _memory_name(address) in _memory
     path = local_path(address)
     if path is not None:
+        # Also one that lost its file of versions: opening it says so.
         return (path / "snapshots").is_dir() and (
-            (path / "repo").is_file() or (path / "refs").is_dir()
+            (path / "transactions").is_dir() or (path / "refs").is_dir()
         )
     with reporting("the store cannot be looked at", address):
         system, root = file_system(address, _plain(options or {}))
@@ -115,13 +116,14 @@ def open_repository(
             "config": config or _config(given),
             "authorize_virtual_chunk_access": dict(authorize) if authorize else None,
         }
-        if create and not module.Repository.exists(storage):
+        if create and not module.Repository.exists(storage, _settings(given)):
             try:
                 # Our lock may lie in the folder already; what else does is in the way.
                 _require_clean(address, given)
                 return module.Repository.create(storage, check_clean_root=False, **settings)
             except (StoreError, module.IcechunkError):
-                if not module.Repository.exists(storage):  # else another process made it just now
+                # Unless another process made it just now.
+                if not module.Repository.exists(storage, _settings(given)):
                     raise
         return module.Repository.open(storage, **settings)
 
@@ -235,20 +237,23 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _config(options: Mapping[str, Any]) -> Any:
+    return icechunk().RepositoryConfig(
+        max_concurrent_requests=get_option("s3_concurrency"), storage=_settings(options)
+    )
+
+
+def _settings(options: Mapping[str, Any]) -> Any:
     """Return settings under which a request is repeated, and fails, within one deadline."""
     module = icechunk()
     deadline = float(options.get("deadline") or DEADLINE)
-    return module.RepositoryConfig(
-        max_concurrent_requests=get_option("s3_concurrency"),
-        storage=module.StorageSettings(
-            retries=module.StorageRetriesSettings(
-                max_tries=8, initial_backoff_ms=200, max_backoff_ms=8000
-            ),
-            timeouts=module.StorageTimeoutSettings(
-                connect_timeout_ms=5000,
-                read_timeout_ms=15000,
-                operation_timeout_ms=int(1000 * deadline),
-            ),
+    return module.StorageSettings(
+        retries=module.StorageRetriesSettings(
+            max_tries=8, initial_backoff_ms=200, max_backoff_ms=8000
+        ),
+        timeouts=module.StorageTimeoutSettings(
+            connect_timeout_ms=5000,
+            read_timeout_ms=15000,
+            operation_timeout_ms=int(1000 * deadline),
         ),
     )
 
@@ -303,7 +308,18 @@ def repository_reporting(what: str, address: str) -> Iterator[None]:
         raise
 
 
-_DAMAGED = ("deserialization", "invalid-file-format", "inconsistent-manifests", "no-snapshot")
+# What a lost or shortened object is to Icechunk; a range beyond its end is known by its words.
+_DAMAGED = (
+    "deserialization", "invalid-file-format", "inconsistent-manifests", "no-snapshot",
+    "object-not-found", "invalid-object-size",
+)  # fmt: skip
+_SHORT = (
+    "Src size is incorrect",
+    "range was invalid",
+    "InvalidRange",
+    "Invalid Icechunk",
+    "corruption",
+)
 _CONFLICT = ("conflict", "rebase", "repo-info-updated", "update-attempts-exhausted")
 
 
@@ -318,7 +334,7 @@ def translated(error: BaseException, what: str, where: str) -> StoreError:
             "another writer was first", where=where, found=reason,
             remedy="open the store again, and repeat what you did",
         )  # fmt: skip
-    if any(word in kind for word in _DAMAGED):
+    if any(word in kind for word in _DAMAGED) or any(word in reason for word in _SHORT):
         return IntegrityError(
             "the versioned store is damaged", where=where, found=reason,
             remedy="restore its objects from a copy",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from zarr.storage import WrapperStore
 
-from climcube.errors import ParameterError, StoreNotFoundError, suggest
+from climcube.errors import IntegrityError, ParameterError, StoreNotFoundError, suggest
 from climcube.provenance import redact
+from climcube.stores.damage import DamagedChunk
 from climcube.stores.repositories import icechunk, open_repository, repository_reporting
 
 __all__ = ["MAIN", "Version", "find_snapshot", "open_snapshot", "when"]
@@ -34,7 +37,48 @@ def open_snapshot(
     repository = open_repository(address, options)
     found = find_snapshot(repository, version, redact(address))
     with repository_reporting("the version cannot be opened", address):
-        return repository.readonly_session(snapshot_id=found).store, found
+        session = repository.readonly_session(snapshot_id=found)
+        return _SnapshotStore(session.store, redact(address)), found
+
+
+class _SnapshotStore(WrapperStore[Any]):
+    """A store to read whose errors are ours, and name what could not be read."""
+
+    def __init__(self, store: Any, where: str) -> None:
+        super().__init__(store)
+        self._where = where
+
+    @property
+    def supports_consolidated_metadata(self) -> bool:
+        return False
+
+    def _with_store(self, store: Any) -> _SnapshotStore:
+        return _SnapshotStore(store, self._where)
+
+    async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
+        with _reading(self._where, key):
+            return await self._store.get(key, prototype, byte_range)
+
+    async def get_ranges(
+        self, key: str, byte_ranges: Any, *, prototype: Any, **limits: Any
+    ) -> AsyncIterator[Any]:
+        with _reading(self._where, key):
+            async for part in super().get_ranges(key, byte_ranges, prototype=prototype, **limits):
+                yield part
+
+
+@contextmanager
+def _reading(where: str, key: str) -> Iterator[None]:
+    array, found, chunk = key.rpartition("/c/")
+    place = f"{where}, {key}" if found else key  # metadata: who opens the store names it
+    try:
+        with repository_reporting("an object cannot be read", place):
+            yield
+    except IntegrityError as error:
+        if not found:
+            raise
+        kind = "missing" if "not found" in str(error.found) else "truncated"
+        raise DamagedChunk(kind, array, f"c/{chunk}", (), found=error.found, store=where) from error
 
 
 def find_snapshot(repository: Any, version: Version | None, where: str) -> str:
