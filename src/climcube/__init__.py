@@ -60,7 +60,8 @@ if TYPE_CHECKING:
     from climcube.cubes.open import open
     from climcube.errors import ClimcubeError
     from climcube.options import set_options
-    from climcube.recipes.ingest import ingest
+    from climcube.recipes.ingest import ingest, plan_ingest
+    from climcube.recipes.recipe import Recipe
     from climcube.reports.report import report
     from climcube.saving.save import save
     from climcube.stores.versionnames import branch_version, remove_version_name, tag_version
@@ -73,6 +74,7 @@ _HOMES = {
     "Habitat": "climcube.analysis.habitats.results",
     "HeatwaveState": "climcube.analysis.following.state",
     "Heatwaves": "climcube.analysis.events.heatwaves",
+    "Recipe": "climcube.recipes.recipe",
     "Tracks": "climcube.analysis.tracking.track",
     "annual_mean": "climcube.analysis.means",
     "anomaly": "climcube.analysis.anomaly",
@@ -106,6 +108,7 @@ _HOMES = {
     "open_heatwave_state": "climcube.analysis.following.state",
     "pdo": "climcube.analysis.indices.pdo",
     "percentile": "climcube.analysis.percentile",
+    "plan_ingest": "climcube.recipes.ingest",
     "quantile_trend": "climcube.analysis.trends.quantile_trend",
     "rechunk": "climcube.cubes.chunks",
     "remove_version_name": "climcube.stores.versionnames",
@@ -134,6 +137,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "Habitat",
     "HeatwaveState",
     "Heatwaves",
+    "Recipe",
     "Tracks",
     "annual_mean",
     "anomaly",
@@ -169,6 +173,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "options",
     "pdo",
     "percentile",
+    "plan_ingest",
     "plot",
     "quantile_trend",
     "rechunk",

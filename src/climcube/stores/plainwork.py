@@ -2,9 +2,9 @@
 
 ::
 
-    .sst.0f3a9c20d1b4.partial/      beside a local target; at s3://bucket/sst.zarr.0f3a9c20d1b4.partial
-      store/                        what is written; takes the target's name when it is complete
-      ledger/block-00003.json       steps that are finished; each appears in one go, after its objects
+    .sst.0f3a9c20d1b4.partial/   beside a local target; of s3://b/sst.zarr s3://b/sst.zarr.0f3a...
+      store/                     what is written; takes the target's name when it is complete
+      ledger/block-00003.json    a step that is finished; appears in one go, after its objects
 
 The staging place is named by the identity of the work, so that the same work, begun again, finds
 what an earlier attempt finished. A plain store has no versions: it is made or replaced, never
@@ -218,10 +218,10 @@ class _RemoteStage:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        if _PUBLISHING not in self.ledger() and self._place.exists():
-            # What an interrupted publication left is ours; what else has no root is not.
-            if not any(_remote_has(self._place, name) for name in _ROOTS):
-                raise StoreExistsError(
+        # What an interrupted publication left is ours; what else has no root is not.
+        taken = _PUBLISHING not in self.ledger() and self._place.exists()
+        if taken and not any(_remote_has(self._place, name) for name in _ROOTS):
+            raise StoreExistsError(
                     "something that is no Zarr store lies at the target; it is not replaced",
                     where=redact(self._place.address), remedy="choose another target",
                 )  # fmt: skip
