@@ -102,6 +102,7 @@ def _address(name: str, node: _Node, home: str, file: str) -> Address:
         storage_options={_SPELLINGS.get(k, k): v for k, v in options.items() if k not in _PLACE},
         group=group,
         version=kwargs.get("ref"),
+        home=home,
         period=_period(facts),
         **{key: facts[key] for key in _ADDRESS_FACTS if key in facts},
     )

@@ -56,6 +56,8 @@ class Address:
         ``twin`` (the same values, cut otherwise), ``other`` (something else), or ``unknown``.
     version
         Of an Icechunk repository: branch, tag or snapshot that is meant.
+    home
+        Folder of the catalog file, below which a local path must lie.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Address:
     virtual: bool = False
     role: str = UNKNOWN
     version: str | None = None
+    home: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import ipaddress
 import os
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -27,6 +27,7 @@ __all__ = [
     "home_of",
     "reference",
     "require_inert",
+    "require_inside",
     "resolve",
 ]
 
@@ -128,6 +129,20 @@ def resolve(url: str, home: str, where: str) -> str:
         known = ", ".join(f"{name}://" for name in PROTOCOLS if name != "file")
         raise _refused("protocol not allowed", where, url, f"a relative path or {known}")
     return _checked_url(url, where)
+
+
+def require_inside(paths: Iterable[str], home: str, where: str) -> None:
+    """Raise `CatalogError` where a local path has come to lead outside the catalog's folder.
+
+    Asked again when an entry is opened: links may have been made since the catalog was read, and
+    the files that a pattern matches were not known then.
+    """
+    root = Path(os.path.realpath(home))
+    for path in paths:
+        if not Path(os.path.realpath(path)).is_relative_to(root):
+            raise _refused(
+                "path not allowed", where, path, "a path below the folder of the catalog file"
+            )
 
 
 def check_group(group: str | None, where: str) -> None:

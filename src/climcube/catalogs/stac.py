@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from climcube.catalogs.entry import Address, Entry
 from climcube.catalogs.schema import UNKNOWN
 from climcube.catalogs.spans import is_rolling, stated
 from climcube.provenance import redact
+
+if TYPE_CHECKING:
+    from climcube.catalogs.entry import Address, Entry, Variable
 
 __all__ = ["collection"]
 
@@ -126,7 +128,7 @@ def _dimension(name: str, entry: Entry) -> dict[str, Any]:
     return found
 
 
-def _variable(variable: Any) -> dict[str, Any]:
+def _variable(variable: Variable) -> dict[str, Any]:
     facts = {
         "dimensions": list(variable.dims),
         "type": "data",

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from climcube.catalogs.rules import require_inside
 from climcube.errors import ParameterError, StoreError, StoreNotFoundError, suggest
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
@@ -251,6 +252,8 @@ def _from_address(entry: Any, address: Any, options: Mapping[str, Any]) -> Sourc
         found = Source("icechunk", (address.url,), redact(address.url), merged)
     else:
         found = resolve_address(address.url, merged)
+        if address.home and not is_remote(address.url):
+            require_inside(found.addresses, address.home, f"entry '{entry.id}'")
         if found.kind == "netcdf" and len(found.addresses) > 1 and not is_remote(address.url):
             for file in found.addresses:  # a single one, or a remote one, is looked at when read
                 require_self_contained(file, file)

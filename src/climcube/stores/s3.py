@@ -21,6 +21,7 @@ from climcube.provenance import redact
 from climcube.stores.requests import timely
 from climcube.stores.s3answers import CREDENTIALS_MISSING, Failure, Malformed, kind_of_status
 from climcube.stores.s3options import DEADLINE, surroundings, timeouts
+from climcube.stores.s3session import Unmoved
 
 __all__ = ["S3"]
 
@@ -82,7 +83,8 @@ class S3(S3FileSystem):  # type: ignore[misc]
 
     def _prepare_config_kwargs(self) -> dict[str, Any]:
         config: dict[str, Any] = super()._prepare_config_kwargs()
-        return {"retries": {"total_max_attempts": 1}} | config
+        # aiobotocore would follow a store that sends its requests to another host.
+        return {"retries": {"total_max_attempts": 1}, "http_session_cls": Unmoved} | config
 
     async def _call_s3(self, method: str, *args: Any, **kwargs: Any) -> Any:
         bucket, key = kwargs.get("Bucket"), kwargs.get("Key") or kwargs.get("Prefix") or ""

@@ -1,0 +1,73 @@
+"""Open the entries of catalogs under an audit hook and report what the interpreter was asked.
+
+Run as a program: ``python -m tests.catalogs.audited_opening FOLDER``; prints JSON by name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import traceback
+import warnings
+from pathlib import Path
+from typing import Any
+
+import climcube as cc
+from climcube.errors import ClimcubeError
+from tests.catalogs.audited import Watched
+
+WATCHED = (
+    "ctypes", "glob.", "import", "open", "os.exec", "os.fork", "os.posix_spawn", "os.spawn",
+    "os.startfile", "os.system", "pickle", "pty", "shutil", "socket.connect", "socket.getaddrinfo",
+    "subprocess", "urllib", "webbrowser",
+)  # fmt: skip
+
+
+def attempt(path: Path) -> str:
+    """Open the one entry of a catalog and read all of it; return the complaint, or ''."""
+    try:
+        known = cc.catalog(path)
+        if path.stem == "linked-later":
+            (path.parent / "later.zarr").unlink(missing_ok=True)
+            (path.parent / "later.zarr").symlink_to(path.parent.parent / "elsewhere.zarr")
+        options = {"deadline": 1} if path.stem.startswith("s3") else None
+        cc.open("sst", catalog=known, storage_options=options).load()
+    except ClimcubeError as error:
+        return f"{type(error).__name__}: {error}"
+    except Exception as error:  # noqa: BLE001 - any other is a failure, reported as such
+        return f"NOT OURS {type(error).__name__}: {error} {traceback.format_exc()[-2000:]}"
+    finally:
+        if path.stem == "linked-later":
+            (path.parent / "later.zarr").unlink(missing_ok=True)
+    return ""
+
+
+def main(folder: Path) -> None:
+    """Open every catalog of the folder and print what happened."""
+    warnings.simplefilter("ignore")
+    events: list[str] = []
+    files = sorted(folder.glob("*.yaml"))
+    for file in files:  # imports, and what libraries read of their own, come first
+        attempt(file)
+    shutil.rmtree("nothing", ignore_errors=True)
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event.startswith(WATCHED):
+            events.append(f"{event} {[str(a)[:300] for a in arguments[:2]]}")
+
+    environment = Watched(os.environ)
+    environment.asked = events
+    vars(os)["environ"] = environment
+    sys.addaudithook(hook)
+    report = {}
+    for file in files:
+        events.clear()
+        complaint = attempt(file)
+        report[file.stem] = {"complaint": complaint, "events": list(events)}
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
