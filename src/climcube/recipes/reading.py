@@ -134,7 +134,8 @@ class Stretch:
     def _read(
         self, piece: Piece, band: Band, options: Mapping[str, Any], values: npt.NDArray[Any]
     ) -> None:
-        if piece.state is not None and file_state(piece.address) != piece.state:
+        local = piece.state is not None and not is_remote(piece.address)
+        if local and file_state(piece.address) != piece.state:
             raise IngestError(
                 "the file changed while it was ingested", where=piece.address,
                 remedy="ingest again when nobody writes to it",
