@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from climcube.recipes.recipe import Recipe
     from climcube.reports.report import report
     from climcube.saving.save import save
+    from climcube.stores.verify import verify
     from climcube.stores.versionnames import branch_version, remove_version_name, tag_version
     from climcube.stores.versions import expire_versions, roll_back, versions
 
@@ -122,6 +123,7 @@ _HOMES = {
     "track": "climcube.analysis.tracking.track",
     "trend": "climcube.analysis.trends.trend",
     "trend_moments": "climcube.analysis.trends.moments",
+    "verify": "climcube.stores.verify",
     "versions": "climcube.stores.versions",
     "zonal_mean": "climcube.analysis.area_means",
 }
@@ -189,6 +191,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "track",
     "trend",
     "trend_moments",
+    "verify",
     "versions",
     "zonal_mean",
 ]

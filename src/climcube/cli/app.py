@@ -19,6 +19,7 @@ from climcube.cli import (
     reports,
     tracks,
     trends,
+    verify,
     versions,
 )
 from climcube.cli.errors import ErrorLines
@@ -80,6 +81,7 @@ _COMMANDS = (
     ("demo", demo.demo, "See the whole road at work, offline."),
     ("info", cubes.info, "Say what a cube holds."),
     ("ingest", cubes.ingest, "Turn archive files into one cube."),
+    ("verify", verify.verify, "Whether a store is what was written."),
     ("climatology", means.climatology, "The annual cycle of every cell."),
     ("anomaly", analyses.anomaly, "Departures from the climatology."),
     ("percentile", means.percentile, "Percentiles over time."),

@@ -19,6 +19,7 @@ from climcube.errors import ClimcubeError, StoreError
 from climcube.provenance import redact
 from climcube.stores.damage import REMEDY, DamagedChunk
 from climcube.stores.header import GROUP
+from climcube.stores.repositories import is_icechunk_error, translated
 from climcube.stores.whereabouts import describe_place
 
 __all__ = ["COMPLETE", "guard"]
@@ -66,14 +67,20 @@ class _Guarded(ZarrArrayWrapper):
         try:
             return super().__getitem__(key)  # type: ignore[no-untyped-call]
         except Exception as error:  # those of Icechunk have no base but this one
-            raise self._reported(error, key) from error
+            own = self._reported(error, key)
+            if own is error:
+                raise  # an error that is its own cause cannot be pickled
+            raise own from error
 
     async def async_getitem(self, key: Any) -> Any:
         """Read for those who wait otherwise."""
         try:
             return await super().async_getitem(key)  # type: ignore[no-untyped-call]
         except Exception as error:
-            raise await asyncio.to_thread(self._reported, error, key) from error
+            own = await asyncio.to_thread(self._reported, error, key)
+            if own is error:
+                raise
+            raise own from error
 
     def _reported(self, error: Exception, key: Any) -> ClimcubeError:
         """Return the error to raise: it names the chunk, and where that is."""
@@ -85,6 +92,8 @@ class _Guarded(ZarrArrayWrapper):
         if isinstance(error, ClimcubeError):
             return error
         where = f"{self._where}, variable {self._name!r}"
+        if is_icechunk_error(error):
+            return translated(error, "a chunk cannot be read", where)
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         if type(error).__name__ == "ChunkNotFoundError":
             chunks = [line for line in lines if line.startswith("chunk '")]

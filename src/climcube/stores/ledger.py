@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
 from collections import OrderedDict
@@ -86,6 +87,24 @@ class Manifest:
             (path, number), lambda: self._page(store, path, array, page, number)
         )
         return content[tuple(i % p for i, p in zip(index, page, strict=True))]  # type: ignore[no-any-return]
+
+    async def starts(self, store: Store, path: str) -> list[Index]:
+        """Return the index of the first object of each page of an array."""
+        counts = self.grids[path].counts
+        if path in self._inline:
+            return [tuple(0 for _ in counts)] if all(counts) else []
+        array = await self._array(store, path, "records")
+        steps = (range(0, n, p) for n, p in zip(counts, array.chunks, strict=False))
+        return list(itertools.product(*steps))
+
+    async def page(self, store: Store, path: str, start: Index) -> npt.NDArray[np.uint64]:
+        """Return the entries of the page that begins at an object, over its grid; not cached."""
+        if path in self._inline:
+            return self._inline[path]
+        array = await self._array(store, path, "records")
+        page = array.chunks[: len(start)]
+        number = tuple(i // p for i, p in zip(start, page, strict=True))
+        return await self._page(store, path, array, page, number)
 
     async def _page(
         self, store: Store, path: str, array: Any, page: Index, number: Index

@@ -27,6 +27,7 @@ from climcube.stores.grids import Index
 from climcube.stores.header import GROUP
 from climcube.stores.ledger import Manifest, load_manifest
 from climcube.stores.records import UNKNOWN, WRITTEN, Entry
+from climcube.stores.repositories import is_icechunk_error, translated
 
 __all__ = ["MODES", "Verifying", "verifying"]
 
@@ -100,13 +101,33 @@ class Verifying(WrapperStore[Store]):
         if not _covered(entry, start, stop):
             whole = await self._whole(key, prototype, place, entry)
             return None if whole is None else whole[start:stop]
-        part = await self._store.get(key, prototype, byte_range)
+        part = await self._fetched(key, prototype, place, byte_range)
         return await self._checked_part(key, place, entry, start, stop, part)
+
+    async def _fetched(
+        self,
+        key: str,
+        prototype: BufferPrototype,
+        place: tuple[str, Index],
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """Read an object; what a versioned store lost is a damage with a place, too."""
+        try:
+            return await self._store.get(key, prototype, byte_range)
+        except Exception as error:
+            if not is_icechunk_error(error):
+                raise
+            own = translated(error, "a chunk cannot be read", key)
+            if not isinstance(own, IntegrityError):
+                raise own from error
+            lost = "object-not-found" in str(getattr(error, "kind", ""))
+            kind = "missing" if lost else "damaged"
+            raise self._damage(kind, place, found=own.found) from error
 
     async def _whole(
         self, key: str, prototype: BufferPrototype, place: tuple[str, Index], entry: Entry
     ) -> Buffer | None:
-        data = await self._store.get(key, prototype)
+        data = await self._fetched(key, prototype, place)
         if data is None:
             if entry[0, 0] == WRITTEN or entry[0, 0] == UNKNOWN:
                 raise self._damage("missing", place, found="nothing there")
