@@ -110,7 +110,9 @@ def listing(bench: Bench, cell: Cell, options: dict[str, Any]) -> str:
         return "WRONG"
     bench.proxy.remember()
     name = f"matrix/raw/{bench.files[3].name}"
-    through = s3fs.S3FileSystem(**bench.options(60), use_listings_cache=False)
+    through = s3fs.S3FileSystem(
+        **bench.clean | {"endpoint_url": bench.proxy.endpoint}, use_listings_cache=False
+    )
     through.put_file(str(bench.files[3]), name)
     try:
         spoil(bench, cell, ("GET",), "list-type=")

@@ -80,7 +80,7 @@ def test_faults_that_stay_are_one_line_before_the_deadline(storm, target, fault)
 
 
 @pytest.mark.parametrize("fault", ["500", "reset", "stall", "truncated", "403", "404"])
-def test_faults_that_come_when_values_are_read(storm, fault):
+def test_faults_that_come_when_values_are_read(storm, fault, client):
     weather, options = storm
     sst = cc.open(TARGETS[0], variable="sst", storage_options=options)
     weather.fault, weather.only = fault, "/sst/c/"
@@ -109,7 +109,7 @@ def test_faults_while_a_pattern_is_listed_and_while_saving(storm, ocean):
         _is_one_clean_line(caught.value)
 
 
-def test_the_deadline_travels_to_workers(storm, ocean):
+def test_the_deadline_travels_to_workers(storm, ocean, client):
     weather, options = storm
     sst = pickle.loads(pickle.dumps(cc.open(TARGETS[0], variable="sst", storage_options=options)))
     np.testing.assert_array_equal(sst.compute(), ocean.sst)

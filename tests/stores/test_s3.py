@@ -28,7 +28,7 @@ def files(ocean, tmp_path_factory):
     return cc.testing.write_daily_files(ocean.isel(time=slice(40)), folder)
 
 
-def test_ingest_open_analyse_save(files, ocean, options):
+def test_ingest_open_analyse_save(files, ocean, options, client):
     report = cc.ingest(files, "s3://bucket/cube.zarr", target_options=options)
     assert report.times == 40
     sst = cc.open("s3://bucket/cube.zarr", variable="sst", storage_options=options)
@@ -59,7 +59,7 @@ def test_netcdf_objects_and_patterns(files, ocean, options):
     assert report.files == 3
 
 
-def test_existing_targets_stay_until_the_new_one_is_complete(files, options):
+def test_existing_targets_stay_until_the_new_one_is_complete(files, options, client):
     cc.ingest(files, "s3://bucket/cube.zarr", target_options=options)
     with pytest.raises(StoreExistsError, match="overwrite=True"):
         cc.ingest(files[:5], "s3://bucket/cube.zarr", target_options=options)
@@ -71,7 +71,7 @@ def test_existing_targets_stay_until_the_new_one_is_complete(files, options):
     assert system.ls("bucket", refresh=True) == ["bucket/cube.zarr"]
 
 
-def test_a_lost_object_is_an_error_not_nan(files, options):
+def test_a_lost_object_is_an_error_not_nan(files, options, client):
     import s3fs
 
     cc.ingest(files, "s3://bucket/cube.zarr", target_options=options)
@@ -81,7 +81,7 @@ def test_a_lost_object_is_an_error_not_nan(files, options):
         sst.compute()
 
 
-def test_what_is_not_there_is_one_line_in_bounded_time(endpoint, options, tmp_path):
+def test_what_is_not_there_is_one_line_in_bounded_time(endpoint, options, tmp_path, client):
     closed = options | {"client_kwargs": {"endpoint_url": "http://127.0.0.1:1"}}
     without = {"client_kwargs": {"endpoint_url": endpoint}}
     cases = [
@@ -102,7 +102,7 @@ def test_what_is_not_there_is_one_line_in_bounded_time(endpoint, options, tmp_pa
 
 
 def test_credentials_from_the_usual_places_and_nowhere_in_what_is_shown(
-    files, options, endpoint, monkeypatch
+    files, options, endpoint, monkeypatch, client
 ):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", options["key"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
@@ -128,7 +128,7 @@ def test_credentials_from_the_usual_places_and_nowhere_in_what_is_shown(
 
 @pytest.mark.parametrize("place", ["environment", "file"])
 def test_credentials_that_are_set_after_a_failure_are_used(
-    place, files, options, endpoint, monkeypatch, tmp_path
+    place, files, options, endpoint, monkeypatch, tmp_path, client
 ):
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     with pytest.raises(StoreError, match="no credentials"):
@@ -137,12 +137,14 @@ def test_credentials_that_are_set_after_a_failure_are_used(
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", options["key"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     else:
-        lines = f"[default]\naws_access_key_id = a\naws_secret_access_key = {SECRET}\n"
+        lines = (
+            f"[default]\naws_access_key_id = {options['key']}\naws_secret_access_key = {SECRET}\n"
+        )
         (tmp_path / "none").write_text(lines)
     assert cc.ingest(files, "s3://bucket/cube.zarr").times == 40
 
 
-def test_credentials_passed_in_the_call_are_shown_nowhere(files, options):
+def test_credentials_passed_in_the_call_are_shown_nowhere(files, options, client):
     report = cc.ingest(files, "s3://bucket/cube.zarr", target_options=options)
     cube = cc.open("s3://bucket/cube.zarr", storage_options=options)
     sst = cube["sst"]
@@ -155,7 +157,7 @@ def test_credentials_passed_in_the_call_are_shown_nowhere(files, options):
     assert not [text for text in shown if SECRET in text or "CANARYKEY" in text]
 
 
-def test_other_processes_read_the_same(files, options, ocean):
+def test_other_processes_read_the_same(files, options, ocean, client):
     cc.ingest(files, "s3://bucket/cube.zarr", target_options=options)
     sst = cc.open("s3://bucket/cube.zarr", variable="sst", storage_options=options)
     np.testing.assert_array_equal(sst.compute(scheduler="processes"), ocean.sst[:40])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -101,7 +102,8 @@ def own_error(error: BaseException) -> ClimcubeError | None:
             inner = (own_error(one) for one in seen.exceptions)
             return next((one for one in inner if one is not None), None)
         seen = seen.__cause__ or seen.__context__
-    return seen if isinstance(seen, ClimcubeError) else None
+    # A copy: raised from the error it was wrapped in, it would be its own cause.
+    return copy.copy(seen) if isinstance(seen, ClimcubeError) else None
 
 
 def _translated(what: str, address: str, error: BaseException) -> StoreError:
