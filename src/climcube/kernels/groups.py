@@ -144,15 +144,17 @@ def _local(
 ) -> tuple[npt.NDArray[np.int32], Floats, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Return the classes of a stretch, spread over cells and bare, and each sample's row."""
     label = pools.label[start : start + steps]
-    classes = np.unique(label[label >= 0])
-    own = np.where(label >= 0, np.searchsorted(classes, label), -1).astype("int32")
+    classes = np.flatnonzero(np.bincount(label[label >= 0])).astype("int32")
+    row_of = np.full(max(1, pools.classes) + 1, -1, "int32")  # the last one is that of label -1
+    row_of[classes] = np.arange(len(classes))
+    own = row_of[label]
     weight = pools.weight[start : start + steps]
     return _spread(classes, cells), weight, classes, own
 
 
 def _spread(classes: npt.NDArray[np.int32], cells: int) -> npt.NDArray[np.int32]:
     """Repeat the class numbers for each cell, as states are cut and joined along cells."""
-    return np.broadcast_to(classes[:, None], (len(classes), cells)).astype("int32")
+    return np.broadcast_to(classes[:, None], (len(classes), cells))
 
 
 def _union(

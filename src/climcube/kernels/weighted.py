@@ -46,7 +46,8 @@ def _native(block: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _known(weights: Floats) -> Floats:
-    return np.ascontiguousarray(np.where(np.isfinite(weights), weights, 0.0))
+    finite = np.isfinite(weights)
+    return np.ascontiguousarray(weights if finite.all() else np.where(finite, weights, 0.0))
 
 
 # Reassociation lets the sums run in vector lanes: the order differs, the accuracy does not.

@@ -12,7 +12,9 @@ import numpy.typing as npt
 import xarray as xr
 
 from climcube.cubes.chunks import is_lazy
+from climcube.cubes.packing import Decoding, undecoded
 from climcube.lift.common import Array, load_kernel
+from climcube.lift.pieces import PIECE, floats
 
 __all__ = ["Bands", "lift_weighted"]
 
@@ -59,7 +61,8 @@ def lift_weighted(
         Fold each band by itself.
     """
     kept = [d for d in cube.dims if d not in dims]
-    ordered = _bare(cube).transpose(*kept, *dims)  # coordinates may have chunks of their own
+    stored, decoding = undecoded(cube) or (cube, None)
+    ordered = _bare(stored).transpose(*kept, *dims)  # coordinates may have chunks of their own
     operands = [_operand(weights.astype("float64"), ordered)]
     if bands is not None:
         label = bands.label.broadcast_like(ordered.isel(dict.fromkeys(kept, 0), drop=True))
@@ -67,6 +70,7 @@ def lift_weighted(
     number = 1 if bands is None else bands.coordinate.size
     options: dict[str, Any] = {
         "reference": kernel,
+        "decoding": decoding,
         "rows": len(kept),
         "present": tuple(d in weights.dims for d in ordered.dims),
         "number": number,
@@ -125,6 +129,7 @@ def sum_block(
     label: Array | None = None,
     *,
     reference: str,
+    decoding: Decoding | None,
     rows: int,
     present: tuple[bool, ...],
     number: int,
@@ -137,11 +142,14 @@ def sum_block(
     spread = np.broadcast_to(whole, (*((1,) * rows if same else shape), *block.shape[rows:]))
     count = 1 if same else math.prod(shape)
     more = () if label is None else (label.reshape(cells), number)
-    sums = load_kernel(reference)(
-        block.reshape(math.prod(shape), cells), spread.reshape(count, cells), *more
-    )
-    out: npt.NDArray[np.float64] = sums.reshape(*shape, *(1,) * (block.ndim - rows), 2 * number)
-    return out
+    flat, heavy = block.reshape(math.prod(shape), cells), spread.reshape(count, cells)
+    sums = np.empty((len(flat), 2 * number))
+    steps = len(flat) if decoding is None else PIECE // max(1, cells)
+    for first in range(0, len(flat), max(1, steps)):
+        here = slice(first, first + max(1, steps))
+        own = heavy if same else heavy[here]
+        sums[here] = load_kernel(reference)(floats(flat[here], decoding), own, *more)
+    return sums.reshape(*shape, *(1,) * (block.ndim - rows), 2 * number)
 
 
 def _finish(

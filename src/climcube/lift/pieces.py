@@ -9,8 +9,11 @@ the floats, the very ones of the decoded cube, a piece at a time.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -20,7 +23,7 @@ from climcube.lift.common import Array, load_kernel
 
 __all__ = ["PIECE", "Slab", "Stretch", "floats", "slabs"]
 
-PIECE = 2**16  # numbers: as floats they lie in the cache of the core that decoded them
+PIECE = 2**17  # numbers: as floats they lie in the cache of the core that decoded them
 _DECODE = "climcube.kernels.unpacking:decode_floats"  # by name: the lift imports no kernel
 
 Slab = tuple[tuple[Any, ...], slice]  # some cells: their index, and their flat numbers
@@ -50,7 +53,7 @@ class Stretch:
     @property
     def steps(self) -> int:
         """Number of times."""
-        return sum(map(len, self.blocks))
+        return self._edges[-1]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -63,17 +66,9 @@ class Stretch:
         return math.prod(self.shape)
 
     @property
-    def readable(self) -> bool:
-        """Whether kernels can read the blocks as they lie in memory: floats, row by row."""
-        return self.decoding is None and all(
-            b.dtype.kind == "f" and b.dtype.isnative and b.itemsize >= 4 and b.flags.c_contiguous
-            for b in self.blocks
-        )
-
-    def whole(self) -> Iterator[Array]:
-        """Yield readable blocks as they are, ``(times, cells)``."""
-        for block in self.blocks:
-            yield block.reshape(len(block), self.cells)
+    def in_rows(self) -> bool:
+        """Whether all cells of one time lie side by side in memory."""
+        return all(block.flags.c_contiguous for block in self.blocks)
 
     def pieces(self, slab: Slab, steps: int) -> Iterator[Array]:
         """Yield the values of a slab, ``(times, cells)``, so many times at once; one at least."""
@@ -87,12 +82,14 @@ class Stretch:
 
     def _between(self, first: int, stop: int) -> list[Array]:
         """Return what each block has of some times; one without any where there are none."""
-        edges = np.cumsum([0, *map(len, self.blocks)])
-        cut = [
-            block[max(0, first - edge) : max(0, stop - edge)]
-            for block, edge in zip(self.blocks, edges[:-1].tolist(), strict=True)
-        ]
+        edges = self._edges
+        members = range(bisect_right(edges, first) - 1, bisect_left(edges, stop, hi=len(edges) - 1))
+        cut = [self.blocks[i][max(0, first - edges[i]) : stop - edges[i]] for i in members]
         return [part for part in cut if len(part)] or [self.blocks[0][:0]]
+
+    @cached_property
+    def _edges(self) -> list[int]:
+        return list(accumulate(map(len, self.blocks), initial=0))
 
 
 def slabs(shape: tuple[int, ...], limit: int) -> Iterator[Slab]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import dask.array as da
@@ -34,7 +34,8 @@ from climcube.lift.common import (
     require_free_names,
     share,
 )
-from climcube.lift.pieces import PIECE, Stretch, slabs
+from climcube.lift.pieces import PIECE, Slab, Stretch, slabs
+from climcube.options import get_option
 
 __all__ = ["Output", "lift_reduction"]
 
@@ -44,7 +45,6 @@ _TASK_STEPS = 128  # times that one task takes at least, where chunks are smalle
 _FAN_IN = 2  # states merged at once; in a wider tree more of them wait in memory
 _BLOCK_STEPS = 2048  # times and numbers given to a kernel at once, of which it makes a state
 _BLOCK_NUMBERS = 2**20
-_STREAM_CELLS = 128  # at least, of the pieces that are added to one state: rows should be long
 _STATE_NUMBERS = 2**16  # numbers of one state's largest array merged or finished at once
 
 
@@ -129,8 +129,12 @@ def _build(
     """Write the graph: leaves, merges, one finish for each tile, one pick for each output."""
     node = share(tables)
     name = f"{purpose}-{tokenize(data.name, node.key, work)}"
-    groups = _groups(data.chunks[work.axis], task_steps)
     tiles = _cells(data.chunks, work.axis)
+    most = task_steps
+    if load_kernel(work.reference).stream:  # its states are large: the fewer the better
+        row = data.dtype.itemsize * math.prod(max(sizes, default=0) for sizes in tiles)
+        most = max(task_steps, get_option("tile_bytes") // max(1, row))
+    groups = _groups(data.chunks[work.axis], task_steps, most)
     layer: dict[Any, Any] = {}
     for place in np.ndindex(*map(len, tiles)):
         shape = tuple(sizes[i] for sizes, i in zip(tiles, place, strict=True))
@@ -166,62 +170,65 @@ def _build(
     ]
 
 
-def _groups(chunks: tuple[int, ...], task_steps: int) -> list[tuple[int, list[int]]]:
-    """Gather neighbouring chunks into tasks: first time of each, and the numbers of its chunks."""
+def _groups(chunks: tuple[int, ...], least: int, most: int) -> list[tuple[int, list[int]]]:
+    """Gather neighbouring chunks into tasks: first time of each, and the numbers of its chunks.
+
+    A task has ``least`` times, and further chunks as long as it has no more than ``most``.
+    """
     groups: list[tuple[int, list[int]]] = []
     start = steps = 0
     members: list[int] = []
     for number, size in enumerate(chunks):
-        members.append(number)
-        steps += size
-        if steps >= task_steps:
+        if members and steps >= least and steps + size > most:
             groups.append((start, members))
             start, steps, members = start + steps, 0, []
-    if steps or not groups:
-        groups.append((start, members))
+        members.append(number)
+        steps += size
+    groups.append((start, members))
     return groups
 
 
 def _leaf(blocks: list[Array], tables: Any, *, work: _Work, start: int) -> State:
     """Return the state of consecutive blocks of one tile."""
     reduction = load_kernel(work.reference)
+    shared = Tables.unwrap(tables)
     stretch = Stretch([np.moveaxis(block, work.axis, 0) for block in blocks], work.decoding)
-    read = _streamed if reduction.stream else _chunked
+    width = _BLOCK_NUMBERS // max(1, min(stretch.steps, _BLOCK_STEPS))
+    if reduction.stream and stretch.in_rows:  # rows are read as they lie, whole
+        width = stretch.cells
     whole: State = {}
-    try:
-        for rows, state in read(reduction, stretch, start, Tables.unwrap(tables)):
-            _put(whole, state, rows, stretch.cells)
-    except FloatingPointError as error:
-        raise refused(error, work.where) from None
+    for slab in slabs(stretch.shape, width):
+        try:
+            if reduction.stream:
+                state = _streamed(reduction, stretch, slab, start, shared)
+            else:
+                state = _chunked(reduction, stretch, slab, start, shared)
+        except FloatingPointError as error:
+            raise refused(error, work.where) from None
+        _put(whole, state, slab[1], stretch.cells)
     return whole
 
 
 def _chunked(
-    reduction: Any, stretch: Stretch, start: int, tables: tuple[Any, ...]
-) -> Iterator[tuple[slice, State]]:
-    """Yield slabs of cells and their states, which are merged from those of some times each."""
-    deepest = max(1, min(stretch.steps, _BLOCK_STEPS))
-    for slab in slabs(stretch.shape, _BLOCK_NUMBERS // deepest):
-        state: State | None = None
-        for number, piece in enumerate(stretch.pieces(slab, _BLOCK_STEPS)):
-            part = reduction.chunk(piece, start + number * _BLOCK_STEPS, *tables)
-            state = part if state is None else reduction.combine([state, part])
-        yield slab[1], state or {}
+    reduction: Any, stretch: Stretch, slab: Slab, start: int, tables: tuple[Any, ...]
+) -> State:
+    """Return the state of some cells, merged from those of some times each."""
+    parts = (
+        reduction.chunk(piece, start + number * _BLOCK_STEPS, *tables)
+        for number, piece in enumerate(stretch.pieces(slab, _BLOCK_STEPS))
+    )
+    state: State = reduce(lambda before, after: reduction.combine([before, after]), parts)
+    return state
 
 
 def _streamed(
-    reduction: Any, stretch: Stretch, start: int, tables: tuple[Any, ...]
-) -> Iterator[tuple[slice, State]]:
-    """Yield slabs of cells and their states, to which some times after the other are added."""
-    if stretch.readable:
-        shape = (stretch.steps, stretch.cells)
-        yield slice(0, stretch.cells), reduction.stream(stretch.whole(), shape, start, *tables)
-        return
-    width = max(_STREAM_CELLS, PIECE // max(1, stretch.steps))
-    for slab in slabs(stretch.shape, width):
-        cells = slab[1].stop - slab[1].start
-        pieces = stretch.pieces(slab, max(1, PIECE // max(1, cells)))
-        yield slab[1], reduction.stream(pieces, (stretch.steps, cells), start, *tables)
+    reduction: Any, stretch: Stretch, slab: Slab, start: int, tables: tuple[Any, ...]
+) -> State:
+    """Return the state of some cells, to which some times after the other are added."""
+    cells = slab[1].stop - slab[1].start
+    pieces = stretch.pieces(slab, max(1, PIECE // max(1, cells)))
+    state: State = reduction.stream(pieces, (stretch.steps, cells), start, *tables)
+    return state
 
 
 def _whole(
@@ -285,6 +292,9 @@ def _cut(state: State, rows: slice) -> State:
 def _put(whole: State, part: State, rows: slice, cells: int) -> None:
     """Write the cells of a part into the whole, which the first part gives its shapes."""
     for key, values in part.items():
+        if values.shape[-1] == cells:
+            whole[key] = values
+            continue
         if key not in whole:
             whole[key] = np.empty((*values.shape[:-1], cells), values.dtype)
         whole[key][..., rows] = values

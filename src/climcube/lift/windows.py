@@ -20,7 +20,9 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.chunks import is_lazy
+from climcube.cubes.packing import Decoding, undecoded
 from climcube.lift.common import Array, Tables, load_kernel, share
+from climcube.lift.pieces import floats
 
 __all__ = ["lift_windows"]
 
@@ -35,6 +37,7 @@ class _Work:
     reference: str
     axis: int
     length: int
+    decoding: Decoding | None
 
 
 def lift_windows(
@@ -68,11 +71,12 @@ def lift_windows(
         The public function, for the names of tasks.
     """
     axis = cube.dims.index(dim)
-    work = _Work(kernel, axis, length)
+    stored, decoding = undecoded(cube) or (cube, None)
+    work = _Work(kernel, axis, length, decoding)
     if not is_lazy(cube):
         whole = (0, 0, cube.sizes[dim])
         return cube.copy(data=_run([cube.values], Tables(tables), work=work, place=whole))
-    data = cube.data
+    data = stored.data
     node = share(tables)
     name = f"{purpose}-{tokenize(data.name, node.key, work, begin, end)}"
     edges = np.concatenate([[0], np.cumsum(data.chunks[axis])])
@@ -116,6 +120,6 @@ def _run(blocks: list[Array], tables: Any, *, work: _Work, place: tuple[int, int
     for cell in range(0, cells, width):
         slab = slice(cell, cell + width)
         parts = [block[:, slab] for block in flat]
-        part = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        part = floats(parts[0] if len(parts) == 1 else np.concatenate(parts), work.decoding)
         out[:, slab] = kernel(part, start, first, last, *shared)
     return np.moveaxis(out.reshape(last - first, *shape), 0, work.axis)
