@@ -93,24 +93,9 @@ def _open(address: str, target: Mapping[str, Any], group: str | None, mode: str)
     """Open one store as xarray does, with errors of ours."""
     where = redact(address) + (f", group '{group}'" if group else "")
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*consolidated.*")
-            store: Any = verifying(zarr_store(target), mode)
-            dataset = xr.open_dataset(
-                store,
-                engine="zarr",
-                group=group,
-                decode_cf=False,
-                chunks=None,
-                cache=False,
-            )
-    except DamagedChunk as error:  # of a coordinate, which is read at once
-        raise error.placed(where, error.array, "") from error
+        dataset = _read(verifying(zarr_store(target), mode), group)
     except IntegrityError as error:
-        raise type(error)(
-            error.what, where=f"{where}, {error.where}" if error.where else where,
-            expected=error.expected, found=error.found, remedy=error.remedy,
-        ) from error  # fmt: skip
+        raise _placed(error, where) from error
     except ClimcubeError:
         raise
     except (FileNotFoundError, KeyError) as error:
@@ -143,6 +128,25 @@ def _open(address: str, target: Mapping[str, Any], group: str | None, mode: str)
             remedy=f"pass group={groups[0]!r}" if groups else None,
         )
     return guard(dataset, where)
+
+
+def _read(store: Any, group: str | None) -> xr.Dataset:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*consolidated.*")
+        return xr.open_dataset(
+            store, engine="zarr", group=group, decode_cf=False, chunks=None, cache=False
+        )
+
+
+def _placed(error: IntegrityError, where: str) -> IntegrityError:
+    """Return the error with the store in it."""
+    if isinstance(error, DamagedChunk):  # of a coordinate, which is read at once
+        return error.placed(where, error.array, "")
+    known = str(error.where or "")
+    return IntegrityError(
+        error.what, where=known if where in known else ", ".join(filter(None, (where, known))),
+        expected=error.expected, found=error.found, remedy=error.remedy,
+    )  # fmt: skip
 
 
 def zarr_store(target: Mapping[str, Any], *, read_only: bool = True) -> Any:
