@@ -110,7 +110,10 @@ class Servers:
 
 def _serve(handle: Callable[[BaseHTTPRequestHandler], None]) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
-        do_GET = do_HEAD = do_PUT = do_POST = lambda self: handle(self)
+        def do_GET(self) -> None:
+            handle(self)
+
+        do_HEAD = do_PUT = do_POST = do_GET
 
         def log_message(self, *_: Any) -> None:
             pass
