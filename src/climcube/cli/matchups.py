@@ -31,7 +31,9 @@ def matchup(
             show_default=False,
         ),
     ] = None,
-    method: Annotated[str, typer.Option("--method", "-m", help="nearest or linear.")] = "nearest",
+    method: Annotated[
+        str, typer.Option("--method", "-m", help="nearest, linear or nearest_valid.")
+    ] = "nearest",
     distance: Annotated[
         float | None,
         typer.Option("--distance", help="To the nearest cell, in km.  [default: inside a cell]"),

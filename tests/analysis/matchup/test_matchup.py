@@ -368,9 +368,6 @@ def test_a_curvilinear_grid_against_brute_force() -> None:
     outside = set(np.flatnonzero(found.flag == 1))
     assert 20 < len(outside) < 110
     assert found.distance[sorted(outside)].min() > 110  # cells are some 200 to 300 km apart
-    with pytest.raises(ParameterError, match="needs 1-D latitude") as caught:
-        matchup(cube, table, method="linear")
-    assert_one_line(caught.value, "nearest")
     mixed = matchup(cube, table.assign(time="2001-01-03 18:00"), method={"time": "linear"})
     there = found.flag == 0
     place = cube.isel(time=3) * 0.25 + cube.isel(time=2) * 0.75
@@ -380,6 +377,9 @@ def test_a_curvilinear_grid_against_brute_force() -> None:
 def test_an_unstructured_grid_needs_a_distance() -> None:
     cells = cube_of().stack(cell=("lat", "lon")).reset_index("cell")
     table = points_in(cube_of())
+    with pytest.raises(ParameterError, match="needs rows and columns") as caught:
+        matchup(cells, table, method="linear", distance=900)
+    assert_one_line(caught.value, "nearest")
     with pytest.raises(ParameterError, match="how far the cells") as caught:
         matchup(cells, table)
     assert_one_line(caught.value, "distance=")

@@ -21,7 +21,9 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
-def weighted_values(cube: xr.DataArray, index: dict[str, Integers], weight: Floats) -> Any:
+def weighted_values(
+    cube: xr.DataArray, index: dict[str, Integers], weight: Floats, choices: int | None = None
+) -> Any:
     """Return a weighted sum of values of a cube for each row, in float64; lazy if the cube is.
 
     Parameters
@@ -33,6 +35,9 @@ def weighted_values(cube: xr.DataArray, index: dict[str, Integers], weight: Floa
         one element.
     weight
         ``(rows, neighbours)``. Neighbours of no weight are not read; a row of none is NaN.
+    choices
+        The last so many neighbours are alternatives, each with a sum of its own; the first that
+        has a value counts, and its number is a second column of the result.
 
     Notes
     -----
@@ -46,12 +51,13 @@ def weighted_values(cube: xr.DataArray, index: dict[str, Integers], weight: Floa
         for d in cube.dims
     )
     if not is_lazy(cube):
-        return _summed(_picked(cube, places), Tables((wanted, weight)).scalar(), None)
+        return _summed(_picked(cube, places), Tables((wanted, weight)).scalar(), None, choices)
     stored, decoding = undecoded(cube) or (cube, None)
     # vindex makes one task of each chunk and merges what they give: measured, it reads none twice.
     values = stored.data.vindex[places] if places else stored.data.reshape(1)
-    shape = (len(weight),)
-    return one_task(_summed, values, (wanted, weight), decoding, shape=shape, dtype="float64")
+    shape = (len(weight),) if choices is None else (len(weight), 2)
+    tables = (wanted, weight)
+    return one_task(_summed, values, tables, decoding, choices, shape=shape, dtype="float64")
 
 
 def one_task(
@@ -79,13 +85,30 @@ def _picked(cube: xr.DataArray, places: tuple[Integers, ...]) -> npt.NDArray[Any
     return values
 
 
-def _summed(values: Any, tables: Any, decoding: Decoding | None) -> Floats:
+def _summed(
+    values: Any, tables: Any, decoding: Decoding | None, choices: int | None = None
+) -> Floats:
     wanted, weight = Tables.unwrap(tables)
     plain = np.asarray(values) if decoding is None else decoding.apply(np.asarray(values))
     spread = np.zeros(weight.shape)
     spread[wanted] = plain
+    if choices is not None:
+        return _first_valid(spread, weight, choices)
     total = np.zeros(len(weight))
     for neighbour in range(weight.shape[1]):
         total += weight[:, neighbour] * spread[:, neighbour]
     total[~wanted.any(axis=1)] = np.nan
     return total
+
+
+def _first_valid(spread: Floats, weight: Floats, choices: int) -> Floats:
+    """Return the first of the alternatives that has a value, and its number (0 without any)."""
+    parts = (len(weight), -1, choices)
+    values, shares = spread.reshape(parts), weight.reshape(parts)
+    total = np.zeros((len(weight), choices))
+    for part in range(values.shape[1]):
+        total += shares[:, part] * values[:, part]
+    total[~(shares != 0).any(axis=1)] = np.nan
+    number = np.isfinite(total).argmax(axis=1)
+    chosen = total[np.arange(len(total)), number]
+    return np.stack([chosen, number.astype("float64")], axis=1)

@@ -45,13 +45,14 @@ def matchup(
         profile and level or by point; a pandas table, a mapping of columns, a .csv or .parquet
         file. Columns are found by the usual names (lon, longitude, LONGITUDE, JULD, time,
         depth, PRES ...) or CF standard names. They are read into memory.
-    method : {"nearest", "linear"} or mapping
+    method : {"nearest", "linear", "nearest_valid"} or mapping
         Value of the nearest cell, or interpolated linearly in longitude, latitude, time and
         depth; or one of both for each of them: ``{"space": "linear", "time": "nearest"}``
-        (left out: nearest).
+        (left out: nearest). ``"nearest_valid"``, of space, is the nearest cell within
+        ``distance`` that has a value at that time and depth (beside the coast).
     distance
         Largest distance between observation and centre of the nearest cell, in km. Default: the
-        observation lies in a cell of the grid.
+        observation lies in a cell of the grid. ``"nearest_valid"`` needs one.
     time_tolerance
         Largest distance to the middle of the period that the nearest sample stands for, as
         ``"12h"``. Default: the observation lies in that period.
@@ -79,7 +80,8 @@ def matchup(
         of origin, from 0. Over all pairs, without dimension: ``n``, ``bias`` (mean difference),
         ``rmse``, ``stdev`` (of the difference, ddof 0, so that rmse^2 = bias^2 + stdev^2),
         Pearson's ``correlation``, and ``n_missing``. All in the cube's units. Values, flags and
-        statistics are lazy where the cube is, and reading touches each chunk that is needed once.
+        statistics are lazy where the cube is, and reading touches each chunk that is needed once;
+        coordinates are read at once.
 
     Notes
     -----
@@ -87,6 +89,9 @@ def matchup(
       NaN, with a ``flag``; so is an interpolation with a missing neighbour of any weight. At the
       ends of an axis and beside gaps, where there is no second neighbour, the value of the one
       cell holds up to the cell's edge.
+    - On grids with 2-D coordinates ``"linear"`` is bilinear within the four centres that the point
+      lies between, in the plane that touches the sphere there; beyond the outermost centres, and
+      beside cells without a place, the value of the nearest cell holds.
     - A point midway between two centres belongs to the eastern, northern, deeper, later one.
       Longitudes are taken modulo 360.
     - Daily samples stand for their calendar day, monthly ones for their month, annual ones for
@@ -111,8 +116,9 @@ def matchup(
     AxisError
         The cube's axes are missing or out of order.
     ParameterError
-        An argument that is not understood; linear interpolation on a 2-D grid; a grid that does
-        not say how far its cells reach.
+        An argument that is not understood; linear interpolation on an unstructured grid; a grid
+        that does not say how far its cells reach; ``"nearest_valid"`` without a distance, or with
+        one that holds more than 1,000 cells.
     StoreError
         A file that is not there or cannot be read.
 
@@ -134,7 +140,9 @@ def matchup(
     measured = Units.of(plain)
     observations = read_observations(profiles, variable, flags, plain, units)
     matches = search(cube, layout, observations, options)
-    values = weighted_values(layout.cube, *matches.corners())
+    candidates = matches.horizontal.candidates
+    choices = None if candidates is None else candidates.distance.shape[1]
+    values = weighted_values(layout.cube, *matches.corners(), choices)
     result = as_dataset(plain, measured, observations, matches, values)
     parameters = {
         "profiles": described(profiles), "method": method, "distance": distance,

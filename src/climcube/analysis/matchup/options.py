@@ -14,6 +14,7 @@ from climcube.errors import ParameterError, require_choice
 __all__ = ["MatchOptions", "require_flags"]
 
 _METHODS = ("nearest", "linear")
+_VALID = "nearest_valid"  # in space; time and depth are then the nearest
 _AXES = ("space", "time", "depth")
 
 
@@ -48,9 +49,13 @@ class MatchOptions:
         if isinstance(method, Mapping):
             for axis in method:
                 require_choice("axis of method", axis, _AXES)
+        if method == _VALID:
+            method = {"space": _VALID}
         methods = dict(method) if isinstance(method, Mapping) else dict.fromkeys(_AXES, method)
-        for chosen in methods.values():
-            require_choice("method", chosen, _METHODS)
+        for axis, chosen in methods.items():
+            whole = not isinstance(method, Mapping)
+            known = (*_METHODS, _VALID) if whole or axis == "space" else _METHODS
+            require_choice("method", chosen, known)
         return cls(
             dict.fromkeys(_AXES, "nearest") | methods,
             _length("distance", distance, "km"),

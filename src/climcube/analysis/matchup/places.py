@@ -9,16 +9,38 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from climcube.analysis.matchup.cell_axis import CellAxis, Floats, Neighbours
-from climcube.cubes.adjacency import axis_closes
+from climcube.analysis.matchup.candidates import cells_within
+from climcube.analysis.matchup.cell_axis import CellAxis, Floats, Integers, Neighbours
+from climcube.analysis.matchup.curved import surrounding
+from climcube.cubes.adjacency import axis_closes, columns_close
 from climcube.cubes.coordinates import SpatialAxes
 from climcube.cubes.sphere import distances, unit_vectors
 from climcube.errors import AxisError, ParameterError
 
-__all__ = ["Horizontal", "locate"]
+__all__ = ["Candidates", "Horizontal", "locate"]
 
 _POLE = 90.0
 _CIRCLE = 360.0
+_KM_PER_DEGREE = 111.19
+_TRIED = 4  # cells nearest to a point, whose quadrilaterals are looked into
+_LARGEST = 60_000_000  # cells of a grid that are put in order of distance: some 3 GB
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The cells that a point may take its value from, the nearest first, ``(points, cells)``.
+
+    Attributes
+    ----------
+    distance
+        In km; infinite where there is none.
+    latitude, longitude
+        Of their centres, as the cube has them.
+    """
+
+    distance: Floats
+    latitude: Floats
+    longitude: Floats
 
 
 @dataclass(frozen=True)
@@ -35,6 +57,8 @@ class Horizontal:
         To the centre of the nearest cell along great circles, in km.
     latitude, longitude
         Of that centre, as the cube has them.
+    candidates
+        Of the nearest cell that has a value: the last of the neighbours, in the same order.
     """
 
     neighbours: list[Neighbours]
@@ -42,6 +66,7 @@ class Horizontal:
     distance: Floats
     latitude: Floats
     longitude: Floats
+    candidates: Candidates | None = None
 
 
 def locate(
@@ -50,33 +75,37 @@ def locate(
     latitude: Floats,
     longitude: Floats,
     *,
-    linear: bool,
+    method: str,
     distance: float | None,
 ) -> Horizontal:
     """Find the cells of points given in degrees, in any convention of longitude.
 
     On 1-D axes a point belongs to the cell whose edges, half-way between centres, enclose it;
-    on any other grid to the cell whose centre is nearest on the sphere.
+    on any other grid to the cell whose centre is nearest on the sphere. ``"linear"`` takes the
+    four centres around it, ``"nearest_valid"`` all within the distance.
 
     Raises
     ------
     AxisError
         Coordinates out of order, or without values.
     ParameterError
-        Linear interpolation on a grid without 1-D axes; a grid that does not say how far its
-        cells reach.
+        Linear interpolation on a grid without rows and columns; a grid that does not say how
+        far its cells reach.
     """
-    if set(cube[axes.latitude].dims) & set(cube[axes.longitude].dims):
-        if linear:
-            raise ParameterError(
-                "linear interpolation in space needs 1-D latitude and longitude",
-                where=f"variable {cube.name!r}",
-                found=f"{axes.latitude!r} by {', '.join(map(str, cube[axes.latitude].dims))}",
-                remedy="pass method='nearest', or "
-                "method={'space': 'nearest', 'time': 'linear', 'depth': 'linear'}",
-            )
-        return _on_any_grid(cube, axes, latitude, longitude, distance)
-    return _on_axes(cube, axes, latitude, longitude, linear, distance)
+    if method == "nearest_valid":
+        return _nearest_valid(cube, axes, latitude, longitude, distance)
+    linear = method == "linear"
+    if not set(cube[axes.latitude].dims) & set(cube[axes.longitude].dims):
+        return _on_axes(cube, axes, latitude, longitude, linear, distance)
+    if linear and cube[axes.latitude].ndim != 2:
+        raise ParameterError(
+            "linear interpolation in space needs rows and columns of cells",
+            where=f"variable {cube.name!r}",
+            found=f"{axes.latitude!r} by {', '.join(map(str, cube[axes.latitude].dims))}",
+            remedy="pass method='nearest', or "
+            "method={'space': 'nearest', 'time': 'linear', 'depth': 'linear'}",
+        )
+    return _on_any_grid(cube, axes, latitude, longitude, distance, linear)
 
 
 def _on_axes(
@@ -147,33 +176,131 @@ def _onto(cells: CellAxis, longitude: Floats) -> Floats:
 
 def _on_any_grid(
     cube: xr.DataArray, axes: SpatialAxes, latitude: Floats, longitude: Floats,
-    distance: float | None,
+    distance: float | None, linear: bool,
 ) -> Horizontal:  # fmt: skip
     from scipy.spatial import cKDTree
 
-    rows, columns = xr.broadcast(
-        cube[axes.latitude].reset_coords(drop=True), cube[axes.longitude].reset_coords(drop=True)
-    )
+    rows, columns = _everywhere(cube[axes.latitude], cube[axes.longitude])
     if distance is None and rows.ndim < 2:
         raise _unknown_reach(cube[axes.latitude])
     degrees = [np.asarray(c.values, "float64").reshape(-1) for c in (rows, columns)]
+    placed = _placed(degrees, axes)
+    tree = cKDTree(unit_vectors(degrees[0][placed], degrees[1][placed]))
+    points = unit_vectors(latitude, longitude)
+    nearest = placed[tree.query(points, k=[*range(1, min(_TRIED, len(placed)) + 1)])[1]]
+    cell = nearest[:, 0]
+    apart = distances(unit_vectors(degrees[0][cell], degrees[1][cell]), points) / 1000
+    index = np.unravel_index(cell, rows.shape)
+    reach = _reach(rows.values, columns.values, index) if distance is None else distance
+    taken = [i[:, None] for i in index]
+    shares = np.ones((len(cell), 1))
+    if linear:
+        centres = unit_vectors(*(d.reshape(rows.shape) for d in degrees))
+        closes = _closes(rows.values, columns.values, axes.longitude)
+        *taken, shares = surrounding(centres, points, nearest, closes=closes)
+    return Horizontal(
+        [Neighbours({str(d): i for d, i in zip(rows.dims, taken, strict=True)}, shares)],
+        apart <= reach, apart, degrees[0][cell], degrees[1][cell],
+    )  # fmt: skip
+
+
+def _everywhere(latitude: xr.DataArray, longitude: xr.DataArray) -> Any:
+    """Return latitude and longitude of every cell, both by all of their dimensions."""
+    return xr.broadcast(latitude.reset_coords(drop=True), longitude.reset_coords(drop=True))
+
+
+def _placed(degrees: list[Floats], axes: SpatialAxes) -> Integers:
+    """Return the numbers of the cells whose place is known."""
     placed = np.flatnonzero(np.isfinite(degrees[0]) & np.isfinite(degrees[1]))
     if not len(placed):
         raise AxisError(
             "no cell of the cube has a place", where=f"coordinate {axes.latitude!r}",
             expected="degrees", found="nothing but missing values",
         )  # fmt: skip
-    tree = cKDTree(unit_vectors(degrees[0][placed], degrees[1][placed]))
-    points = unit_vectors(latitude, longitude)
-    cell = placed[tree.query(points)[1]]
-    apart = distances(unit_vectors(degrees[0][cell], degrees[1][cell]), points) / 1000
-    index = np.unravel_index(cell, rows.shape)
-    reach = _reach(rows.values, columns.values, index) if distance is None else distance
-    taken = {str(d): i[:, None] for d, i in zip(rows.dims, index, strict=True)}
-    return Horizontal(
-        [Neighbours(taken, np.ones((len(cell), 1)))],
-        apart <= reach, apart, degrees[0][cell], degrees[1][cell],
+    return placed
+
+
+def _closes(latitude: Any, longitude: Any, name: str) -> bool:
+    """Whether the columns of a 2-D grid join; columns that repeat others bridge the seam."""
+    if latitude.shape[1] < 4:
+        return False
+    edges = [c[:, [0, 1, -2, -1]].astype("float64") for c in (latitude, longitude)]
+    try:
+        return columns_close(edges[0], edges[1], name)
+    except AxisError:
+        return False
+
+
+def _nearest_valid(
+    cube: xr.DataArray, axes: SpatialAxes, latitude: Floats, longitude: Floats,
+    distance: float | None,
+) -> Horizontal:  # fmt: skip
+    if distance is None:
+        raise ParameterError(
+            "how far the nearest cell with a value may be is not said",
+            where="method='nearest_valid'", expected="a distance in km",
+            remedy="pass distance=..., for instance twice the width of a cell",
+        )  # fmt: skip
+    places, coordinates = {}, []
+    for name, values in ((axes.latitude, latitude), (axes.longitude, longitude)):
+        coordinate = cube[name]
+        if coordinate.ndim == 1 and len(axes.dims) == 2:
+            widest = np.abs(latitude).max() if name == axes.longitude else None
+            near = _near(np.asarray(coordinate.values, "float64"), values, distance, widest)
+            places[str(coordinate.dims[0])] = near
+            coordinate = coordinate.isel({coordinate.dims[0]: near})
+        coordinates.append(coordinate)
+    rows, columns = _everywhere(*coordinates)
+    _refuse_large(rows.size)
+    degrees = [np.asarray(c.values, "float64").reshape(-1) for c in (rows, columns)]
+    placed = _placed(degrees, axes)
+    near, apart = cells_within(
+        unit_vectors(degrees[0][placed], degrees[1][placed]),
+        unit_vectors(latitude, longitude), distance,
     )  # fmt: skip
+    cell = placed[near]
+    index = dict(zip(map(str, rows.dims), np.unravel_index(cell, rows.shape), strict=True))
+    index = {dim: places[dim][i] if dim in places else i for dim, i in index.items()}
+    south, west = degrees[0][cell], degrees[1][cell]
+    points = unit_vectors(latitude, longitude)
+    return Horizontal(
+        [Neighbours(index, np.isfinite(apart).astype("float64"))], np.isfinite(apart[:, 0]),
+        distances(unit_vectors(south[:, 0], west[:, 0]), points) / 1000, south[:, 0], west[:, 0],
+        Candidates(apart, south, west),
+    )  # fmt: skip
+
+
+def _refuse_large(cells: int) -> None:
+    if cells > _LARGEST:
+        raise ParameterError(
+            "the grid is too large to look for the nearest cell with a value",
+            where="method='nearest_valid'", expected=f"at most {_LARGEST:,} cells",
+            found=f"{cells:,} around the observations",
+            remedy="select a region or fewer observations, or pass method='nearest'",
+        )  # fmt: skip
+
+
+def _near(axis: Floats, wanted: Floats, distance: float, widest: float | None) -> Integers:
+    """Return positions of an axis within a distance of any observation, at least one.
+
+    ``widest`` is the latitude at which a degree of longitude, if it is one, is shortest.
+    """
+    reach, period = distance / _KM_PER_DEGREE * 1.01, np.inf
+    if widest is not None:
+        highest = min(_POLE, widest + reach)
+        share = np.cos(np.deg2rad(highest))
+        reach = reach / share if share * 180 > reach else 180.0
+        period, axis, wanted = _CIRCLE, axis % _CIRCLE, wanted % _CIRCLE
+    ordered = np.unique(wanted)
+    if np.isfinite(period):
+        ordered = np.concatenate([ordered[-1:] - period, ordered, ordered[:1] + period])
+    after = np.clip(np.searchsorted(ordered, axis), 1, len(ordered) - 1)
+    before = ordered[np.maximum(after - 1, 0)]
+    apart = np.minimum(
+        np.abs(axis - before), np.abs(ordered[np.minimum(after, len(ordered) - 1)] - axis)
+    )
+    found = np.flatnonzero(apart <= reach)
+    return found if len(found) else np.array([np.argmin(apart)])
 
 
 def _reach(latitude: Any, longitude: Any, index: tuple[Any, ...]) -> Floats:

@@ -11,6 +11,7 @@ import xarray as xr
 
 from climcube.analysis.matchup.gather import one_task
 from climcube.analysis.matchup.observations import Observations
+from climcube.analysis.matchup.places import Candidates
 from climcube.analysis.matchup.search import Matches
 from climcube.cubes.subject import own_units
 from climcube.cubes.units import Units
@@ -45,6 +46,10 @@ def as_dataset(
     cube: xr.DataArray, units: Units, observations: Observations, matches: Matches, values: Any
 ) -> xr.Dataset:  # fmt: skip
     """Dress what was found: variables along ``obs``, and statistics without a dimension."""
+    places = None
+    if matches.horizontal.candidates is not None:
+        places = _places(values, matches.horizontal.candidates)
+        values = values[:, 0]
     label = str(cube.attrs.get("long_name") or cube.name or "the cube").replace("_", " ")
     own, observed = own_units(cube, units), observations.value
     flag = _apply(_flags, values, matches.flag, shape=(len(observed),), dtype="int8")
@@ -62,11 +67,27 @@ def as_dataset(
         }),
     }  # fmt: skip
     result = xr.Dataset({name: ("obs", data, attrs) for name, (data, attrs) in found.items()})
-    result = result.assign({n: ("obs", d, a) for n, (d, a) in matches.described(cube).items()})
+    result = result.assign({n: ("obs", d, a) for n, (d, a) in matches.described(places).items()})
     result = result.assign(_statistics(values, observed, flag, label, units))
     counts = "; ".join(f"{count} rows left out: {reason}" for reason, count in observations.dropped)
     result.attrs = {"featureType": "point"} | ({"comment": counts} if counts else {})
     return result.assign_coords(_coordinates(observations))
+
+
+def _places(values: Any, candidates: Candidates) -> tuple[Any, Any, Any]:
+    """Return distance, longitude and latitude of the cells chosen; lazily where values are."""
+    chosen = values[:, 1]
+    tables = (candidates.distance, candidates.longitude, candidates.latitude)
+    distance, longitude, latitude = (
+        _apply(_taken, chosen, table, shape=(len(table),), dtype="float64") for table in tables
+    )
+    return distance, longitude, latitude
+
+
+def _taken(chosen: Floats, tables: Any) -> Floats:
+    (table,) = Tables.unwrap(tables)
+    taken: Floats = table[np.arange(len(table)), chosen.astype("int64")]
+    return taken
 
 
 def _flags(values: Floats, tables: Any) -> npt.NDArray[np.int8]:

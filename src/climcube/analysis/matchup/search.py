@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from climcube.analysis.matchup.cell_axis import CellAxis, Floats, Integers, Neighbours
 from climcube.analysis.matchup.layout import Layout
@@ -58,7 +57,8 @@ class Matches:
         """Return all cells to read along each dimension, and their weights: none without match.
 
         The order is that of time, depth, latitude and longitude, each rising, whatever the
-        order of the cube's dimensions.
+        order of the cube's dimensions. The last runs fastest: with candidates for the nearest
+        cell that has a value those are the last, and their weights are 1.
         """
         parts = [a.neighbours for a in (self.time, self.depth) if a is not None]
         parts += self.horizontal.neighbours
@@ -71,16 +71,26 @@ class Matches:
             weight = (weight[:, :, None] * part.weight[:, None, :]).reshape(len(weight), -1)
         return index, weight
 
-    def described(self, cube: xr.DataArray) -> dict[str, tuple[Any, dict[str, Any]]]:
-        """Return how far observations lie from the nearest cell, and where that is."""
-        near = self.horizontal
+    def described(
+        self, places: tuple[Any, Any, Any] | None = None
+    ) -> dict[str, tuple[Any, dict[str, Any]]]:
+        """Return how far observations lie from the nearest cell, and where that is.
+
+        ``places`` are distance, longitude and latitude of the cells that turned out to be the
+        nearest with a value.
+        """
+        near, text = self.horizontal, "the nearest cell"
+        if places is None:
+            places = (near.distance, near.longitude, near.latitude)
+        else:
+            text += " with a value"
         found: dict[str, tuple[Any, dict[str, Any]]] = {
-            "distance": (near.distance, {"long_name": "distance to the centre of the nearest cell",
-                                         "units": "km"}),
-            "cell_lon": (near.longitude, {"long_name": "longitude of the nearest cell",
-                                          "units": "degrees_east"}),
-            "cell_lat": (near.latitude, {"long_name": "latitude of the nearest cell",
-                                         "units": "degrees_north"}),
+            "distance": (places[0], {"long_name": f"distance to the centre of {text}",
+                                     "units": "km"}),
+            "cell_lon": (places[1], {"long_name": f"longitude of {text}",
+                                     "units": "degrees_east"}),
+            "cell_lat": (places[2], {"long_name": f"latitude of {text}",
+                                     "units": "degrees_north"}),
         }  # fmt: skip
         if self.time is not None:
             text = "observation minus middle of the period that the nearest sample stands for"
@@ -104,7 +114,7 @@ def search(given: Any, layout: Layout, found: Observations, options: MatchOption
     """
     horizontal = locate(
         layout.cube, layout.axes, found.latitude, found.longitude,
-        linear=options.linear("space"), distance=options.distance,
+        method=options.method["space"], distance=options.distance,
     )  # fmt: skip
     time = _in_time(given, layout, found, options)
     depth = _in_depth(given, layout, found, options)
