@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,15 +27,32 @@ class Weather:
     only: str = ""
     content: dict[str, bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    delay: float = 0.0
+    active: int = 0
+    most: int = 0  # answers under way at once
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def next(self, path: str) -> str:
+    def next(self, path: str, headers: Mapping[str, str]) -> str:
         with self.lock:
             self.requests.append(path)
+            self.headers.append({name.lower(): value for name, value in headers.items()})
             if self.times <= 0 or self.only not in path:
                 return "none"
             self.times -= 1
             return self.fault
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        with self.lock:
+            self.active += 1
+            self.most = max(self.most, self.active)
+        time.sleep(self.delay)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.active -= 1
 
 
 @contextmanager
@@ -45,6 +62,7 @@ def bad_weather(content: dict[str, bytes]) -> Iterator[tuple[str, Weather]]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def log_message(self, *_: object) -> None:
             pass
@@ -53,15 +71,16 @@ def bad_weather(content: dict[str, bytes]) -> Iterator[tuple[str, Weather]]:
             self._answer(body=False)
 
         def do_GET(self) -> None:
-            self._answer(body=True)
+            with weather.counted():
+                self._answer(body=True)
 
         def do_PUT(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            fault = weather.next(self.path)
+            fault = weather.next(self.path, self.headers)
             self._refuse(int(fault) if fault.isdigit() else 500, body=True)
 
         def _answer(self, *, body: bool) -> None:
-            fault = weather.next(self.path)
+            fault = weather.next(self.path, self.headers)
             if fault == "stall":
                 time.sleep(30)
                 self.close_connection = True

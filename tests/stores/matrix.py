@@ -27,7 +27,7 @@ import zarr
 
 import climcube as cc
 from climcube.errors import ClimcubeError
-from climcube.stores.filesystems import zarr_target
+from climcube.stores.filesystems import reporting, zarr_target
 from climcube.testing.faults import FAULTS, FaultProxy, fault_proxy
 from tests.servers import KEY, SECRET, moto
 
@@ -105,7 +105,8 @@ def listing(bench: Bench, cell: Cell, options: dict[str, Any]) -> str:
     """Keys of a store, and the files that a pattern means."""
     spoil(bench, cell, ("GET",), "list-type=")
     store = zarr_target("s3://matrix/cube.zarr", options, read_only=True)["store"]
-    keys = set(zarr.core.sync.sync(zarr.core.sync._collect_aiterator(store.list())))
+    with reporting("the store cannot be listed", "s3://matrix/cube.zarr"):
+        keys = set(zarr.core.sync.sync(zarr.core.sync._collect_aiterator(store.list())))
     if keys != bench.keys:
         return "WRONG"
     bench.proxy.remember()
