@@ -27,7 +27,8 @@ NAMES = [
 HARMLESS = ("attributes", "good")
 # What botocore asks of the environment for any request, anonymous or not.
 PLAIN_S3 = re.compile(
-    r"environ (AWS_\w+|BOTO(CORE)?_\w+|_X_AMZN_TRACE_ID|\w*_PROXY|\w*_proxy|REQUEST_METHOD|HOME|SSL_\w+)"
+    r"environ (AWS_\w+|BOTO(CORE)?_\w+|_X_AMZN_TRACE_ID|\w*_(PROXY|proxy)|REQUEST_METHOD|"
+    r"HOME|NETRC|SSL\w+)"
 )
 
 

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["Facts", "differences", "facts_stored", "lateness"]
 
 Facts = Mapping[str, Any]
-_SAME_CALENDAR = {"gregorian": "standard", "365_day": "noleap", "366_day": "all_leap"}
+# The proleptic calendar has the days of the standard one since 1582; writers take either.
+_SAME_CALENDAR = {
+    "gregorian": "standard",
+    "proleptic_gregorian": "standard",
+    "365_day": "noleap",
+    "366_day": "all_leap",
+}
 # Days from one time step to the next: a delay is counted from the last step that was due.
 _STEP = {"hourly": 1, "daily": 1, "weekly": 7, "monthly": 31, "yearly": 366}
 

@@ -25,6 +25,7 @@ __all__ = [
     "check_group",
     "check_options",
     "home_of",
+    "is_public",
     "reference",
     "require_inert",
     "require_inside",
@@ -143,6 +144,18 @@ def require_inside(paths: Iterable[str], home: str, where: str) -> None:
             raise _refused(
                 "path not allowed", where, path, "a path below the folder of the catalog file"
             )
+
+
+def is_public(url: str) -> bool:
+    """Whether an address is one that a catalog may have: no credential, no trick.
+
+    >>> is_public("https://host/x?dataset=a"), is_public("https://host/x?sig=abc")
+    (True, False)
+    """
+    try:
+        return bool(_checked_url(url, ""))
+    except CatalogError:
+        return False
 
 
 def check_group(group: str | None, where: str) -> None:

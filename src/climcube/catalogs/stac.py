@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from climcube.catalogs.rules import is_public
 from climcube.catalogs.schema import UNKNOWN
 from climcube.catalogs.spans import is_rolling, stated
 from climcube.provenance import redact
@@ -97,7 +98,7 @@ def _key(address: Address) -> str:
 def _asset(address: Address) -> dict[str, Any]:
     role = {"mirror": "mirror", "twin": "twin"}.get(address.role)
     facts = {
-        "href": redact(address.url),
+        "href": address.url if is_public(address.url) else redact(address.url),
         "type": _TYPES.get(address.format),
         "title": address.note,
         "roles": ["data"] + ([role] if role else []),
