@@ -130,8 +130,8 @@ class VersionedWorkplace:
         """Report errors as ours; where the file system is local, one at a time."""
         path = local_path(self.address)
         with (
-            alone(path / LOCK if path else None, self.where),
             repository_reporting(what, self.address),
+            alone(path / LOCK if path else None, self.where),
         ):
             yield
 
