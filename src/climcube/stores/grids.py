@@ -17,7 +17,7 @@ __all__ = ["NO_CHUNK", "Grid", "Index"]
 
 Index = tuple[int, ...]
 NO_CHUNK = np.iinfo(np.uint64).max  # in the index of a shard: nothing but fill values there
-_PLACE = re.compile(r"\d+(?:[./]\d+)*")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -113,19 +113,13 @@ class Grid:
     def index(self, key: str) -> Index | None:
         """Return the index of the object with a key, if it can be one of this array's."""
         name, separator = self.naming
-        if name != "v2":
-            if key == "c":
-                return () if not self.shape else None
-            if not key.startswith(f"c{separator}"):
-                return None
-            key = key[2:]
-        elif not self.shape:
-            return () if key == "0" else None
-        if not _PLACE.fullmatch(key):
+        rest = key if name == "v2" else key.removeprefix("c").removeprefix(separator)
+        parts = rest.split(separator) if rest and self.shape else []
+        if len(parts) != len(self.shape) or not all(map(_NUMBER.fullmatch, parts)):
             return None
-        index = tuple(map(int, key.split(separator))) if separator in key else (int(key),)
-        inside = len(index) == len(self.counts) and all(map(int.__lt__, index, self.counts))
-        return index if inside else None
+        index = tuple(map(int, parts))
+        inside = all(map(int.__lt__, index, self.counts))
+        return index if inside and self.key(index) == key else None
 
     def region(self, index: Index) -> tuple[slice, ...]:
         """Return the part of the array that an object holds."""

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import threading
+import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property, lru_cache
@@ -20,7 +21,8 @@ from zarr.core.sync import sync
 from zarr.storage import StorePath
 
 from climcube.errors import IntegrityError
-from climcube.stores.digests import ALGORITHMS, canonical
+from climcube.stores.digests import ALGORITHMS, canonical, document_digest
+from climcube.stores.documents import document_key
 from climcube.stores.grids import Grid, Index
 from climcube.stores.header import FORMAT, GROUP, seal_digest
 from climcube.stores.pages import load_inline, page_digest, page_places, seals_digest
@@ -48,6 +50,7 @@ class Manifest:
         self.algorithm: str = self.head["digest"]
         self.seal: str = self.head["seal"]
         self.documents: Mapping[str, str] = self.head["documents"]
+        self._scope: str = self.seal  # what is cached is named by content
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _manifest, (self._text,)
@@ -74,6 +77,12 @@ class Manifest:
             if index is not None:
                 return path, index
         return None
+
+    def anew(self) -> Manifest:
+        """Return the same manifest, with nothing of it cached: to look whether it is there."""
+        twin = Manifest(self._text)
+        twin._scope = uuid.uuid4().hex
+        return twin
 
     async def entry(self, store: Store, path: str, index: Index) -> Entry:
         """Return what was written of one object."""
@@ -139,6 +148,7 @@ class Manifest:
 
         async def opened() -> Any:
             where = f"{GROUP}/{path}/{name}"
+            await self._require_document(store, where, path)
             try:
                 array: Any = await AsyncArray.open(StorePath(store, where), zarr_format=3)
             except (OSError, RuntimeError, ValueError, KeyError) as error:
@@ -151,9 +161,20 @@ class Manifest:
         metadata = await self._cached((path, name, "metadata"), opened)
         return AsyncArray(metadata, StorePath(store, f"{GROUP}/{path}/{name}"))
 
+    async def _require_document(self, store: Store, where: str, path: str) -> None:
+        raw = await store.get(document_key(where), default_buffer_prototype())
+        try:
+            document = None if raw is None else json.loads(raw.to_bytes())
+            found = document and document_digest(self.algorithm, document)
+        except (ValueError, AttributeError) as error:
+            raise damaged_manifest(path, error) from error
+        if found is None or found != self.documents.get(where):
+            reason = "missing" if raw is None else "another one"
+            raise damaged_manifest(path, f"{document_key(where)} is {reason}")
+
     async def _cached(self, key: tuple[Any, ...], make: Callable[[], Awaitable[Any]]) -> Any:
         """Return a part of the manifest; several readers at once fetch it once."""
-        whole = (self.seal, *key)
+        whole = (self._scope, *key)
         found = _cache.get(whole)
         if found is not None:
             return found

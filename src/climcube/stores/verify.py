@@ -117,7 +117,7 @@ def verify_store(
     if manifest is not None:
         total = sum(math.prod(grid.counts) for grid in manifest.grids.values())
         with progress_bar("verifying", total, progress) as advance:
-            checked = check_manifest(store, manifest, share, advance)
+            checked = check_manifest(store, manifest.anew(), share, advance)
     else:
         try:
             arrays = arrays_of(store)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any, override
 
 import numpy as np
@@ -33,6 +33,7 @@ __all__ = ["MODES", "Verifying", "verifying"]
 
 MODES = ("always", "sample", "never")
 _SHARE = 1 / 16  # of objects whose digests a sample checks
+_INLINE = {"kind": "inline", "must_understand": False}  # of consolidated metadata
 _SLOW = 2**20  # bytes above which a slow digest leaves the event loop
 
 
@@ -197,13 +198,8 @@ class Verifying(WrapperStore[Store]):
                 raise _changed(key, "nothing there")
             return None
         try:
-            document = json.loads(raw.to_bytes())
-            copies = (document.get("consolidated_metadata") or {}).get("metadata", {})
-            found = {path: document_digest(self.manifest.algorithm, document)}
-            for name, copy in copies.items():
-                below = f"{path}/{name}" if path else name
-                found[below] = document_digest(self.manifest.algorithm, copy)
-        except (ValueError, AttributeError, TypeError) as error:
+            found = dict(_digests(self.manifest.algorithm, path, json.loads(raw.to_bytes())))
+        except (ValueError, AttributeError, TypeError, KeyError) as error:
             raise _changed(key, error) from error
         found.pop(GROUP, None)
         for name, own in found.items():
@@ -284,6 +280,18 @@ class Verifying(WrapperStore[Store]):
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
         return sync(self.get(key, prototype or default_buffer_prototype(), byte_range))
+
+
+def _digests(algorithm: str, path: str, document: Any) -> Iterator[tuple[str, str]]:
+    """Yield the digests of a document, and of the copies of others within it."""
+    yield path, document_digest(algorithm, document)
+    copies = document.get("consolidated_metadata")
+    if copies is None:
+        return
+    if {k: v for k, v in copies.items() if k != "metadata"} != _INLINE:
+        raise ValueError("consolidated metadata of an unknown kind")
+    for name, copy in copies["metadata"].items():
+        yield from _digests(algorithm, f"{path}/{name}" if path else name, copy)
 
 
 def _changed(key: str, reason: object) -> IntegrityError:
