@@ -22,7 +22,7 @@ _STEP = 0.005
 
 
 @contextmanager
-def alone(file: Path | None, where: str) -> Iterator[None]:
+def alone(file: Path | None, where: str, longest_wait: float = _LONGEST_WAIT) -> Iterator[None]:
     """Hold a lock on a file that is made for it; on no file, do nothing.
 
     Raises
@@ -35,16 +35,16 @@ def alone(file: Path | None, where: str) -> Iterator[None]:
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     with open(file, "a", encoding="utf-8") as handle:
-        _acquire(handle, where)
+        _acquire(handle, where, longest_wait)
         yield
 
 
-def _acquire(handle: Any, where: str) -> None:
+def _acquire(handle: Any, where: str, longest_wait: float) -> None:
     try:
         import fcntl
     except ImportError:  # Windows has none; there, one process at a time may write
         return
-    end = time.monotonic() + _LONGEST_WAIT
+    end = time.monotonic() + longest_wait
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -53,6 +53,6 @@ def _acquire(handle: Any, where: str) -> None:
             if time.monotonic() > end:
                 raise ConflictError(
                     "another process is changing the store", where=where,
-                    expected=f"its end within {_LONGEST_WAIT:g} s", remedy="try again later",
+                    expected=f"its end within {longest_wait:g} s", remedy="try again later",
                 ) from None  # fmt: skip
             time.sleep(_STEP)

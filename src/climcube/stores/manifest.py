@@ -64,6 +64,8 @@ def write_records(store: Any, records: Records) -> None:
                     group, path, grid, entries, arrays.get(path), records.algorithm
                 )
         head = {k: v for k, v in head.items() if k != "seal"}
+        # Sorted: threads write in any order, and equal stores have equal manifests.
+        arrays = dict(sorted(arrays.items()))
         group.attrs.put({**head, **FORMAT, "digest": records.algorithm, "arrays": arrays})
 
 
@@ -91,7 +93,7 @@ def seal_manifest(store: Any) -> None:
             elif grid.facts() != facts["grid"]:
                 head["arrays"][path] = write_entries(group, path, grid, {}, facts, algorithm)
         _drop_orphans(group, head["arrays"])
-        documents = {p: d for p, d in documents.items() if not p.startswith(f"{GROUP}/")}
+        documents = {p: d for p, d in sorted(documents.items()) if not p.startswith(f"{GROUP}/")}
         own = [f"{GROUP}/{path}" for path, _ in group.members(max_depth=None)]
         documents |= read_documents(store, own)
         head["documents"] = {p: document_digest(algorithm, d) for p, d in documents.items()}

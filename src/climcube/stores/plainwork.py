@@ -23,9 +23,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from climcube.errors import ConflictError, StoreError, StoreExistsError
+from climcube.errors import StoreError, StoreExistsError
 from climcube.provenance import redact
 from climcube.stores.filesystems import file_system, has_folders, reporting, zarr_target
+from climcube.stores.locks import alone
 from climcube.stores.places import LocalPlace, RemotePlace, place_of, remove_remote
 
 __all__ = ["PlainWork", "PlainWorkplace"]
@@ -170,10 +171,12 @@ class _LocalStage:
         self._place.require_replaceable(folder=True)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with _alone(self._folder / "lock", str(self._place.path)):
+            with alone(self._folder / "lock", str(self._place.path), longest_wait=0):
                 if not (self._folder / "store").exists():  # a killed attempt published it
                     _remove_folder(self._folder / "ledger")
                 (self._folder / "ledger").mkdir(exist_ok=True)
+                for torn in (self._folder / "store").rglob("*.partial"):
+                    torn.unlink(missing_ok=True)  # a file that zarr was writing
                 yield
         except OSError as error:
             raise StoreError(
@@ -273,25 +276,6 @@ def _remote_has(place: RemotePlace, name: str) -> bool:
     with reporting("the target cannot be looked at", place.address):
         system, path = file_system(place.address, place.options)
         return bool(system.isfile(f"{path}/{name}" if name else path))
-
-
-@contextmanager
-def _alone(file: Path, target: str) -> Iterator[None]:
-    """Hold a lock that the system releases when this process ends, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # not on Windows; there, two equal ingests write equal objects
-        yield
-        return
-    with open(file, "a", encoding="utf-8") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConflictError(
-                "another process makes this very store at this moment", where=target,
-                remedy="wait for it",
-            ) from None  # fmt: skip
-        yield
 
 
 def _remove_folder(path: Path) -> None:
