@@ -1,0 +1,53 @@
+"""Versions of a store, from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import zarr
+
+import climcube as cc
+from climcube.stores.versionwork import VersionedWorkplace
+from tests.cli.conftest import Run
+from tests.cli.test_app import assert_one_error_line
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    address = str(tmp_path / "sst.icechunk")
+    for value in (1.0, 2.0):
+        with VersionedWorkplace(address).work(f"{value}" * 10, new=True) as work:
+            group = zarr.create_group(work.store)
+            array = group.create_array("x", shape=(2,), dtype="f8", dimension_names=["t"])
+            array[:] = value
+            work.publish(f"version {value:g}")
+    return address
+
+
+def test_a_session(run: Run, store: str) -> None:
+    listed = run("versions", "ls", store)
+    assert listed.exit_code == 0, listed.output
+    assert "version 1" in listed.stdout and "version 2" in listed.stdout
+    second, first = cc.versions(store).index
+    csv = run("versions", "ls", store, "--csv").stdout.splitlines()
+    assert csv[0].startswith("id,when,message") and csv[1].startswith(second)
+
+    assert run("versions", "tag", store, "v1", "--version", first).stdout.strip() == first
+    assert run("versions", "branch", store, "trial").stdout.strip() == second
+    new = run("versions", "rollback", store, "v1", "-m", "the second was wrong").stdout.strip()
+    assert cc.open(store).x.values.tolist() == [1.0, 1.0]
+    assert cc.versions(store).message[new] == "the second was wrong"
+    assert run("versions", "remove", store, "trial").exit_code == 0
+    would = run("versions", "expire", store, "--older-than", "2020-01-01", "--dry-run")
+    assert would.exit_code == 0 and "0 versions" in would.stderr and "would go" in would.stderr
+
+
+def test_mistakes_are_one_line(run: Run, store: str, tmp_path: Path) -> None:
+    assert_one_error_line(run("versions", "ls", tmp_path / "none"), "no versioned store")
+    assert_one_error_line(run("versions", "tag", store, "2026"), "name not allowed")
+    assert_one_error_line(run("versions", "rollback", store, "v9"), "no such version")
+    assert_one_error_line(run("versions", "remove", store, "main"), "'main' stays")
+    assert_one_error_line(
+        run("versions", "expire", store, "--older-than", "soon"), "older_than not understood"
+    )
