@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from climcube.errors import ClimcubeError, StoreError
+from climcube.errors import ClimcubeError, IntegrityError, StoreError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.filesystems import zarr_target
@@ -85,6 +85,9 @@ def keeping(work: Work) -> Iterator[None]:
     """
     try:
         yield
+    except IntegrityError:
+        work.discard()  # what is kept would be damaged the next time, too
+        raise
     except StoreError as error:
         if not work.done:
             raise

@@ -16,6 +16,7 @@ from climcube.recipes.reading import stretches_of
 from climcube.recipes.scan import Scan
 from climcube.recipes.writing import Task, Writing, write_blocks
 from climcube.stores.manifest import Recorder, seal_manifest, write_records
+from climcube.stores.verify import verify_store
 from climcube.stores.work import Work
 
 __all__ = ["finish_store", "how_of", "make_store"]
@@ -29,6 +30,7 @@ def make_store(
     """Write a whole store, or what an earlier attempt left to do; return its version."""
     layout = scan.recipe.store
     with target.workplace.work(identity, new=True) as work, keeping(work):
+        resumed = bool(work.done)
         if LAYOUT not in work.done:
             recorder = Recorder(work.store)
             write_metadata(
@@ -41,15 +43,21 @@ def make_store(
         steps = steps_of(scan.archive, len(scan.axis), layout, grows=target.versioned)
         with progress_bar("ingesting", len(scan.axis), progress) as advance:
             write_blocks(work, _tasks(scan, steps), how_of(scan, workers), advance)
-        return finish_store(work, f"ingest {scan.found.label}", scan)
+        return finish_store(work, f"ingest {scan.found.label}", scan, resumed=resumed)
 
 
-def finish_store(work: Work, message: str, scan: Scan) -> str | None:
-    """Seal the manifest, check what was written against it, and publish."""
+def finish_store(work: Work, message: str, scan: Scan, *, resumed: bool = False) -> str | None:
+    """Seal the manifest and publish.
+
+    Each block was compared with its records when it was written. What an attempt before this
+    one wrote may have been lost since, with the power: it is compared again.
+    """
     if SEALED not in work.done:
         seal_manifest(work.store)
         _consolidate(work.store)
         work.finish(SEALED)
+    if resumed:
+        verify_store(work.store, getattr(work, "place", "the store")).raise_if_damaged()
     facts = {
         "files": len(scan.archive.headers),
         "times": len(scan.axis),

@@ -14,6 +14,7 @@ from typing import Any
 from climcube.progress import Advance
 from climcube.recipes.layout import Block
 from climcube.recipes.reading import Band, Stretch, bands_of
+from climcube.recipes.rereading import require_written
 from climcube.stores.manifest import Recorder, write_records
 from climcube.stores.work import Work
 
@@ -77,10 +78,16 @@ def write_blocks(work: Work, tasks: Iterable[Task], how: Writing, advance: Advan
                 block, readings = ahead
                 recorder = Recorder(work.store)
                 _write(recorder, readings)
-                write_records(work.store, recorder.take())
-                work.finish(block.name)
+                _finish(work, block, recorder.take())
                 advance(block.stop - block.start)
             ahead = following
+
+
+def _finish(work: Work, block: Block, records: Any) -> None:
+    """Check what was written of a block, and note that it is finished."""
+    require_written(work.store, records)
+    write_records(work.store, records)
+    work.finish(block.name)
 
 
 def _unfinished(work: Work, tasks: Iterable[Task], advance: Advance) -> Iterator[Task]:
@@ -182,8 +189,7 @@ def _on_cluster(
             client.cancel(futures)
         work.merge(fork for fork, _ in results)
         for (block, _), (_, records) in zip(round_, results, strict=True):
-            write_records(work.store, records)
-            work.finish(block.name)
+            _finish(work, block, records)
             advance(block.stop - block.start)
 
 
