@@ -14,6 +14,7 @@ from climcube.analysis.habitats.velocity import climate_velocity
 from tests.analysis.habitats.test_habitat import noisy
 from tests.cli.conftest import Run
 from tests.cli.test_app import assert_one_error_line
+from tests.cubes.test_area import curvilinear
 
 TABLE = """species,min,preferred_min,preferred_max,max
 cod,0,2,9,12
@@ -112,3 +113,33 @@ def test_a_range_that_is_none(run: Run, file: Path, tmp_path: Path) -> None:
     made = run("habitat", file, "--range", "22,5", "-o", out)
     assert_one_error_line(made, "(22.0, 5.0)")
     assert not out.exists()
+
+
+@pytest.mark.parametrize("verb", ["habitat", "iod", "matchup"])
+def test_cells_and_times_of_the_data_set_come_along(run: Run, tmp_path: Path, verb: str) -> None:
+    """Corners of curved cells and time bounds are variables of their own in a file."""
+    time = xr.date_range("1991-01-01", periods=36, freq="MS")
+    grid = curvilinear()
+    months = xr.DataArray(20 + np.arange(36.0) % 5, {"time": time}, ("time",))
+    whole = grid.assign(tos=(grid.tos * months).transpose("time", ...).assign_attrs(units="degC"))
+    starts = time.to_numpy()
+    ends = np.append(starts[1:], np.datetime64("1994-01-01"))
+    # Bounds that begin half a month later than the calendar says.
+    shift = np.timedelta64(15, "D") if verb == "matchup" else np.timedelta64(0, "D")
+    whole["time_bounds"] = (("time", "bnds"), np.stack([starts + shift, ends + shift], 1))
+    whole.time.attrs["bounds"] = "time_bounds"
+    whole.to_netcdf(tmp_path / "tos.nc")
+    out = tmp_path / "out.nc"
+    if verb == "habitat":
+        made = run(verb, tmp_path / "tos.nc", "-r", "20,25", "--units", "degC", "-o", out)
+        assert made.exit_code == 0, made.output
+        area = xr.open_dataset(out, group="area").area
+        np.testing.assert_allclose(area, 4 * np.pi * 6371.0**2, rtol=1e-9)
+    elif verb == "iod":
+        made = run(verb, tmp_path / "tos.nc", "--base-period", "1991-1993", "-o", out)
+        assert made.exit_code == 0, made.output
+    else:
+        (tmp_path / "buoys.csv").write_text("lon,lat,time,tos\n7.5,7.5,1991-03-05,20\n")
+        made = run(verb, tmp_path / "tos.nc", tmp_path / "buoys.csv", "-o", out)
+        assert made.exit_code == 0, made.output
+        assert float(xr.open_dataset(out).cube[0]) == 21.0  # of 15 February to 15 March

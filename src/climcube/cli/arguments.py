@@ -16,6 +16,7 @@ __all__ = [
     "Target",
     "Variable",
     "open_cube",
+    "open_whole",
     "parse_period",
 ]
 
@@ -90,3 +91,22 @@ def open_cube(
 
     cube: Any = cc.open(target, variable=variable, catalog=catalog, layout=layout, group=group)
     return cube if variable is not None else select_variable(cube, None, target)
+
+
+def open_whole(
+    target: str,
+    variable: str | None,
+    catalog: str | None,
+    layout: str | None = None,
+    group: str | None = None,
+) -> tuple[Any, Any]:
+    """Open the cube, and with it what the data set knows of its cells and times."""
+    import climcube as cc
+    from climcube.cubes.coordinates import helper_variables, select_variable
+
+    whole: Any = cc.open(target, catalog=catalog, layout=layout, group=group)
+    if not hasattr(whole, "data_vars"):
+        return whole, whole
+    cube = select_variable(whole, variable, target)
+    kept = {str(cube.name), *helper_variables(whole)}
+    return cube, whole.drop_vars([name for name in whole.data_vars if name not in kept])

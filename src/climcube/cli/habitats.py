@@ -12,7 +12,7 @@ from climcube.cli.arguments import (
     Overwrite,
     Target,
     Variable,
-    open_cube,
+    open_whole,
     parse_period,
 )
 
@@ -51,10 +51,10 @@ def climate_velocity(
     """
     import climcube as cc
 
-    cube = open_cube(target, variable, catalog)
+    cube, given = open_whole(target, variable, catalog)
     name = cube.name
     if annual:
-        cube = cc.annual_mean(cube)
+        cube = cc.annual_mean(given)
     if method == "theil_sen":
         cube = cc.rechunk(cube, layout="series")
     result = cc.climate_velocity(
@@ -121,9 +121,9 @@ def habitat(
         raise typer.BadParameter("goes with the other of --from and --to", param_hint="--from")
     wanted = _range(thermal_range, species_table, species)
     periods = [parse_period(period_a, "--from"), parse_period(period_b, "--to")]
-    cube = open_cube(target, variable, catalog)
+    cube, given = open_whole(target, variable, catalog)
     found = cc.habitat(
-        cube, thermal_range=wanted, units=units, threshold=threshold, min_coverage=min_coverage
+        given, thermal_range=wanted, units=units, threshold=threshold, min_coverage=min_coverage
     )
     parts = found.datasets()
     if periods[0] is not None and periods[1] is not None:

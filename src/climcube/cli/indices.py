@@ -13,7 +13,7 @@ from climcube.cli.arguments import (
     Overwrite,
     Target,
     Variable,
-    open_cube,
+    open_whole,
     parse_period,
 )
 
@@ -49,8 +49,8 @@ def oni(
     from climcube.analysis.indices.nino import oni as oceanic_nino
 
     period = parse_period(base_period)
-    cube = open_cube(target, variable, catalog)
-    cc.save(oceanic_nino(cube, base_period=period, decimals=decimals), output, overwrite=overwrite)
+    cube, given = open_whole(target, variable, catalog)
+    cc.save(oceanic_nino(given, base_period=period, decimals=decimals), output, overwrite=overwrite)
     typer.echo(f"Oceanic Nino Index of {cube.name!r} written to {output}")
 
 
@@ -71,8 +71,8 @@ def iod(
     from climcube.analysis.indices.iod import iod as dipole
 
     period = parse_period(base_period)
-    cube = open_cube(target, variable, catalog)
-    cc.save(dipole(cube, base_period=period), output, overwrite=overwrite)
+    cube, given = open_whole(target, variable, catalog)
+    cc.save(dipole(given, base_period=period), output, overwrite=overwrite)
     typer.echo(f"Dipole Mode Index of {cube.name!r} written to {output}")
 
 
@@ -93,8 +93,8 @@ def pdo(
     from climcube.analysis.indices.pdo import pdo as pacific
 
     period = parse_period(base_period)
-    cube = open_cube(target, variable, catalog)
-    cc.save(pacific(cube, base_period=period), output, overwrite=overwrite)
+    cube, given = open_whole(target, variable, catalog)
+    cc.save(pacific(given, base_period=period), output, overwrite=overwrite)
     typer.echo(f"Pacific Decadal Oscillation of {cube.name!r} written to {output}")
 
 
@@ -131,9 +131,9 @@ def dhw(
     from climcube.analysis.indices.heating_weeks import degree_heating_weeks
 
     period = parse_period(base_period)
-    cube = open_cube(target, variable, catalog, layout="series")
+    cube, given = open_whole(target, variable, catalog, layout="series")
     result = degree_heating_weeks(
-        cube, mmm=None if mmm is None else _maximum(mmm, catalog), base_period=period,
+        given, mmm=None if mmm is None else _maximum(mmm, catalog), base_period=period,
         max_missing=max_missing, extended_alerts=extended_alerts,
     )  # fmt: skip
     cc.save(result, output, overwrite=overwrite)

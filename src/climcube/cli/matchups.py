@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from climcube.cli.arguments import Catalog, Group, Overwrite, Target, Variable, open_cube
+from climcube.cli.arguments import Catalog, Group, Overwrite, Target, Variable, open_whole
 
 __all__ = ["matchup"]
 
@@ -79,9 +79,9 @@ def matchup(
     as_table = output is not None and Path(output).suffix in _TABLES
     if output is not None and as_table:  # before anything is computed
         require_table_target(output, overwrite=overwrite)
-    cube = open_cube(target, variable, catalog, group=group)
+    _, given = open_whole(target, variable, catalog, group=group)
     found = cc.matchup(
-        cube, profiles, method=method, distance=distance, time_tolerance=time_tolerance,
+        given, profiles, method=method, distance=distance, time_tolerance=time_tolerance,
         depth_tolerance=depth_tolerance, variable=observed, units=units, qc=_flags(qc),
     )  # fmt: skip
     with dask_progress("matching up"):

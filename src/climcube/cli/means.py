@@ -13,6 +13,7 @@ from climcube.cli.arguments import (
     Overwrite,
     Target,
     Variable,
+    open_whole,
     parse_period,
 )
 
@@ -84,7 +85,7 @@ def climatology(
     from climcube.analysis.climatology import climatology as analysis
 
     layout = "series" if statistic == "percentile" else None
-    cube, given = _opened(target, variable, catalog, layout)
+    cube, given = open_whole(target, variable, catalog, layout)
     result = analysis(
         given, frequency, base_period=parse_period(base_period), window=window, smooth=smooth,
         harmonics=harmonics, leap=leap, statistic=statistic, percentile=percentile,
@@ -121,7 +122,7 @@ def percentile(
     """
     from climcube.analysis.percentile import percentile as analysis
 
-    cube, given = _opened(target, variable, catalog, "series")
+    cube, given = open_whole(target, variable, catalog, "series")
     result = analysis(
         given, q if len(q) > 1 else q[0], frequency, base_period=parse_period(base_period),
         window=window, smooth=smooth, leap=leap, min_samples=min_samples,
@@ -140,7 +141,7 @@ def annual_mean(
     """
     from climcube.analysis.means import annual_mean as analysis
 
-    cube, given = _opened(target, variable, catalog)
+    cube, given = open_whole(target, variable, catalog)
     _write(analysis(given, min_coverage=min_coverage), cube, "annual means", output, overwrite)
 
 
@@ -155,7 +156,7 @@ def monthly_mean(
     """
     from climcube.analysis.means import monthly_mean as analysis
 
-    cube, given = _opened(target, variable, catalog)
+    cube, given = open_whole(target, variable, catalog)
     _write(analysis(given, min_coverage=min_coverage), cube, "monthly means", output, overwrite)
 
 
@@ -170,7 +171,7 @@ def daily_mean(
     """
     from climcube.analysis.means import daily_mean as analysis
 
-    cube, given = _opened(target, variable, catalog)
+    cube, given = open_whole(target, variable, catalog)
     _write(analysis(given, min_coverage=min_coverage), cube, "daily means", output, overwrite)
 
 
@@ -193,7 +194,7 @@ def seasonal_mean(
     """
     from climcube.analysis.means import seasonal_mean as analysis
 
-    cube, given = _opened(target, variable, catalog)
+    cube, given = open_whole(target, variable, catalog)
     wanted = season if len(season) > 1 else season[0]
     _write(analysis(given, wanted, min_coverage=min_coverage), cube, "seasonal means", output,
            overwrite)  # fmt: skip
@@ -221,7 +222,7 @@ def rolling_mean(
     """
     from climcube.analysis.rolling import rolling_mean as analysis
 
-    cube, given = _opened(target, variable, catalog)
+    cube, given = open_whole(target, variable, catalog)
     result = analysis(given, window, center=center, min_coverage=min_coverage)
     _write(result, cube, "running mean", output, overwrite)
 
@@ -239,7 +240,7 @@ def area_mean(
     """
     from climcube.analysis.area_means import area_mean as analysis
 
-    cube, given = _opened(target, variable, catalog)
+    cube, given = open_whole(target, variable, catalog)
     result = analysis(given, region=_region(region), weights=_areas(weights))
     _write(result, cube, "area mean", output, overwrite)
 
@@ -261,7 +262,7 @@ def area_sum(
     """
     from climcube.analysis.area_means import area_sum as analysis
 
-    cube, given = _opened(target, variable, catalog)
+    cube, given = open_whole(target, variable, catalog)
     result = analysis(given, region=_region(region), weights=_areas(weights), unit=unit)
     _write(result, cube, "area sum", output, overwrite)
 
@@ -287,7 +288,7 @@ def zonal_mean(
     """
     from climcube.analysis.area_means import zonal_mean as analysis
 
-    cube, given = _opened(target, variable, catalog)
+    cube, given = open_whole(target, variable, catalog)
     result = analysis(given, region=_region(region), band=band, weights=_areas(weights))
     _write(result, cube, "zonal mean", output, overwrite)
 
@@ -315,24 +316,9 @@ def mask(
     """
     from climcube.analysis.masks import mask as analysis
 
-    cube, given = _opened(target, variable, catalog)
+    cube, given = open_whole(target, variable, catalog)
     result = analysis(given, _region(region))
     _write(result, cube, "mask", output, overwrite)
-
-
-def _opened(
-    target: str, variable: str | None, catalog: str | None, layout: str | None = None
-) -> tuple[Any, Any]:
-    """Open the cube, and with it what the data set knows of its cells and times."""
-    import climcube as cc
-    from climcube.cubes.coordinates import helper_variables, select_variable
-
-    whole: Any = cc.open(target, catalog=catalog, layout=layout)
-    if not hasattr(whole, "data_vars"):
-        return whole, whole
-    cube = select_variable(whole, variable, target)
-    kept = {str(cube.name), *helper_variables(whole)}
-    return cube, whole.drop_vars([name for name in whole.data_vars if name not in kept])
 
 
 def _region(text: str | None) -> Any:

@@ -20,7 +20,7 @@ from climcube.cubes.units import unquantify
 __all__ = ["column_shares", "shared_areas"]
 
 _SAME_PLACE = 1e-4  # degrees; 0 and 360 in single precision differ by less
-_STEPS = 1000  # of a degree, within which places of a curved grid are looked for
+_STEPS = 10_000  # of a degree, within which places of a curved grid are looked for
 _DEEP = 3  # rows and columns along each side that may repeat others
 _MOST = 4  # cells at one place; more are a fill value, not a repetition
 _CIRCLE = 360.0

@@ -149,3 +149,13 @@ def test_candidates_come_in_order_and_none_is_too_far() -> None:
     angle = np.arccos(np.clip(points @ centres.T, -1, 1)) * 6371
     assert (np.isfinite(apart).sum(axis=1) == (angle <= 2000).sum(axis=1)).all()
     np.testing.assert_array_equal(cells[:, 0], angle.argmin(axis=1))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_as_near_the_northern_and_the_eastern_one_counts(turned: bool) -> None:
+    cube = cube_of()
+    cube = cube[:, ::-1, ::-1] if turned else cube
+    table = pd.DataFrame({"lat": [0.0, 5.0], "lon": [15.0, 20.0], "time": "2001-01-02", "sst": 0.0})
+    found = matchup(cube, table, method="nearest_valid", distance=1200)
+    assert found.cell_lat.values.tolist() == [5.0, 5.0]
+    assert found.cell_lon.values.tolist() == [15.0, 25.0]

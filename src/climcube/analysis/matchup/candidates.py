@@ -14,6 +14,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 MOST = 1000  # cells of one point
+_DECIMALS = 6  # millimetres: rounding must not decide between cells that are as far away
 
 
 def cells_within(centres: Floats, points: Floats, distance: float) -> tuple[Integers, Floats]:
@@ -51,4 +52,14 @@ def cells_within(centres: Floats, points: Floats, distance: float) -> tuple[Inte
         )  # fmt: skip
     cells = np.asarray(tree.query(points, k=[*range(1, min(most, len(centres)) + 1)])[1])
     apart = distances(centres[cells], points[:, None]) / 1000
+    order = _in_order(centres[cells], points, apart)
+    cells, apart = (np.take_along_axis(a, order, axis=1) for a in (cells, apart))
     return cells, np.where(apart <= distance, apart, np.inf)
+
+
+def _in_order(centres: Floats, points: Floats, apart: Floats) -> Integers:
+    """Order cells by distance; of those as far away the northern, the eastern one first."""
+    x, y, _ = points.T
+    east = centres[..., 1] * x[:, None] - centres[..., 0] * y[:, None]
+    keys = (-east, -centres[..., 2].round(_DECIMALS), apart.round(_DECIMALS))
+    return np.asarray(np.lexsort(keys, axis=-1))
