@@ -4,6 +4,9 @@ The record is cut into blocks as long as a window. A window is then the end of o
 beginning of the next: the sums of all ends and of all beginnings are each one pass, and nothing
 is ever subtracted, so that no value leaves rounding errors behind it. Blocks are cut by the number
 of the sample on the whole record, so results do not depend on how time was cut into chunks.
+
+What a window's valid samples weigh is the same kind of sum, of ones where there is a value: once
+for all cells without gaps together.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from climcube.kernels.compiled import Array, compiled
 
 __all__ = ["RollingTables", "rolling_mean"]
 
+Floats = npt.NDArray[np.float64]
+
 
 class RollingTables(NamedTuple):
     """Windows of samples: what depends on the time axis only.
@@ -28,27 +33,73 @@ class RollingTables(NamedTuple):
 
     begin: npt.NDArray[np.int64]
     end: npt.NDArray[np.int64]
-    weight: npt.NDArray[np.float64]
-    least: npt.NDArray[np.float64]
+    weight: Floats
+    least: Floats
     length: int
 
 
 def rolling_mean(
-    block: npt.NDArray[Any], start: int, first: int, last: int, tables: RollingTables
-) -> npt.NDArray[np.float64]:
-    """Return the means of the windows of samples ``first`` up to ``last``, ``(times, cells)``.
+    block: npt.NDArray[Any],
+    start: int,
+    first: int,
+    last: int,
+    column: int,
+    out: Floats,
+    tables: RollingTables,
+) -> None:
+    """Write the means of the windows of samples ``first`` up to ``last``, ``(times, cells)``.
 
     ``block`` holds the samples from number ``start`` on, ``(times, cells)``, all that those
-    windows need. Values that are not finite carry no weight; NaN where too little is left.
+    windows need; its first cell belongs to that ``column`` of ``out``. Values that are not finite
+    carry no weight; NaN where too little is left.
     """
     known = block if block.dtype in (np.float32, np.float64) else block.astype("float64")
-    out = np.empty((last - first, block.shape[1]))
-    _rolling(np.ascontiguousarray(known), start, first, last, *tables, out)
-    return out
+    known = np.ascontiguousarray(known)
+    place = (start, first, last)
+    whole = np.ones((len(known), 1), known.dtype)
+    _write_means(known, whole, place, tables, column, out)  # NaN where a cell has a gap
+    gaps, missing = np.zeros((2, known.shape[1]), "int64")
+    _count_gaps(known, gaps, missing)
+    gappy = np.flatnonzero((gaps > 0) & (missing < len(known)))
+    if len(gappy):
+        values = known.take(gappy, 1)
+        present = np.isfinite(values)
+        values[~present] = 0
+        means = np.empty((last - first, len(gappy)))
+        _write_means(values, present.astype(values.dtype), place, tables, 0, means)
+        out[:, column + gappy] = means
+
+
+def _write_means(
+    values: Array,
+    present: Array,
+    place: tuple[int, int, int],
+    tables: RollingTables,
+    column: int,
+    out: Floats,
+) -> None:
+    """Write weighted sums over the weight of what is present, of all cells alike or of each."""
+    begin, end, weight, least, length = tables
+    _, first, last = place
+    days, one = np.empty((last - first, present.shape[1])), np.ones((last - first, 1))
+    _sums(present, *place, begin, end, weight, length, one, 0, days)
+    enough = (days > 0.0) & (days >= least[first:last, None])
+    divisor = np.where(enough, days, np.nan)
+    _sums(values, *place, begin, end, weight, length, divisor, column, out)
 
 
 @compiled
-def _rolling(
+def _count_gaps(block: Array, gaps: Array, missing: Array) -> None:
+    """Count the values of each cell that are not finite, and those that are NaN."""
+    for t in range(block.shape[0]):
+        row = block[t]
+        for c in range(row.size):
+            gaps[c] += row[c] - row[c] != 0.0
+            missing[c] += row[c] != row[c]  # noqa: PLR0124 - NaN is not equal to itself
+
+
+@compiled
+def _sums(
     block: Array,
     start: int,
     first: int,
@@ -56,15 +107,16 @@ def _rolling(
     begin: Array,
     end: Array,
     weight: Array,
-    least: Array,
     length: int,
+    divisor: Array,
+    column: int,
     out: Array,
 ) -> None:
+    """Write the weighted sum of every window over its divisor, one for all cells or one each."""
     cells = block.shape[1]
     # From each sample of one block to the block's end; and from a block's beginning so far.
-    tail, tail_days = np.zeros((length + 1, cells)), np.zeros((length + 1, cells))
-    head, head_days = np.zeros(cells), np.zeros(cells)
-    total, days = np.zeros(cells), np.zeros(cells)
+    tail, head, total = np.zeros((length + 1, cells)), np.zeros(cells), np.zeros(cells)
+    nothing = np.zeros(cells)
     known, reached = -1, begin[first]
     for i in range(first, last):
         a, b = begin[i], end[i]
@@ -72,58 +124,52 @@ def _rolling(
         if own != known:
             known = own
             stop = min((own + 1) * length, start + block.shape[0])
-            _tails(block, start, own * length, a, stop, weight, tail, tail_days)
+            _tails(block, start, own * length, a, stop, weight, tail)
         for k in range(reached, b):
             if k % length == 0:
-                head[:], head_days[:] = 0.0, 0.0
-            _add(block[k - start], weight[k], head, head_days)
+                head[:] = 0.0
+            _add(block[k - start], weight[k], head)
         reached = b
         here = a - own * length
+        one, other = tail[here], nothing
         if own != (b - 1) // length:
-            for c in range(cells):
-                total[c] = tail[here, c] + head[c]
-                days[c] = tail_days[here, c] + head_days[c]
+            other = head
         elif here == 0:
-            total[:], days[:] = head, head_days
-        elif b % length == 0 or b == weight.size:
-            total[:], days[:] = tail[here], tail_days[here]
-        else:  # beside a gap in time: few samples
-            total[:], days[:] = 0.0, 0.0
+            one = head
+        elif b % length != 0 and b != weight.size:  # beside a gap in time: few samples
+            total[:] = 0.0
             for k in range(a, b):
-                _add(block[k - start], weight[k], total, days)
-        target, enough = out[i - first], least[i]
-        for c in range(cells):
-            valid = (days[c] > 0.0) & (days[c] >= enough)
-            target[c] = total[c] / days[c] if valid else np.nan
+                _add(block[k - start], weight[k], total)
+            one = total
+        _divide(one, other, divisor[i - first], out[i - first, column : column + cells])
 
 
 @compiled
 def _tails(
-    block: Array,
-    start: int,
-    zero: int,
-    begin: int,
-    stop: int,
-    weight: Array,
-    tail: Array,
-    tail_days: Array,
+    block: Array, start: int, zero: int, begin: int, stop: int, weight: Array, tail: Array
 ) -> None:
     """Write the sums from each sample on up to ``stop``; sample ``k`` has row ``k - zero``."""
-    tail[stop - zero], tail_days[stop - zero] = 0.0, 0.0
+    tail[stop - zero] = 0.0
     for k in range(stop - 1, begin - 1, -1):
-        row, w, here = block[k - start], weight[k], k - zero
+        row, w, here, after = block[k - start], weight[k], tail[k - zero], tail[k - zero + 1]
         for c in range(row.size):
-            value = np.float64(row[c])
-            valid = value - value == 0.0
-            tail[here, c] = tail[here + 1, c] + (w * value if valid else 0.0)
-            tail_days[here, c] = tail_days[here + 1, c] + (w if valid else 0.0)
+            here[c] = after[c] + w * row[c]
 
 
 @compiled
-def _add(row: Array, weight: float, total: Array, days: Array) -> None:
+def _add(row: Array, weight: float, total: Array) -> None:
     """Add one sample to the sums."""
     for c in range(row.size):
-        value = np.float64(row[c])
-        valid = value - value == 0.0
-        total[c] += weight * value if valid else 0.0
-        days[c] += weight if valid else 0.0
+        total[c] += weight * row[c]
+
+
+@compiled
+def _divide(one: Array, other: Array, divisor: Array, out: Array) -> None:
+    """Write (one + other) / divisor."""
+    if divisor.size == 1:
+        whole = divisor[0]
+        for c in range(out.size):
+            out[c] = (one[c] + other[c]) / whole
+    else:
+        for c in range(out.size):
+            out[c] = (one[c] + other[c]) / divisor[c]

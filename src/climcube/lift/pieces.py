@@ -72,13 +72,17 @@ class Stretch:
 
     def pieces(self, slab: Slab, steps: int) -> Iterator[Array]:
         """Yield the values of a slab, ``(times, cells)``, so many times at once; one at least."""
-        where, rows = slab
         for first in range(0, max(1, self.steps), steps):
-            parts = [
-                part[(slice(None), *where)].reshape(len(part), rows.stop - rows.start)
-                for part in self._between(first, first + steps)
-            ]
-            yield floats(parts[0] if len(parts) == 1 else np.concatenate(parts), self.decoding)
+            yield self.read(slab, first, first + steps)
+
+    def read(self, slab: Slab, first: int, stop: int) -> Array:
+        """Return the values of a slab at some times, ``(times, cells)``."""
+        where, rows = slab
+        parts = [
+            part[(slice(None), *where)].reshape(len(part), rows.stop - rows.start)
+            for part in self._between(first, stop)
+        ]
+        return floats(parts[0] if len(parts) == 1 else np.concatenate(parts), self.decoding)
 
     def _between(self, first: int, stop: int) -> list[Array]:
         """Return what each block has of some times; one without any where there are none."""

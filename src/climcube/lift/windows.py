@@ -6,7 +6,6 @@ into; time is never put together. Chunks shorter than a window are taken several
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -22,12 +21,13 @@ from dask.highlevelgraph import HighLevelGraph
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.packing import Decoding, undecoded
 from climcube.lift.common import Array, Tables, load_kernel, share
-from climcube.lift.pieces import floats
+from climcube.lift.pieces import Stretch, slabs
 
 __all__ = ["lift_windows"]
 
-_NUMBERS = 2**15  # of one window, over cells: what a kernel works on should lie in its cache
-_LEAST_CELLS = 32
+_WINDOW_NUMBERS = 2**20  # of one window, over cells: rows should be long
+_PIECE_NUMBERS = 2**22  # given to a kernel at once, or more where that is less than ...
+_WINDOWS = 16  # times as long as a window: it begins anew in each piece
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,10 @@ def lift_windows(
     Parameters
     ----------
     kernel
-        ``"module:function"``; called as ``function(block, start, first, last, *tables)``:
-        results of samples ``first`` up to ``last``, ``(times, cells)`` in float64, from a
-        ``(times, cells)`` block of the samples from number ``start`` on.
+        ``"module:function"``; called as ``function(block, start, first, last, column, out,
+        *tables)``: writes the results of samples ``first`` up to ``last`` into ``out``, ``(times,
+        cells)`` in float64, from ``column`` on, given a ``(times, cells)`` block of some of the
+        cells, of the samples from number ``start`` on.
     cube, dim
         NumPy or Dask, chunked in any way; and the dimension that windows move along.
     begin, end
@@ -73,12 +74,13 @@ def lift_windows(
     axis = cube.dims.index(dim)
     stored, decoding = undecoded(cube) or (cube, None)
     work = _Work(kernel, axis, length, decoding)
+    tables = (begin, end, *tables)
     if not is_lazy(cube):
         whole = (0, 0, cube.sizes[dim])
         return cube.copy(data=_run([cube.values], Tables(tables), work=work, place=whole))
     data = stored.data
     node = share(tables)
-    name = f"{purpose}-{tokenize(data.name, node.key, work, begin, end)}"
+    name = f"{purpose}-{tokenize(data.name, node.key, work)}"
     edges = np.concatenate([[0], np.cumsum(data.chunks[axis])])
     cuts = _cuts(edges, length)
     tiles = data.chunks[:axis] + data.chunks[axis + 1 :]
@@ -108,18 +110,18 @@ def _cuts(edges: npt.NDArray[np.int64], length: int) -> list[int]:
 
 
 def _run(blocks: list[Array], tables: Any, *, work: _Work, place: tuple[int, int, int]) -> Array:
-    """Return the results of one chunk, a slab of cells at a time (the work of one task)."""
+    """Return the results of one chunk, piece by piece (the work of one task)."""
     start, first, last = place
-    kernel, shared = load_kernel(work.reference), Tables.unwrap(tables)
-    moved = [np.moveaxis(block, work.axis, 0) for block in blocks]
-    shape = moved[0].shape[1:]
-    cells = math.prod(shape)
-    flat = [block.reshape(len(block), cells) for block in moved]
-    out = np.empty((last - first, cells))
-    width = max(_LEAST_CELLS, _NUMBERS // work.length)
-    for cell in range(0, cells, width):
-        slab = slice(cell, cell + width)
-        parts = [block[:, slab] for block in flat]
-        part = floats(parts[0] if len(parts) == 1 else np.concatenate(parts), work.decoding)
-        out[:, slab] = kernel(part, start, first, last, *shared)
-    return np.moveaxis(out.reshape(last - first, *shape), 0, work.axis)
+    kernel, (begin, end, *shared) = load_kernel(work.reference), Tables.unwrap(tables)
+    stretch = Stretch([np.moveaxis(block, work.axis, 0) for block in blocks], work.decoding)
+    out = np.empty((last - first, stretch.cells))
+    width = max(1, min(_WINDOW_NUMBERS // work.length, stretch.cells))
+    span = max(_WINDOWS * work.length, _PIECE_NUMBERS // width)
+    for slab in slabs(stretch.shape, width):
+        for low in range(first, last, span):
+            high = min(low + span, last)
+            known, ahead = int(begin[low]), int(end[high - 1])
+            piece = stretch.read(slab, known - start, ahead - start)
+            target = out[low - first : high - first]
+            kernel(piece, known, low, high, slab[1].start, target, *shared)
+    return np.moveaxis(out.reshape(last - first, *stretch.shape), 0, work.axis)
