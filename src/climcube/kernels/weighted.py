@@ -77,9 +77,11 @@ def _banded_sums(block: Array, weights: Array, label: Array, begin: Array, out: 
                 continue
             total = 0.0
             seen = 0.0
-            for c in range(begin[k], begin[k + 1]):
-                v = np.float64(row[c])
-                w = weight[c] if np.isfinite(v) else 0.0
+            # Cut out, so that no index can be negative: lanes again.
+            values, heavy = row[begin[k] : begin[k + 1]], weight[begin[k] : begin[k + 1]]
+            for c in range(values.size):
+                v = np.float64(values[c])
+                w = heavy[c] if np.isfinite(v) else 0.0
                 total += w * v if np.isfinite(v) else 0.0
                 seen += w
             out[t, 2 * band] += total
