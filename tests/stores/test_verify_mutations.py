@@ -138,7 +138,7 @@ def test_a_thousand_mutations_of_a_local_store(versions):
 
 
 @pytest.mark.s3
-@pytest.mark.parametrize("count", [12, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [8, pytest.param(300, marks=pytest.mark.slow)])
 def test_mutations_of_a_store_on_s3(versions, options, count):
     import s3fs
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from climcube.errors import ParameterError
 from climcube.stores.digests import document_digest
 from climcube.stores.documents import read_documents
 from climcube.stores.grids import Grid
@@ -47,11 +48,21 @@ def write_records(store: Any, records: Records) -> None:
         Zarr store, writable; through it (or a `Recorder` around it) the manifest is written.
     records
         What `Recorder.take` returned, of one or more recorders.
+
+    Raises
+    ------
+    ParameterError
+        The manifest that is there has digests of another algorithm.
     """
     with _quiet():
         group = _group(store)
         head = dict(group.attrs)
         arrays = dict(head.get("arrays", {}))
+        if arrays and head["digest"] != records.algorithm:
+            raise ParameterError(
+                "the manifest has digests of another kind", where=f"digest={records.algorithm!r}",
+                expected=head["digest"],
+            )  # fmt: skip
         for prefix in records.removed:
             gone = [p for p in arrays if not prefix or p == prefix or p.startswith(f"{prefix}/")]
             for path in gone:
