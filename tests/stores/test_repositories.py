@@ -63,9 +63,9 @@ def test_storage_options_mean_what_they_mean_elsewhere(storage):
     assert plain["endpoint_url"] is None and not plain["force_path_style"]
     assert storage(anon=True)["anonymous"] and "from_env" not in storage(anon=True)
     given = storage(key="K", secret="S", token="T")
-    assert (given["access_key_id"], given["secret_access_key"], given["session_token"]) == (
-        "K", "S", "T",
-    )  # fmt: skip
+    assert set(given) >= {"get_credentials"} and "from_env" not in given
+    found = given["get_credentials"]()
+    assert (found.access_key_id, found.secret_access_key, found.session_token) == ("K", "S", "T")
     for options in (
         {"endpoint_url": "http://here:9", "region": "r"},
         {"client_kwargs": {"endpoint_url": "http://here:9", "region_name": "r"}},

@@ -22,6 +22,7 @@ from climcube.errors import ParameterError, require_choice
 from climcube.options import get_option
 from climcube.provenance import redact
 from climcube.stores.netcdf import content_token, open_netcdf, open_opendap
+from climcube.stores.references import Sources
 from climcube.stores.snapshots import Version
 from climcube.stores.verifying import MODES
 from climcube.stores.zarrs import VERSION, open_zarr
@@ -42,6 +43,7 @@ def open(
     group: str | None = None,
     version: Version | None = None,
     verify: str | None = None,
+    sources: Sources | None = None,
 ) -> xr.Dataset | xr.DataArray:
     """Open a catalog entry, a Zarr store, a netCDF file or many of them, as a lazy cube.
 
@@ -82,6 +84,10 @@ def open(
         what was written, or an `IntegrityError`; ``"sample"``: nothing is missing or cut
         short, and the digest of every 16th object is checked; ``"never"``: only that what is
         missing was left out on purpose. Default as the option ``verify`` says (``"always"``).
+    sources
+        Of a virtual cube, whose values lie in other files: the folders that may be read
+        (``["s3://bucket/raw/"]``, or a mapping of these to storage options), or True for all
+        that it names. Default none: then reading a value says where it lies.
 
     Returns
     -------
@@ -125,7 +131,7 @@ def open(
     def _opened(found: Source) -> xr.Dataset:
         part = found.version if version is None else version
         found = replace(found, group=group or found.group, version=part)
-        return _open(found, variable, layout, chunks, verify)
+        return _open(found, variable, layout, chunks, {"verify": verify, "sources": sources})
 
     cube, source = first_that_answers(source, _opened)
     cube = _with_source(cube, source)
@@ -133,7 +139,7 @@ def open(
 
 
 def _open(
-    source: Source, variable: str | None, layout: str | None, chunks: Any, verify: str | None
+    source: Source, variable: str | None, layout: str | None, chunks: Any, how: Mapping[str, Any]
 ) -> xr.Dataset:
     """Open what one source names: files that continue each other, or one store or file."""
     if source.version is not None and source.kind not in ("zarr", "icechunk"):
@@ -143,14 +149,14 @@ def _open(
         )  # fmt: skip
     if len(source.addresses) > 1:
         return _many_files(source, variable, layout, chunks)
-    return _one_store(source, variable, layout, chunks, verify)
+    return _one_store(source, variable, layout, chunks, how)
 
 
 def _one_store(
-    source: Source, variable: str | None, layout: str | None, chunks: Any, verify: str | None
+    source: Source, variable: str | None, layout: str | None, chunks: Any, how: Mapping[str, Any]
 ) -> xr.Dataset:
     """Open, decode and cut one Zarr store or netCDF file."""
-    raw = _raw(source, verify)
+    raw = _raw(source, how)
     decoded = decode_cf(raw, source.label)
     if variable is not None:
         select_variable(decoded, variable, source.label)
@@ -161,15 +167,14 @@ def _one_store(
     return cube
 
 
-def _raw(source: Source, verify: str | None) -> xr.Dataset:
+def _raw(source: Source, how: Mapping[str, Any]) -> xr.Dataset:
     """Open one store or file as stored."""
     address = source.addresses[0]
     if source.kind in ("zarr", "icechunk"):
         versioned = True if source.kind == "icechunk" else None
         return open_zarr(
-            address, source.options, source.group, source.version,
-            versioned=versioned, verify=verify,
-        )  # fmt: skip
+            address, source.options, source.group, source.version, versioned=versioned, **how
+        )
     opener = open_opendap if source.kind == "opendap" else open_netcdf
     return opener(address, source.options, source.group)
 

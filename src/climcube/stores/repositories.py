@@ -8,6 +8,7 @@ the places where they are usually kept.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -38,6 +39,8 @@ __all__ = [
     "local_path",
     "open_repository",
     "repository_reporting",
+    "s3_arguments",
+    "settings_of",
     "storage_of",
     "translated",
 ]
@@ -113,7 +116,7 @@ def open_repository(
     with repository_reporting("the versioned store cannot be opened", address):
         storage = storage_of(address, given, create=create)
         settings = {
-            "config": config or _config(given),
+            "config": config or settings_of(given),
             "authorize_virtual_chunk_access": dict(authorize) if authorize else None,
         }
         if create and not module.Repository.exists(storage, _settings(given)):
@@ -153,14 +156,14 @@ def storage_of(address: str, options: Mapping[str, Any], *, create: bool = False
                 "address of a versioned store not understood", where=redact(address),
                 expected="s3://bucket/name; credentials go into storage_options",
             )  # fmt: skip
-        return module.s3_storage(bucket=bucket, prefix=prefix or None, **_s3(options))
+        return module.s3_storage(bucket=bucket, prefix=prefix or None, **s3_arguments(options))
     raise StoreError(
         "versioned stores cannot lie there", where=redact(address),
         expected="a path, s3://, or (to read) https://", found=f"{scheme}://",
     )  # fmt: skip
 
 
-def _s3(options: Mapping[str, Any]) -> dict[str, Any]:
+def s3_arguments(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `icechunk.s3_storage` takes, from storage options as s3fs takes them."""
     known = s3_options(_plain(options))
     client = dict(known.get("client_kwargs") or {})
@@ -203,24 +206,31 @@ def _credentials(options: Mapping[str, Any]) -> dict[str, Any]:
     if options.get("anon"):
         return {"anonymous": True}
     if options.get("key"):
-        token = options.get("token")
-        return {
-            "access_key_id": options["key"],
-            "secret_access_key": options.get("secret"),
-            **({"session_token": token} if token else {}),
-        }
+        # Called when they are needed: Icechunk's sessions are pickled, and hold what was given.
+        given = [options.get(name) for name in ("key", "secret", "token")]
+        return {"get_credentials": partial(_of_options, *given)}
     if options.get("profile"):
         return {"get_credentials": partial(_of_profile, str(options["profile"]))}
     return {"from_env": True}
 
 
-def _of_profile(name: str) -> Any:
+def _of_options(key: str | None, secret: str | None, token: str | None) -> Any:
+    """Hand on what was handed in; in another process, where it is not known, look for its own."""
+    if not key or not secret:
+        return _of_profile(None)
+    return icechunk().S3StaticCredentials(
+        access_key_id=key, secret_access_key=secret, session_token=token or None
+    )
+
+
+def _of_profile(name: str | None) -> Any:
     """Look a profile's credentials up where the Amazon tools keep them."""
     from botocore.session import Session
 
     found = Session(profile=name).get_credentials()
     if found is None:
-        raise StoreError("no credentials", where=f"profile '{name}'", remedy=_CREDENTIALS)
+        where = f"profile '{name}'" if name else "s3://"
+        raise StoreError("no credentials", where=where, remedy=_CREDENTIALS)
     frozen = found.get_frozen_credentials()
     return icechunk().S3StaticCredentials(
         access_key_id=frozen.access_key,
@@ -236,7 +246,8 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
     return {spelled.get(k, k): v for k, v in options.items() if k not in placed}
 
 
-def _config(options: Mapping[str, Any]) -> Any:
+def settings_of(options: Mapping[str, Any]) -> Any:
+    """Return Icechunk's configuration, from storage options and ours."""
     return icechunk().RepositoryConfig(
         max_concurrent_requests=get_option("s3_concurrency"), storage=_settings(options)
     )
@@ -309,6 +320,11 @@ def repository_reporting(what: str, address: str) -> Iterator[None]:
 
 
 # What a lost or shortened object is to Icechunk; a range beyond its end is known by its words.
+# What is told of references to files elsewhere.
+_ELSEWHERE = (
+    "unauthorized-virtual-chunk-container", "no-container-for-virtual-chunk",
+    "virtual-chunk-modified", "virtual-chunk-fetch",
+)  # fmt: skip
 _DAMAGED = (
     "deserialization", "invalid-file-format", "inconsistent-manifests", "no-snapshot",
     "object-not-found", "invalid-object-size",
@@ -327,6 +343,8 @@ def translated(error: BaseException, what: str, where: str) -> StoreError:
     """Return our error for one of Icechunk's (or of the file system)."""
     kind = str(getattr(error, "kind", ""))
     reason = redact((str(error).strip() or type(error).__name__).splitlines()[0])
+    if kind in _ELSEWHERE:
+        return _elsewhere(kind, where, reason)
     if kind == "repository-not-found":
         return StoreNotFoundError("no versioned store", where=where, remedy="check the address")
     if any(word in kind for word in _CONFLICT):
@@ -342,3 +360,20 @@ def translated(error: BaseException, what: str, where: str) -> StoreError:
     return StoreError(
         what, where=where, found=reason, remedy="check address, credentials and network"
     )
+
+
+def _elsewhere(kind: str, where: str, reason: str) -> StoreError:
+    """Return the error for values that lie in a file elsewhere."""
+    place = re.search(r"(file|s3|https?)://[^\s,)]+", reason)
+    found = place[0] if place else reason
+    if kind in ("unauthorized-virtual-chunk-container", "no-container-for-virtual-chunk"):
+        return StoreError(
+            "the values lie in files elsewhere, which may not be read unasked", where=where,
+            found=found, remedy="if you trust them: cc.open(..., sources=[that place])",
+        )  # fmt: skip
+    what = "was changed after the cube was made" if kind.endswith("modified") else reason
+    return IntegrityError(
+        "the file that holds the values is not what it was", where=where,
+        found=f"{found} {what}" if kind.endswith("modified") else reason,
+        remedy="restore the file, or make the virtual cube again",
+    )  # fmt: skip

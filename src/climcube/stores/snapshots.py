@@ -14,6 +14,7 @@ from zarr.storage import WrapperStore
 from climcube.errors import IntegrityError, ParameterError, StoreNotFoundError, suggest
 from climcube.provenance import redact
 from climcube.stores.damage import DamagedChunk
+from climcube.stores.references import Sources, reading
 from climcube.stores.repositories import icechunk, open_repository, repository_reporting
 
 __all__ = ["MAIN", "Version", "find_snapshot", "open_snapshot", "when"]
@@ -25,16 +26,23 @@ _ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{20}")
 
 
 def open_snapshot(
-    address: str, options: Mapping[str, Any] | None = None, version: Version | None = None
+    address: str,
+    options: Mapping[str, Any] | None = None,
+    version: Version | None = None,
+    sources: Sources | None = None,
 ) -> tuple[Any, str]:
     """Return one version of a versioned store as a Zarr store to read, and its id.
+
+    ``sources`` are the places of other files that may be read for it; see
+    `climcube.stores.references`.
 
     Raises
     ------
     StoreNotFoundError
         There is no versioned store, nothing was published in it yet, or no such version.
     """
-    repository = open_repository(address, options)
+    extra = reading(address, options or {}, sources) if sources else {}
+    repository = open_repository(address, options, **extra)
     found = find_snapshot(repository, version, redact(address))
     with repository_reporting("the version cannot be opened", address):
         session = repository.readonly_session(snapshot_id=found)
@@ -78,6 +86,8 @@ def _reading(where: str, key: str) -> Iterator[None]:
         if not found:
             raise
         kind = "missing" if "not found" in str(error.found) else "truncated"
+        if error.what.startswith("the file"):  # of a virtual cube
+            kind = "other content"
         raise DamagedChunk(kind, array, f"c/{chunk}", (), found=error.found, store=where) from error
 
 

@@ -13,18 +13,21 @@ only from that one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from zarr.core.sync import sync
 from zarr.storage import WrapperStore
 
 from climcube.errors import ConflictError, StoreError, StoreNotFoundError
 from climcube.provenance import redact, versions
 from climcube.stores.locks import alone
+from climcube.stores.references import naming
 from climcube.stores.repositories import (
     LOCK,
     is_repository,
@@ -52,11 +55,15 @@ class VersionedWorkplace:
         Path or address of the store, and its storage options.
     branch
         The branch that is published to.
+    sources
+        Folders of other files that the store may refer to, with the options of their file
+        systems.
     """
 
     address: str
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     branch: str = MAIN
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def where(self) -> str:
@@ -98,7 +105,10 @@ class VersionedWorkplace:
         if not new and not self.exists():
             raise StoreNotFoundError("no version to continue", where=self.where)
         with self.changing("the versioned store cannot be opened"):
-            repository = open_repository(self.address, self.options, create=new)
+            extra = naming(self.options, self.sources) if self.sources else {}
+            repository = open_repository(self.address, self.options, create=new, **extra)
+            if self.sources:
+                repository.save_config()  # says where references lead, not how to get there
             done = self._prepare(repository, _branch(identity))
         work = VersionedWork(self, repository, identity, done)
         if new and not done:
@@ -190,6 +200,40 @@ class VersionedWork:
         """Take over what was written to forks."""
         with repository_reporting("the work cannot be put together", self.place):
             self._session.merge(*(fork.session for fork in forks))
+
+    def refer(
+        self,
+        array: str,
+        at: Sequence[int],
+        grid: Sequence[int],
+        places: Sequence[tuple[str, int, int]],
+        state: str | datetime,
+    ) -> None:
+        """Let chunks of an array be parts of a file elsewhere.
+
+        Parameters
+        ----------
+        array
+            Path of the array.
+        at, grid
+            Index of the first chunk, and how many there are along each dimension.
+        places
+            Location, first byte and bytes of each chunk, the last dimension fastest.
+        state
+            Tag of the file, or when it was last changed: another one later is an error.
+        """
+        with repository_reporting("the references cannot be written", self.place):
+            refused = self._session.store.set_virtual_refs_arr(
+                array,
+                tuple(grid),
+                [location for location, _, _ in places],
+                np.array([first for _, first, _ in places], "u8"),
+                np.array([size for _, _, size in places], "u8"),
+                arr_offset=tuple(at),
+                checksum=state,
+            )
+            if refused:
+                raise StoreError("references lead to no known place", where=self.place)
 
     def finish(self, step: str, facts: Mapping[str, Any] | None = None) -> None:
         """Note that a step is finished."""

@@ -23,6 +23,7 @@ from climcube.stores.damage import DamagedChunk
 from climcube.stores.filesystems import own_error, zarr_target
 from climcube.stores.guard import guard
 from climcube.stores.header import GROUP
+from climcube.stores.references import Sources
 from climcube.stores.repositories import is_icechunk_error, is_repository, translated
 from climcube.stores.snapshots import Version, open_snapshot
 from climcube.stores.verifying import verifying
@@ -40,6 +41,7 @@ def open_zarr(
     *,
     versioned: bool | None = None,
     verify: str | None = None,
+    sources: Sources | None = None,
 ) -> xr.Dataset:
     """Open a Zarr store (format 2 or 3), or a version of a versioned one, undecoded.
 
@@ -52,6 +54,8 @@ def open_zarr(
     verify
         What is checked against the manifest: see `climcube.stores.verifying`; None: as the
         option ``verify`` says.
+    sources
+        Places of other files that a virtual cube may be read from.
 
     Raises
     ------
@@ -67,7 +71,7 @@ def open_zarr(
     if not sure and version is not None:
         sure = _require_versions(address, options)
     if sure:
-        store, snapshot = open_snapshot(address, options, version)
+        store, snapshot = open_snapshot(address, options, version, sources)
         dataset = _open(address, {"store": store, "storage_options": None}, group, mode)
         dataset.encoding[VERSION] = snapshot
         return dataset
@@ -75,7 +79,10 @@ def open_zarr(
         return _open(address, zarr_target(address, options, read_only=True), group, mode)
     except StoreNotFoundError:
         if versioned is None and is_repository(address, options):
-            return open_zarr(address, options, group, version, versioned=True, verify=verify)
+            return open_zarr(
+                address, options, group, version,
+                versioned=True, verify=verify, sources=sources,
+            )  # fmt: skip
         raise
 
 
