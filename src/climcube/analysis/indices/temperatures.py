@@ -64,11 +64,13 @@ def require_daily_or_monthly(axis: TimeAxis, purpose: str) -> None:
     if step.unit == "day":
         axis.require_daily(purpose)
     elif (step.unit, step.length) != ("month", 1):
+        hours = step.unit == "second" and step.length % 3600 == 0
+        length, unit = (step.length // 3600, "hour") if hours else (step.length, step.unit)
         raise CalendarError(
             f"{purpose} needs daily or monthly values",
             where=axis.name,
             expected="a step of a day or a month",
-            found=f"a usual step of {step.length} {step.unit}s",
+            found=f"a usual step of {length} {unit}{'s' * (length != 1)}",
             remedy="make means first: cc.monthly_mean(cube)",
         )
 
