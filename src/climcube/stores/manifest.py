@@ -104,10 +104,12 @@ def seal_manifest(store: Any) -> None:
             elif grid.facts() != facts["grid"]:
                 head["arrays"][path] = write_entries(group, path, grid, {}, facts, algorithm)
         _drop_orphans(group, head["arrays"])
-        documents = {p: d for p, d in sorted(documents.items()) if not p.startswith(f"{GROUP}/")}
+        documents = {p: d for p, d in documents.items() if not p.startswith(f"{GROUP}/")}
         own = [f"{GROUP}/{path}" for path, _ in group.members(max_depth=None)]
         documents |= read_documents(store, own)
-        head["documents"] = {p: document_digest(algorithm, d) for p, d in documents.items()}
+        # Sorted: folders are listed in any order, and equal stores have equal manifests.
+        known = sorted(documents.items())
+        head["documents"] = {path: document_digest(algorithm, found) for path, found in known}
         group.attrs.put(head)
         group.attrs.update({"seal": seal_digest(read_documents(store, [GROUP])[GROUP])})
 
