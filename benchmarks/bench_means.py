@@ -3,7 +3,8 @@
 python benchmarks/bench_means.py            # one core, from memory, each beside its own floor
 python benchmarks/bench_means.py --zarr     # from a packed, compressed store, beside decoding it
 
-What is compared is measured in turns, so that other work on the machine meets both alike.
+What is compared is measured in turns, in seconds of the processor, so that other work on the
+machine meets both alike.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import dask
 import numpy as np
 import xarray as xr
+from measuring import turns
 
 import climcube as cc
 from climcube.analysis.percentile import percentile
@@ -38,19 +40,6 @@ def cube_of(edge: int) -> xr.DataArray:
     }
     attrs = {"units": "degC"}
     return xr.DataArray(values, coords, ("time", "lat", "lon"), name="sst", attrs=attrs)
-
-
-def turns(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Shortest time of each call, all measured in turns after a warm-up."""
-    found = dict.fromkeys(calls, np.inf)
-    for call in calls.values():
-        call()
-    for _ in range(repeats):
-        for label, call in calls.items():
-            start = time.perf_counter()
-            call()
-            found[label] = min(found[label], time.perf_counter() - start)
-    return found
 
 
 def memory(edge: int, repeats: int) -> None:
@@ -78,7 +67,7 @@ def memory(edge: int, repeats: int) -> None:
         "xarray quantile 0.9": lambda: cube.quantile(0.9, "time"),
         "cc.percentile 90, day, window 11": lambda: percentile(cube, 90, "day", window=11),
     }
-    for label, seconds in turns(calls, repeats).items():
+    for label, seconds in turns(calls, repeats, time.process_time).items():
         print(f"{label:42s} {seconds / edge**2 * 1e6:9.1f} us a cell")
 
 
@@ -98,7 +87,7 @@ def zarr(edge: int, repeats: int) -> None:
             cube.to_dataset().to_zarr(address, encoding=known, consolidated=False)
             with dask.config.set(scheduler="synchronous"):
                 calls = _from_store(cc.open(address, variable="sst", chunks={}))
-                found = turns(calls, repeats)
+                found = turns(calls, repeats, time.process_time)
         floor = found["read and decode"]
         for name, seconds in found.items():
             times = f"{seconds / floor:6.2f} times reading and decoding"

@@ -13,6 +13,7 @@ import argparse
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +86,7 @@ def upload(options: dict[str, str], years: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cube.zarr"
         write_ocean(path, SHAPE, years=years)
+        warnings.filterwarnings("ignore", message=".*[Cc]onsolidated")
         days = xr.open_zarr(path, consolidated=False).isel(time=slice(1000)).chunk(time=1)
         packed = {k: days.sst.encoding[k] for k in ("dtype", "scale_factor", "_FillValue")}
         days.drop_encoding().to_zarr(
@@ -93,9 +95,7 @@ def upload(options: dict[str, str], years: int) -> int:
         import zarr
 
         zarr.consolidate_metadata(path, zarr_format=3)
-        system.put(folder, "bench", recursive=True)
-    held = f"bench/{Path(folder).name}"
-    system.mv(held, "bench/top", recursive=True)
+        system.put(f"{folder}/", "bench/top/", recursive=True)
     return int(system.du("bench/top/cube.zarr"))
 
 
@@ -110,7 +110,7 @@ def main() -> None:
         cube = sides("s3://bench/top/cube.zarr", options)
         days = sides("s3://bench/top/days.zarr", options)
         print(f"Cube: {given.years} years x {SHAPE[0]} x {SHAPE[1]} cells, {size / 1e6:.0f} MB")
-        print("stored in shards; and its first 1,000 days, one object a day.\n")
+        print("stored in shards; and its first 1,000 days, one object a day.\n", flush=True)
         print("| what | " + " | ".join(SIDES) + " |")
         print("| --- |" + " ---: |" * len(SIDES))
         line("opening", race(dict(cube), given.repeats))

@@ -25,12 +25,16 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import dask.array as da
 import numpy as np
 import xarray as xr
-from measuring import best
+from measuring import best, turns
 from stores import write_ocean
 
 import climcube as cc
 
 DAYS = 14_610
+STORED = {
+    "tiles over all time": None,
+    "a year of maps a chunk": {"time": 366, "lat": 90, "lon": 90},
+}
 LAYOUTS = {  # time, lat, lon
     "one tile a chunk": (-1, 30, 30),
     "a year a chunk, tiles": (365, 60, 60),
@@ -118,18 +122,31 @@ def _welch(values: np.ndarray) -> None:
     stats.ttest_ind(values[:, 40:], values[:, :40], axis=1, equal_var=False)
 
 
-def store() -> None:
+def store(edge: int = 90) -> None:
     """Forty years from a packed, compressed Zarr store in the layout of cc.ingest, one core."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "ocean.zarr"
-        write_ocean(path, (90, 90))
-        sst = cc.open(str(path), variable="sst").rename("anomaly")
-        first = sst.data.map_blocks(_corner, chunks=[(1,) * len(c) for c in sst.chunks])
-        reading = best(partial(first.compute, scheduler="synchronous"), 3)
-        fitting = best(partial(cc.trend(sst).compute, scheduler="synchronous"), 3)
-    cells = 90 * 90
-    print(f"reading and decoding only {reading / cells * 1e6:8.1f} microseconds a cell")
-    print(f"cc.trend                  {fitting / cells * 1e6:8.1f} ({fitting / reading:.2f} x)")
+    print("seconds of the processor, times those of reading and decoding only; in turns")
+    for scale, kind in ((0.01, "float64"), (float(np.float32(0.01)), "float32")):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "ocean.zarr"
+            write_ocean(path, (edge, edge), scale=scale)
+            for layout, chunks in STORED.items():
+                _from_store(path, f"{kind}, {layout}", chunks, edge**2)
+
+
+def _from_store(path: Path, what: str, chunks: dict[str, int] | None, cells: int) -> None:
+    sst = cc.open(str(path), variable="sst", chunks=chunks).rename("anomaly")
+    corners = sst.data.map_blocks(
+        _corner, dtype=sst.dtype, chunks=[(1,) * n for n in sst.data.numblocks]
+    )
+    calls = {
+        "read and decode only": partial(corners.compute, scheduler="synchronous"),
+        "cc.trend": partial(cc.trend(sst).compute, scheduler="synchronous"),
+        "cc.trend_moments": partial(cc.trend_moments(sst).compute, scheduler="synchronous"),
+    }
+    found = turns(calls, 5, time.process_time)
+    for name, seconds in found.items():
+        times = seconds / found["read and decode only"]
+        print(f"{what:32s} {name:22s} {seconds / cells * 1e6:7.1f} us a cell {times:6.2f} x")
 
 
 def _corner(block: np.ndarray) -> np.ndarray:

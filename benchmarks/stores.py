@@ -30,10 +30,13 @@ def write_packed(sst: xr.DataArray, path: Path) -> None:
     plain.to_zarr(path, zarr_format=3, consolidated=False, encoding=every)
 
 
-def write_ocean(path: Path, shape: tuple[int, int], years: int = 40, seed: int = 0) -> None:
+def write_ocean(
+    path: Path, shape: tuple[int, int], years: int = 40, seed: int = 0, scale: float = SCALE
+) -> None:
     """Write a cube far larger than memory needs to be: years of one patch, repeated with noise.
 
-    A season, red noise and the noise of each cell; three tenths of the cells are land.
+    A season, red noise and the noise of each cell; three tenths of the cells are land. It is
+    decoded to float32 if that holds the scale exactly, as ``float(np.float32(0.01))``.
     """
     import zarr
 
@@ -50,7 +53,7 @@ def write_ocean(path: Path, shape: tuple[int, int], years: int = 40, seed: int =
         dimension_names=("time", "lat", "lon"), **encoding((len(time), *shape)),
     )  # fmt: skip
     array.attrs.update(
-        units="degC", standard_name="sea_surface_temperature", scale_factor=SCALE, add_offset=0.0,
+        units="degC", standard_name="sea_surface_temperature", scale_factor=scale, add_offset=0.0,
         _FillValue=int(FILL),
     )  # fmt: skip
     repeat = [-(-n // 30) for n in shape]
