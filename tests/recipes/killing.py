@@ -1,6 +1,7 @@
 """Kill an ingest at a chosen write, look at what a reader sees, and go on; run as a script.
 
-    python killing.py KIND FILES WORK [EVERY [FIRST]]
+    python killing.py KIND FILES WORK [EVERY [FIRST]]      before chosen writes
+    python killing.py KIND FILES WORK random TIMES SEED    SIGKILL at random moments
 
 Each attempt is a child made by fork, so that libraries are imported once. Prints one JSON
 object: the number of writes, the moments tried, and what was wrong, if anything.
@@ -8,11 +9,15 @@ object: the number of writes, the moments tried, and what was wrong, if anything
 
 from __future__ import annotations
 
+import collections
 import hashlib
 import json
 import os
+import random
 import shutil
+import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -126,13 +131,12 @@ def in_child(action: Callable[[], Any], folder: Path) -> tuple[int, Any]:
 
 
 def attempt(
-    kind: str, files: str, folder: Path, number: int, expected: Any, before: Callable[[Path], None]
+    kind: str, files: str, folder: Path, number: int, expected: Any
 ) -> tuple[str | None, bool]:
     """Kill one ingest; return what was wrong, and whether it was killed at all."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     target = target_of(kind, folder)
-    before(target)
 
     def run() -> None:
         kill_at(number, kind)
@@ -141,53 +145,106 @@ def attempt(
     code, said = in_child(run, folder)
     if code not in (0, KILLED):
         return f"write {number}: the ingest failed: {said}", False
-    _, seen = in_child(lambda: digests(target), folder)
-    if seen is not None and seen != expected:
-        return f"write {number}: a reader saw another store", code == KILLED
-    again, said = in_child(lambda: str(ingest(files, target).unchanged), folder)
+    return look_and_go_on(kind, files, folder, f"write {number}", expected), code == KILLED
+
+
+def look_and_go_on(kind: str, files: str, folder: Path, when: str, expected: Any) -> str | None:
+    """Look at what a reader sees after a kill, run the same ingest again, and compare."""
+    target = target_of(kind, folder)
+
+    def go_on() -> tuple[Any, Any, bool]:
+        seen = digests(target)
+        ingest(files, target)
+        return seen, digests(target), ingest(files, target).unchanged
+
+    again, said = in_child(go_on, folder)
     if again:
-        return f"write {number}: it could not go on: {said}", code == KILLED
-    _, after = in_child(lambda: digests(target), folder)
+        return f"{when}: it could not go on: {said}"
+    return _judged(when, said, expected, folder)
+
+
+def kill_after(kind: str, files: str, folder: Path, seconds: float) -> str:
+    """Start an ingest, SIGKILL it some seconds after, and say how far it was."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    target = target_of(kind, folder)
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            ingest(files, target)
+            code = 0
+        finally:
+            os._exit(code)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
+        return "after its end"
+    if kind == "plain":
+        steps = list(folder.glob(".cube*.partial/ledger/*.json"))
+        return "between blocks or in one" if steps else "before the first block was finished"
+    return "before its end"
+
+
+def _judged(when: str, said: Any, expected: Any, folder: Path) -> str | None:
+    seen, after, unchanged = said
+    if seen is not None and seen != expected:
+        return f"{when}: a reader saw another store"
     left = [p.name for p in folder.iterdir() if "partial" in p.name or ".old" in p.name]
     if after != expected or left:
         wrong = sorted(k for k in {*after, *expected} if after.get(k) != expected.get(k))
-        return f"write {number}: another result: {wrong[:5]}, left {left}", code == KILLED
-    _, twice = in_child(lambda: ingest(files, target).unchanged, folder)
-    return (None if twice is True else f"write {number}: not idempotent: {twice}"), code == KILLED
+        return f"{when}: another result: {wrong[:5]}, left {left}"
+    return None if unchanged is True else f"{when}: not idempotent"
+
+
+def prepare(kind: str, files: str, folder: Path) -> tuple[int, Any, float]:
+    """Import all, and make the store once without a kill; return writes, digests, seconds."""
+    whole = folder / "whole"
+    whole.mkdir(parents=True)
+    # Imports all but Icechunk, whose threads no fork survives.
+    ingest(files, folder / "warm.zarr")
+    target = target_of(kind, whole)
+
+    def count() -> tuple[int, float]:
+        counted = kill_at(0, kind)
+        began = time.perf_counter()
+        ingest(files, target)
+        return counted(), time.perf_counter() - began
+
+    code, said = in_child(count, folder)
+    if code:
+        raise SystemExit(f"the ingest fails when it is not killed: {said}")
+    _, expected = in_child(lambda: digests(target), folder)
+    return said[0], expected, said[1]
 
 
 def main(kind: str, files: str, work: str, every: int = 1, first: int = 1) -> None:
-    import h5netcdf  # noqa: F401 - imported once, before children are made
-    import netCDF4  # noqa: F401
-    import xarray  # noqa: F401
-    import zarr  # noqa: F401
-
-    import climcube.recipes.ingest  # noqa: F401
-
     folder = Path(work)
-    whole = folder / "whole"
-    whole.mkdir(parents=True)
-    target = target_of(kind, whole)
-
-    def count() -> int:
-        counted = kill_at(0, kind)
-        ingest(files, target)
-        return counted()
-
-    code, writes = in_child(count, folder)
-    if code:
-        raise SystemExit(f"the ingest fails when it is not killed: {writes}")
-    _, expected = in_child(lambda: digests(target), folder)
+    writes, expected, _ = prepare(kind, files, folder)
     wrong, killed, tried = [], 0, 0
     for number in range(first, writes + 1, every):
-        problem, was_killed = attempt(
-            kind, files, folder / "tried", number, expected, lambda _: None
-        )
+        problem, was_killed = attempt(kind, files, folder / "tried", number, expected)
         tried, killed = tried + 1, killed + was_killed
         wrong += [problem] if problem else []
     result = {"writes": writes, "tried": tried, "killed": killed, "wrong": wrong}
     print(json.dumps(result | {"objects": len(expected)}))
 
 
+def at_random(kind: str, files: str, work: str, times: int, seed: int) -> None:
+    folder, generator = Path(work), random.Random(seed)
+    _, expected, seconds = prepare(kind, files, folder)
+    wrong, moments = [], collections.Counter()
+    for number in range(times):
+        tried = folder / "tried"
+        moments[kill_after(kind, files, tried, generator.uniform(0, 1.1 * seconds))] += 1
+        problem = look_and_go_on(kind, files, tried, f"kill {number} (seed {seed})", expected)
+        wrong += [problem] if problem else []
+    print(json.dumps({"tried": times, "moments": moments, "wrong": wrong, "seconds": seconds}))
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], *map(int, sys.argv[4:]))
+    if "random" in sys.argv:
+        at_random(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[5]), int(sys.argv[6]))
+    else:
+        main(sys.argv[1], sys.argv[2], sys.argv[3], *map(int, sys.argv[4:]))
