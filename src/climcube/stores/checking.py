@@ -25,6 +25,7 @@ from climcube.stores.grids import Grid, Index
 from climcube.stores.header import GROUP
 from climcube.stores.ledger import Manifest
 from climcube.stores.records import EMPTY, WRITTEN, Entry, candidates, describe
+from climcube.stores.repositories import damage_of
 from climcube.stores.verification import Problem
 from climcube.stores.verifying import Verifying
 
@@ -119,7 +120,7 @@ class _Work:
 
     async def _listed(self, others: dict[str, Grid]) -> dict[str, npt.NDArray[np.bool_]]:
         """List all keys; report those that nothing accounts for, return which objects are there."""
-        grids, documents = self.manifest.grids, self.manifest.documents
+        grids = self.manifest.grids
         self.found.notes += [
             f"no digests of variable {path!r}: it was not checked"
             for path in others
@@ -129,20 +130,31 @@ class _Work:
             self.found.notes.append("the store cannot be listed: unexpected objects go unnoticed")
             return {}
         present = {path: np.zeros(grid.counts, bool) for path, grid in grids.items()}
-        async for key in self.store.list():
-            place = self.manifest.locate(key)
-            if place is not None:
-                present[place[0]][place[1]] = True
-            elif key.endswith("zarr.json"):
-                path = key.removesuffix("zarr.json").rstrip("/")
-                if path not in documents and path != GROUP:
-                    self._add("unexpected", "", key, found="metadata that were never written")
-            elif all(
-                path not in others or others[path].index(rest) is None
-                for path, rest in candidates(key)
-            ):
-                self._add("unexpected", "", key, found="an object that was never written")
+        try:
+            async for key in self.store.list():
+                place = self.manifest.locate(key)
+                if place is None:
+                    self._account_for(key, others)
+                else:
+                    present[place[0]][place[1]] = True
+        except Exception as error:
+            lost = damage_of(error, "")
+            if lost is None:
+                raise
+            self._add("metadata", "", "", found=f"objects cannot be listed: {lost.found}")
+            return {}
         return present
+
+    def _account_for(self, key: str, others: dict[str, Grid]) -> None:
+        """Report an object that is neither a document nor a chunk of any array."""
+        if key.endswith("zarr.json"):
+            path = key.removesuffix("zarr.json").rstrip("/")
+            if path not in self.manifest.documents and path != GROUP:
+                self._add("unexpected", "", key, found="metadata that were never written")
+            return
+        owners = ((path, rest) for path, rest in candidates(key) if path in others)
+        if all(others[path].index(rest) is None for path, rest in owners):
+            self._add("unexpected", "", key, found="an object that was never written")
 
     async def _array(
         self,

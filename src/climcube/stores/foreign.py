@@ -12,10 +12,10 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.config import config
 from zarr.core.sync import sync
 
-from climcube.errors import ClimcubeError, IntegrityError
+from climcube.errors import ClimcubeError
 from climcube.stores.checking import Checked
 from climcube.stores.header import GROUP
-from climcube.stores.repositories import is_icechunk_error, translated
+from climcube.stores.repositories import damage_of, is_icechunk_error
 from climcube.stores.verification import Problem
 
 __all__ = ["arrays_of", "check_chunks", "count_objects"]
@@ -114,10 +114,8 @@ async def _chunk(store: Any, path: str, array: Any, index: tuple[int, ...], foun
     except Exception as error:
         if isinstance(error, OSError):
             raise
-        if is_icechunk_error(error):
-            own = translated(error, "a chunk cannot be read", path)
-            if not isinstance(own, IntegrityError):
-                raise own from error
+        if is_icechunk_error(error) and damage_of(error, path) is None:
+            raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         found.findings.append(Problem("damaged", path, key, "", reason, region))
 

@@ -20,13 +20,14 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import StorePath
 
-from climcube.errors import IntegrityError
+from climcube.errors import ClimcubeError, IntegrityError
 from climcube.stores.digests import ALGORITHMS, canonical, document_digest
 from climcube.stores.documents import document_key
 from climcube.stores.grids import Grid, Index
 from climcube.stores.header import FORMAT, GROUP, seal_digest
 from climcube.stores.pages import load_inline, page_digest, page_places, seals_digest
 from climcube.stores.records import Entry, candidates
+from climcube.stores.repositories import damage_of
 
 __all__ = ["Manifest", "damaged_manifest", "load_manifest"]
 
@@ -122,10 +123,7 @@ class Manifest:
         low = [n * p for n, p in zip(number, page, strict=True)]
         high = [min(a + p, c) for a, p, c in zip(low, page, counts, strict=True)]
         seals = await self._cached((path, "seals"), lambda: self._seals(store, path))
-        try:
-            content = np.asarray(await array.getitem(tuple(map(slice, low, high))))
-        except (OSError, RuntimeError, ValueError) as error:
-            raise damaged_manifest(path, error) from error
+        content = np.asarray(await _sound(path, array.getitem(tuple(map(slice, low, high)))))
         size = array.shape[len(page) :]
         for place, part in page_places(low, high, page):
             found = page_digest(content[part], page, size, self.algorithm)
@@ -135,10 +133,7 @@ class Manifest:
 
     async def _seals(self, store: Store, path: str) -> npt.NDArray[np.uint64]:
         array = await self._array(store, path, "seals")
-        try:
-            seals = np.asarray(await array.getitem(...))
-        except (OSError, RuntimeError, ValueError) as error:
-            raise damaged_manifest(path, error) from error
+        seals = np.asarray(await _sound(path, array.getitem(...)))
         if seals_digest(seals, self.algorithm) != self.head["arrays"][path]["root"]:
             raise damaged_manifest(path, "its seals are others")
         return seals
@@ -149,10 +144,7 @@ class Manifest:
         async def opened() -> Any:
             where = f"{GROUP}/{path}/{name}"
             await self._require_document(store, where, path)
-            try:
-                array: Any = await AsyncArray.open(StorePath(store, where), zarr_format=3)
-            except (OSError, RuntimeError, ValueError, KeyError) as error:
-                raise damaged_manifest(path, error) from error
+            array = await _sound(path, AsyncArray.open(StorePath(store, where), zarr_format=3))
             counts = self.grids[path].counts
             if name == "records" and array.shape[: len(counts)] != counts:
                 raise damaged_manifest(path, "it is of another size")
@@ -162,7 +154,8 @@ class Manifest:
         return AsyncArray(metadata, StorePath(store, f"{GROUP}/{path}/{name}"))
 
     async def _require_document(self, store: Store, where: str, path: str) -> None:
-        raw = await store.get(document_key(where), default_buffer_prototype())
+        wanted = store.get(document_key(where), default_buffer_prototype())
+        raw = await _sound(path, wanted)
         try:
             document = None if raw is None else json.loads(raw.to_bytes())
             found = document and document_digest(self.algorithm, document)
@@ -204,11 +197,11 @@ def load_manifest(store: Store) -> Manifest | None:
     """
     root, raw = sync(_read(store, ["zarr.json", f"{GROUP}/zarr.json"]))
     if isinstance(root, BaseException):
-        raise root
+        raise damage_of(root, "zarr.json") or root
     marked = root is not None and GROUP in _attributes(root)
     if isinstance(raw, BaseException):
         if marked:
-            raise raw
+            raise damage_of(raw, f"{GROUP}/zarr.json") or raw
         raw = None  # stores of others may refuse what is not there
     if raw is None:
         if marked:
@@ -244,6 +237,19 @@ def damaged_manifest(path: str, reason: object) -> IntegrityError:
         "the manifest of the store is damaged", where=f"variable {path!r}" if path else None,
         found=found, remedy=_REMEDY,
     )  # fmt: skip
+
+
+async def _sound(path: str, wanted: Awaitable[Any]) -> Any:
+    """Await a part of the manifest; what its codecs refuse, or Icechunk lost, is damage."""
+    try:
+        return await wanted
+    except ClimcubeError:
+        raise
+    except Exception as error:
+        lost = damage_of(error, path)
+        if lost is None and not isinstance(error, RuntimeError | ValueError | KeyError):
+            raise
+        raise damaged_manifest(path, lost.found if lost else error) from error
 
 
 def _attributes(raw: bytes) -> Mapping[str, Any]:

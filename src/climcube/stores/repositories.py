@@ -33,6 +33,7 @@ from climcube.stores.s3options import DEADLINE, s3_options
 
 __all__ = [
     "LOCK",
+    "damage_of",
     "icechunk",
     "is_icechunk_error",
     "is_repository",
@@ -296,6 +297,12 @@ def _require_clean(address: str, options: Mapping[str, Any]) -> None:
             "something else is there, no versioned store", where=redact(address),
             remedy="it is never replaced: pass another target",
         )  # fmt: skip
+
+
+def damage_of(error: BaseException, where: str) -> IntegrityError | None:
+    """Return what an error of Icechunk says of lost or damaged objects; None for any other."""
+    own = translated(error, "", where) if is_icechunk_error(error) else None
+    return own if isinstance(own, IntegrityError) else None
 
 
 def is_icechunk_error(error: BaseException) -> bool:

@@ -20,7 +20,7 @@ from climcube.progress import progress_bar
 from climcube.provenance import redact
 from climcube.stores.addresses import is_versioned_name
 from climcube.stores.filesystems import reporting, zarr_target
-from climcube.stores.repositories import is_repository
+from climcube.stores.repositories import is_repository, repository_reporting
 from climcube.stores.snapshots import Version, open_snapshot
 from climcube.stores.verification import Problem, VerifyReport
 from climcube.stores.whereabouts import describe_place
@@ -91,14 +91,16 @@ def verify(
     share = _share(sample)
     address = os.path.expanduser(os.fspath(store))
     where = redact(address)
+    snapshot = None
     try:
         opened, snapshot = _reader(address, storage_options or {}, version)
-    except IntegrityError as error:
+        with repository_reporting("the store cannot be verified", address):
+            return replace(
+                verify_store(opened, where, share=share, progress=progress), version=snapshot
+            )
+    except IntegrityError as error:  # so much is lost that nothing more can be looked at
         problem = Problem("metadata", "", "", found=f"{error.what}: {error.found}")
-        return VerifyReport(where, None, None, 0, 0, 0, 0, 0, (problem,), ())
-    with reporting("the store cannot be verified", address):
-        report = verify_store(opened, where, share=share, progress=progress)
-    return replace(report, version=snapshot)
+        return VerifyReport(where, snapshot, None, 0, 0, 0, 0, 0, (problem,), ())
 
 
 def verify_store(

@@ -27,7 +27,7 @@ from climcube.stores.grids import Index
 from climcube.stores.header import GROUP
 from climcube.stores.ledger import Manifest, load_manifest
 from climcube.stores.records import UNKNOWN, WRITTEN, Entry
-from climcube.stores.repositories import is_icechunk_error, translated
+from climcube.stores.repositories import damage_of
 
 __all__ = ["MODES", "Verifying", "verifying"]
 
@@ -116,11 +116,9 @@ class Verifying(WrapperStore[Store]):
         try:
             return await self._store.get(key, prototype, byte_range)
         except Exception as error:
-            if not is_icechunk_error(error):
+            own = damage_of(error, key)
+            if own is None:
                 raise
-            own = translated(error, "a chunk cannot be read", key)
-            if not isinstance(own, IntegrityError):
-                raise own from error
             lost = "object-not-found" in str(getattr(error, "kind", ""))
             kind = "missing" if lost else "damaged"
             raise self._damage(kind, place, found=own.found) from error
@@ -192,7 +190,13 @@ class Verifying(WrapperStore[Store]):
         assert self.manifest is not None
         path = key.removesuffix("zarr.json").rstrip("/")
         known = self.manifest.documents
-        raw = await self._store.get(key, prototype)
+        try:
+            raw = await self._store.get(key, prototype)
+        except Exception as error:
+            lost = damage_of(error, key)
+            if lost is None:
+                raise
+            raise _changed(key, lost.found) from error
         if raw is None:
             if path in known:
                 raise _changed(key, "nothing there")
