@@ -20,6 +20,7 @@
     └── DependencyError           an optional package is missing: install the extra
 
     ClimcubeWarning               what to know although the answer is right
+    ├── CredentialsWarning        workers do not get what you passed: set AWS_PROFILE there
     └── MirrorWarning             another copy of the data was opened: correct the catalog entry
 
 Every message is one line and says what went wrong, where, what was expected, what was
@@ -41,6 +42,7 @@ __all__ = [
     "ClimcubeError",
     "ClimcubeWarning",
     "ConflictError",
+    "CredentialsWarning",
     "CubeError",
     "DependencyError",
     "IngestError",
@@ -160,6 +162,10 @@ class DependencyError(ClimcubeError, ImportError):
 
 class ClimcubeWarning(UserWarning):
     """What a user should know although the answer is right."""
+
+
+class CredentialsWarning(ClimcubeWarning):
+    """Credentials that were passed by value do not reach other processes."""
 
 
 class MirrorWarning(ClimcubeWarning):

@@ -157,9 +157,12 @@ def test_credentials_passed_in_the_call_are_shown_nowhere(files, options, client
     assert not [text for text in shown if SECRET in text or "CANARYKEY" in text]
 
 
-def test_other_processes_read_the_same(files, options, ocean, client):
+def test_other_processes_read_the_same(files, options, ocean, client, monkeypatch):
     cc.ingest(files, "s3://bucket/cube.zarr", target_options=options)
     sst = cc.open("s3://bucket/cube.zarr", variable="sst", storage_options=options)
+    # What was passed by value stays here: other processes look in the usual places.
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", options["key"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", options["secret"])
     np.testing.assert_array_equal(sst.compute(scheduler="processes"), ocean.sst[:40])
 
 

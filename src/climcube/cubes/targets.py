@@ -14,6 +14,7 @@ from climcube.catalogs.rules import require_inside
 from climcube.errors import ParameterError, StoreError, StoreNotFoundError, suggest
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
+from climcube.stores.credentials import hidden_address, hidden_options
 from climcube.stores.filesystems import file_system, reporting
 from climcube.stores.redirects import staying
 from climcube.stores.repositories import is_repository
@@ -90,7 +91,7 @@ def resolve(
     StoreError
         It is neither netCDF nor Zarr.
     """
-    options = dict(storage_options or {})
+    options = hidden_options(storage_options)
     if isinstance(target, list | tuple):
         return _from_list(target, options)
     if not isinstance(target, str | os.PathLike):
@@ -146,16 +147,18 @@ def _from_list(paths: Iterable[Any], options: dict[str, Any], pattern: str | Non
                 remedy="open a Zarr store alone, by its own path",
             )
     label = pattern or (files[0] if len(files) == 1 else f"{files[0]} ... {files[-1]}")
-    return Source("netcdf", files, redact(label), options, {"files": str(len(files))})
+    hidden = tuple(hidden_address(file) for file in files)
+    return Source("netcdf", hidden, redact(label), options, {"files": str(len(files))})
 
 
 def _from_url(text: str, options: dict[str, Any]) -> Source:
-    if _WILDCARDS & set(text):
+    # The question mark of a web address begins its query.
+    if _WILDCARDS & set(redact(text) if text.startswith(("http://", "https://")) else text):
         with reporting("cannot list", text):
             system, path = file_system(text, options)
             found = sorted(system.unstrip_protocol(p) for p in system.glob(path))
         return _from_list(found, options, pattern=text)
-    return Source(_kind_of_url(text, options), (text,), redact(text), options)
+    return Source(_kind_of_url(text, options), (hidden_address(text),), redact(text), options)
 
 
 def _kind_of_url(text: str, options: Mapping[str, Any]) -> str:

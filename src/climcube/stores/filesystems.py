@@ -10,6 +10,7 @@ from typing import Any
 from climcube.errors import ClimcubeError, StoreError, StoreNotFoundError
 from climcube.options import get_option
 from climcube.provenance import redact
+from climcube.stores.credentials import Secret, hidden_address, hidden_options
 
 __all__ = ["file_system", "has_folders", "open_file", "own_error", "reporting", "zarr_target"]
 
@@ -25,7 +26,7 @@ def file_system(address: str, options: Mapping[str, Any] | None = None) -> tuple
         return S3(**_s3_options(address, options)), str(S3._strip_protocol(address))
     import fsspec
 
-    system, path = fsspec.core.url_to_fs(address, **dict(options or {}))
+    system, path = fsspec.core.url_to_fs(address, **hidden_options(options))
     return system, str(path)
 
 
@@ -36,7 +37,26 @@ def open_file(address: str, options: Mapping[str, Any] | None = None) -> Any:
         return system.open(path, "rb")
     import fsspec
 
-    return fsspec.open(address, "rb", **dict(options or {})).open()
+    file = fsspec.open(address, "rb", **hidden_options(options)).open()
+    return _unsent(file, address, options) if isinstance(hidden_address(address), Secret) else file
+
+
+def _unsent(file: Any, address: str, options: Mapping[str, Any] | None) -> Any:
+    """Return an open file whose pickle refers to its address instead of holding it."""
+
+    class Unsent(type(file)):  # type: ignore[misc]
+        def __reduce__(self) -> tuple[Any, ...]:
+            return _reopened, (hidden_address(address), hidden_options(options))
+
+        def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+            return self.__reduce__()
+
+    file.__class__ = Unsent
+    return file
+
+
+def _reopened(address: str, options: Mapping[str, Any]) -> Any:
+    return open_file(address, options)
 
 
 def zarr_target(
@@ -44,7 +64,7 @@ def zarr_target(
 ) -> dict[str, Any]:
     """Return ``store`` and ``storage_options`` as zarr and xarray take them."""
     if not address.startswith(_S3):
-        return {"store": address, "storage_options": dict(options or {}) or None}
+        return {"store": address, "storage_options": hidden_options(options) or None}
     if get_option("s3_client") == "obstore":
         return {"store": _through_obstore(address, options, read_only), "storage_options": None}
     from zarr.storage import FsspecStore
@@ -61,8 +81,9 @@ def _through_obstore(address: str, options: Mapping[str, Any] | None, read_only:
     from climcube.stores.s3connection import Connection
     from climcube.stores.s3objects import S3Objects
 
-    bucket, _, prefix = address.partition("://")[2].partition("/")
-    return S3Objects(Connection.of(bucket, options), prefix, read_only=read_only)
+    bucket, _, prefix = redact(address).partition("://")[2].partition("/")
+    given = _with_address(address, options)
+    return S3Objects(Connection.of(bucket, given), prefix, read_only=read_only)
 
 
 def has_folders(system: Any) -> bool:
@@ -115,9 +136,15 @@ def _translated(what: str, address: str, error: BaseException) -> StoreError:
 
 
 def _s3_options(address: str, options: Mapping[str, Any] | None) -> dict[str, Any]:
-    from climcube.stores.s3 import S3
     from climcube.stores.s3options import s3_options
 
     # Instances are shared by options, so the order of keys must not matter.
-    given: dict[str, Any] = {**S3._get_kwargs_from_urls(address), **s3_options(options)}
-    return dict(sorted(given.items()))
+    return dict(sorted(s3_options(_with_address(address, options)).items()))
+
+
+def _with_address(address: str, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the options, and the credentials that an address holds."""
+    from climcube.stores.s3 import S3
+
+    held = S3._get_kwargs_from_urls(address)
+    return {**{name: value for name, value in held.items() if value}, **dict(options or {})}

@@ -8,6 +8,8 @@ from numbers import Real
 from typing import Any
 
 from climcube.errors import ParameterError, suggest
+from climcube.stores.credentials import hidden_options
+from climcube.stores.logs import clean_logs
 
 __all__ = ["DEADLINE", "s3_options", "surroundings", "timeouts"]
 
@@ -29,7 +31,8 @@ _FLAGS = ("anon", "requester_pays", "use_ssl")
 def s3_options(given: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the options of a store, checked and in one spelling.
 
-    ``region`` becomes ``client_kwargs={'region_name': ...}``, as s3fs has it.
+    ``region`` becomes ``client_kwargs={'region_name': ...}``, as s3fs has it; what is secret
+    becomes a `climcube.stores.credentials.Secret`.
 
     Raises
     ------
@@ -54,7 +57,8 @@ def s3_options(given: Mapping[str, Any] | None) -> dict[str, Any]:
         if client.setdefault("region_name", region) != region:
             raise ParameterError("two regions are given", where="storage_options", found=region)
         options["client_kwargs"] = client
-    return options
+    clean_logs()
+    return hidden_options(options)
 
 
 def timeouts(deadline: float) -> tuple[float, float]:
