@@ -58,7 +58,7 @@ class PlainWorkplace:
     def tidy(self, identity: str) -> None:
         """Remove what a killed attempt left after it had published."""
         stage = _stage_of(self.address, self.options, identity[:12])
-        if stage.ledger():
+        if stage.exists():
             with stage.opened():
                 stage.remove()
 
@@ -141,6 +141,8 @@ class _Stage(Protocol):
 
     address: str
 
+    def exists(self) -> bool: ...
+
     def opened(self) -> contextlib.AbstractContextManager[None]: ...
     def store(self) -> Any: ...
 
@@ -165,6 +167,9 @@ class _LocalStage:
         self._place, self._mark = place, mark
         self._folder = place.path.parent / f".{place.path.stem}.{mark}.partial"
         self.address = str(self._folder)
+
+    def exists(self) -> bool:
+        return self._folder.exists()
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -218,6 +223,12 @@ class _RemoteStage:
     def __init__(self, place: RemotePlace, mark: str) -> None:
         self._place = place
         self.address = f"{place.address}.{mark}.partial"
+
+    def exists(self) -> bool:
+        with reporting("the unfinished work cannot be looked for", self.address):
+            system, path = file_system(self.address, self._place.options)
+            system.invalidate_cache()
+            return bool(system.exists(path))
 
     @contextmanager
     def opened(self) -> Iterator[None]:
