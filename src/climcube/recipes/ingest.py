@@ -22,6 +22,7 @@ from climcube.recipes.report import IngestReport
 from climcube.recipes.run import make_store
 from climcube.recipes.scan import Scan, scan_files
 from climcube.recipes.sources import find_files
+from climcube.recipes.virtual import MIXED, make_virtual
 from climcube.recipes.writing import default_workers
 
 __all__ = ["ingest", "plan_ingest"]
@@ -39,6 +40,7 @@ def ingest(
     period: tuple[str, str] | None = None,
     overwrite: bool = False,
     versioned: bool | None = None,
+    virtual: bool | str = False,
     attributes: Mapping[str, Any] | None = None,
     compression_level: int | None = None,
     catalog: str | os.PathLike[str] | None = None,
@@ -81,6 +83,10 @@ def ingest(
         Replace a store that exists, once the new one is complete.
     versioned
         Make a versioned store; default by the name, or what is there.
+    virtual
+        Write references into the files (netCDF4, local or on S3) instead of copies of their
+        values, into a versioned store: see `climcube.open`, ``sources``. Files whose chunks are
+        encoded otherwise than the first's are refused; ``"mixed"`` copies those.
     attributes
         Global attributes added to those of the first file and of the recipe.
     compression_level
@@ -143,15 +149,27 @@ def ingest(
     """
     began = time.perf_counter()
     require_choice("mode", mode, _MODES)
+    require_choice("virtual", virtual, (False, True, MIXED))
+    if virtual and mode != "new":
+        raise ParameterError(
+            "a virtual cube is made anew", where=f"mode={mode!r}",
+            remedy="pass all files and overwrite=True: references are quickly written",
+        )  # fmt: skip
     recipe = _recipe(files, variable, period, attributes, compression_level)
     target = target_of(store, target_options, versioned)
     if mode == "new":
         _require_free(target, overwrite)
     scan = scan_files(recipe, find_files(recipe, storage_options))
-    identity = scan.identity(mode, str(target.versioned))
+    kind = (f"virtual={virtual}",) if virtual else ()
+    identity = scan.identity(mode, str(target.versioned), *kind)
     threads = _workers(workers)
     unchanged, version, times = _is_done(target, identity, mode, overwrite), None, len(scan.axis)
-    if not unchanged and mode == "new":
+    if not unchanged and virtual:
+        version, more = make_virtual(
+            scan, target, identity, threads, progress, mixed=virtual == MIXED
+        )
+        scan = replace(scan, decisions=(*scan.decisions, *more))
+    elif not unchanged and mode == "new":
         version = make_store(scan, target, identity, threads, progress)
     elif not unchanged:
         version, times = change_store(scan, target, identity, mode, threads, progress)

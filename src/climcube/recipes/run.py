@@ -19,7 +19,7 @@ from climcube.stores.manifest import Recorder, seal_manifest, write_records
 from climcube.stores.verify import verify_store
 from climcube.stores.work import Work
 
-__all__ = ["finish_store", "how_of", "make_store"]
+__all__ = ["attributes_of", "finish_store", "how_of", "make_store"]
 
 LAYOUT, SEALED = "layout", "sealed"
 
@@ -34,7 +34,7 @@ def make_store(
         if LAYOUT not in work.done:
             recorder = Recorder(work.store)
             write_metadata(
-                recorder, scan.archive, scan.columns, _attributes(scan), layout,
+                recorder, scan.archive, scan.columns, attributes_of(scan), layout,
                 grows=target.versioned,
             )  # fmt: skip
             remember(recorder, identity, scan.preliminary, new=True)
@@ -92,7 +92,7 @@ def _consolidate(store: Any) -> None:
         zarr.consolidate_metadata(store, zarr_format=3)
 
 
-def _attributes(scan: Scan) -> dict[str, Any]:
+def attributes_of(scan: Scan) -> dict[str, Any]:
     """Return the global attributes of a new store, which say how it was made."""
     recipe = scan.recipe
     known = {"title": recipe.title, "license": recipe.licence, "references": recipe.citation}
