@@ -47,7 +47,7 @@ def _objects(system: Any, source: str) -> set[str]:
     there and is not listed is asked for by its name; chunks of fill values alone were not
     written.
     """
-    listed = set(map(str, system.find(source)))
+    listed = {str(name) for name in system.find(source) if str(name).startswith(f"{source}/")}
     documents = _documents(system, source, listed)
     unlisted = {f"{source}/{path}".rstrip("/") + f"/{_ROOT}" for path in documents}
     for path, document in documents.items():
@@ -56,8 +56,16 @@ def _objects(system: Any, source: str) -> set[str]:
             below = f"{source}/{path}".rstrip("/")
             unlisted.update(f"{below}/{grid.key(index)}" for index in grid.indices())
     unlisted -= listed
-    found = _together(lambda name: name if system.exists(name) else "", unlisted)
+    found = _together(lambda name: name if _is_object(system, name) else "", unlisted)
     return listed.union(name for name in found if name)
+
+
+def _is_object(system: Any, name: str) -> bool:
+    # Not `isfile`: to that, a store that does not answer is one that holds nothing.
+    try:
+        return bool(system.info(name)["type"] == "file")
+    except FileNotFoundError:
+        return False
 
 
 def _documents(system: Any, source: str, listed: set[str]) -> dict[str, Any]:

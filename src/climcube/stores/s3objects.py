@@ -180,46 +180,30 @@ class S3Objects(Store):
         return self.list_prefix("")
 
     async def list_prefix(self, prefix: str) -> AsyncIterator[str]:
-        """All keys that begin with a prefix, page by page: each has a deadline of its own."""
-        inside = prefix.rpartition("/")[0]  # object stores of obstore list whole folders
-        reached: str | None = None
-        pages: Any = None
-
-        async def page(store: Any) -> Any:
-            import obstore
-
-            nonlocal pages
-            if pages is None:
-                root = self._path(inside).rstrip("/") or None
-                pages = obstore.list(store, root, offset=reached, chunk_size=1000)
-            try:
-                return await anext(pages, None)
-            except BaseException:
-                pages = None
-                raise
-
-        while batch := await self._timely(prefix, page):
-            for item in batch:
-                reached = str(item["path"])
-                key = self._key(reached)
-                if key.startswith(prefix):
-                    yield key
+        """All keys that begin with a prefix."""
+        folder, _, stem = self._path(prefix).rpartition("/")
+        for path in await self._lister()._find(f"{self._connection.bucket}/{folder}", prefix=stem):
+            key = path.removeprefix(f"{self._connection.bucket}/")
+            if key.startswith(self._path(prefix)):
+                yield key.removeprefix(self._path(""))
 
     async def list_dir(self, prefix: str) -> AsyncIterator[str]:
         """Names of what is directly below a prefix."""
-        folder = self._path(prefix).rstrip("/")
-
-        async def request(store: Any) -> Any:
-            import obstore
-
-            return await obstore.list_with_delimiter_async(store, folder or None)
-
-        found = await self._timely(prefix, request)
-        paths = [*found["common_prefixes"], *(item["path"] for item in found["objects"])]
-        for path in paths:
-            name = path.rstrip("/").removeprefix(f"{folder}/" if folder else "")
-            if name and path != folder:
+        folder = f"{self._connection.bucket}/{self._path(prefix)}".rstrip("/")
+        try:
+            found = await self._lister()._ls(folder, detail=False)
+        except FileNotFoundError:
+            return
+        for path in found:
+            name = path.rstrip("/").removeprefix(f"{folder}/")
+            if name and name != path:
                 yield name
+
+    def _lister(self) -> Any:
+        """Return what lists: obstore takes any page of a proxy for an empty listing."""
+        from climcube.stores.s3 import S3
+
+        return S3(asynchronous=True, **dict(sorted(self._connection.options.items())))
 
     async def _timely[T](self, key: str, request: Callable[[Any], Awaitable[T]]) -> T:
         connection = self._connection
@@ -232,9 +216,6 @@ class S3Objects(Store):
 
     def _path(self, key: str) -> str:
         return f"{self._prefix}/{key}" if self._prefix else key
-
-    def _key(self, path: str) -> str:
-        return path.removeprefix(f"{self._prefix}/") if self._prefix else path
 
 
 def _range_options(byte_range: ByteRequest | None) -> Any:

@@ -32,6 +32,7 @@ _CODES = {
 _PAGE = b"<html><head><title>Sign in</title></head><body><p>Welcome to this hotel</p></body></html>"
 _HOP = ("connection", "content-length", "keep-alive", "transfer-encoding")
 _CONTENTS = re.compile(rb"<Contents>.*?</Contents>", re.DOTALL)
+_COUNT = re.compile(rb"<KeyCount>\d+</KeyCount>")
 _KEY = re.compile(rb"<Key>(.*?)</Key>", re.DOTALL)
 
 
@@ -128,7 +129,9 @@ class FaultProxy:
             key = _KEY.search(entry[0])
             return b"" if key and unquote(key[1].decode()) in recent else entry[0]
 
-        return _CONTENTS.sub(keep, body)
+        body = _CONTENTS.sub(keep, body)
+        count = len(_CONTENTS.findall(body)) + body.count(b"<CommonPrefixes>")
+        return _COUNT.sub(b"<KeyCount>%d</KeyCount>" % count, body)
 
 
 @dataclass(frozen=True)
