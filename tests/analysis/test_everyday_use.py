@@ -121,6 +121,24 @@ def test_however_the_map_is_laid_out(
         )
 
 
+OF_PLACES = ("area_mean", "area_sum", "zonal_mean", "zonal bands", "nino34", "oni", "iod",
+             "climate_velocity", "habitat", "matchup")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_PLACES)
+@pytest.mark.parametrize("missing", ["all", "one"])
+@pytest.mark.parametrize("axis", ["lat", "lon"])
+def test_places_that_are_missing_are_said_to_be(
+    sst: xr.DataArray, name: str, missing: str, axis: str
+) -> None:
+    values = sst[axis].values.astype("float64").copy()
+    values[slice(None) if missing == "all" else 3] = np.nan
+    kind = {"lat": "latitude", "lon": "longitude"}[axis]
+    count = f"{len(values) if missing == 'all' else 1} of {len(values)} missing"
+    with pytest.raises(cc.errors.AxisError, match=f"{kind} has missing values .*{count}"):
+        result(name, sst.assign_coords({axis: values}))
+
+
 def test_hours_are_told_in_hours() -> None:
     time = xr.date_range("2001-01-01", periods=40, freq="6h")
     cube = xr.DataArray(np.ones(40), {"time": time}, ("time",), "sst", {"units": "degC"})

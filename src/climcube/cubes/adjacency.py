@@ -8,7 +8,7 @@ import numpy.typing as npt
 from climcube.cubes.sphere import distances, unit_vectors
 from climcube.errors import AxisError
 
-__all__ = ["axis_closes", "columns_close"]
+__all__ = ["axis_closes", "columns_close", "require_known"]
 
 _TOUCHING = 1.5  # steps between centres; two would leave out a column
 _REPEATED = 0.5
@@ -22,11 +22,12 @@ def axis_closes(longitude: npt.NDArray[np.generic], name: str) -> bool:
     Raises
     ------
     AxisError
-        They are out of order, or the last repeats the first.
+        They are missing, out of order, or the last repeats the first.
     """
+    require_known(np.asarray(longitude, "float64"), name, "longitude")
     values = np.unwrap(np.asarray(longitude, "float64"), period=360.0)
     step = np.diff(values)
-    if not np.isfinite(values).all() or not ((step > 0).all() or (step < 0).all()):
+    if not ((step > 0).all() or (step < 0).all()):
         raise AxisError(
             "longitudes are not in order", where=name, expected="strictly rising or falling",
             remedy=f"sort them: cube.sortby({name!r})",
@@ -36,6 +37,23 @@ def axis_closes(longitude: npt.NDArray[np.generic], name: str) -> bool:
     left = (360.0 - abs(values[-1] - values[0])) / max(abs(step[0]), abs(step[-1]))
     _refuse_repeated(left < _REPEATED, name)
     return bool(left < _TOUCHING)
+
+
+def require_known(values: Floats, name: str, kind: str) -> None:
+    """Refuse an axis that has missing values: sorting would not help.
+
+    Raises
+    ------
+    AxisError
+        It has.
+    """
+    missing = ~np.isfinite(values)
+    if missing.any():
+        raise AxisError(
+            f"{kind} has missing values", where=name, expected="finite degrees",
+            found=f"{int(missing.sum())} of {missing.size} missing",
+            remedy="correct the coordinate",
+        )  # fmt: skip
 
 
 def columns_close(latitude: Floats, longitude: Floats, name: str) -> bool:

@@ -11,7 +11,7 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 
-from climcube.cubes.adjacency import axis_closes, columns_close
+from climcube.cubes.adjacency import axis_closes, columns_close, require_known
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.coordinates import find_spatial
 from climcube.cubes.units import unquantify
@@ -127,6 +127,7 @@ class _Grid:
         if self.curved:
             return
         latitude = self.degrees(self.latitude)[:, 0]
+        require_known(latitude, self.latitude, "latitude")
         if (np.abs(latitude) > _POLE).any():
             raise AxisError(
                 "latitudes beyond the pole", where=self.latitude, expected="-90 to 90",

@@ -12,7 +12,7 @@ import xarray as xr
 from climcube.analysis.matchup.candidates import cells_within
 from climcube.analysis.matchup.cell_axis import CellAxis, Floats, Integers, Neighbours
 from climcube.analysis.matchup.curved import surrounding
-from climcube.cubes.adjacency import axis_closes, columns_close
+from climcube.cubes.adjacency import axis_closes, columns_close, require_known
 from climcube.cubes.coordinates import SpatialAxes
 from climcube.cubes.sphere import distances, unit_vectors
 from climcube.errors import AxisError, ParameterError
@@ -138,11 +138,12 @@ def _dim(coordinate: xr.DataArray) -> str | None:
 
 def _rows(coordinate: xr.DataArray) -> CellAxis:
     values = np.asarray(coordinate.values, "float64").reshape(-1)
+    require_known(values, str(coordinate.name), "latitude")
     step = np.diff(values)
-    if not np.isfinite(values).all() or not ((step > 0).all() or (step < 0).all()):
+    if not ((step > 0).all() or (step < 0).all()):
         raise AxisError(
             "latitudes are not in order", where=f"coordinate {coordinate.name!r}",
-            expected="strictly rising or falling, none missing",
+            expected="strictly rising or falling",
             remedy=f"sort them: cube.sortby({coordinate.name!r})",
         )  # fmt: skip
     cells = CellAxis.of(values)
