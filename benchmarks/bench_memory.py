@@ -24,9 +24,15 @@ ANALYSES = (
     "climatology day",
     "climatology day window 11",
     "anomaly day",
+    "anomaly day standardized",
     "annual_mean",
+    "monthly_mean",
+    "rolling_mean 31",
     "area_mean",
+    "zonal_mean",
     "trend",
+    "trend_moments",
+    "detrend",
     "heatwaves climatology",
     "heatwaves annual",
     "heatwaves daily",
@@ -72,9 +78,10 @@ def run(analysis: str, sst: object, target: Path) -> None:
         else:
             cc.save(getattr(mhw, rest), target)
         return
-    options = {"window": 11} if rest.endswith("window 11") else {}
-    arguments = ["day"] if "day" in rest else []
-    cc.save(getattr(cc, name)(sst, *arguments, **options), target)
+    options = {"window 11": {"window": 11}, "standardized": {"standardize": True}}
+    words = next((words for words in options if rest.endswith(words)), None)
+    arguments = ["day"] if "day" in rest else [int(rest)] if rest else []
+    cc.save(getattr(cc, name)(sst, *arguments, **options.get(words, {})), target)
 
 
 def measure(analysis: str, store: Path) -> None:

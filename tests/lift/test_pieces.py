@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import climcube as cc
 from climcube.analysis.rolling import rolling_mean
-from climcube.cubes.packing import Decoding, decode, undecoded
+from climcube.cubes.packing import Decoding, as_stored, decode, undecoded
 from climcube.lift import gather, reduction
 from climcube.lift.pieces import Stretch, floats, slabs
 
@@ -185,3 +185,12 @@ def test_floats_are_made_of_pieces_only(monkeypatch: pytest.MonkeyPatch) -> None
     packed = decode(sea(packing(0.01, 0.0, (-32768,))).chunk(time=365))
     cc.anomaly(packed).compute(scheduler="synchronous")
     assert max(largest) == 600 > 0
+
+
+def test_a_packed_anomaly_has_at_most_three_tasks_a_chunk() -> None:
+    for chunks in CHUNKS:
+        packed = decode(sea(packing(0.01, 0.0, (-32768,)), years=8).chunk(chunks))
+        whole = len(dask.optimize(cc.anomaly(packed, window=11))[0].__dask_graph__())
+        source = as_stored(packed)[0]
+        reading = len(dask.optimize(source)[0].__dask_graph__())
+        assert whole - reading <= 3 * source.data.npartitions + 2  # the tables, once each

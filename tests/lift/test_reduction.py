@@ -186,6 +186,20 @@ def test_each_chunk_is_read_once() -> None:
     assert len(reads) == cube.data.npartitions
 
 
+@given(
+    st.lists(st.integers(0, 20), min_size=1, max_size=30), st.integers(1, 50), st.integers(0, 100)
+)
+def test_chunks_are_gathered_in_order_up_to_a_limit(
+    sizes: list[int], least: int, more: int
+) -> None:
+    groups = lift._groups(tuple(sizes), least, least + more)
+    assert [i for _, members in groups for i in members] == list(range(len(sizes)))
+    assert [start for start, _ in groups] == [sum(sizes[: members[0]]) for _, members in groups]
+    lengths = [sum(sizes[i] for i in members) for _, members in groups]
+    assert all(length >= least for length in lengths[:-1])
+    assert all(length <= max(least + more, least + 20) for length in lengths)
+
+
 class _Held(Callback):  # type: ignore[misc]
     """The largest number of bytes that Dask held between tasks."""
 

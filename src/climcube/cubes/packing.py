@@ -20,7 +20,7 @@ from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.chunks import is_lazy
 
-__all__ = ["Decoding", "Packing", "decode", "undecoded"]
+__all__ = ["Decoding", "Packing", "as_stored", "decode", "undecoded"]
 
 Floats = npt.NDArray[np.floating[Any]]
 _FLAGS = ("flag_values", "flag_masks", "flag_meanings")
@@ -184,6 +184,11 @@ def undecoded(cube: xr.DataArray) -> tuple[xr.DataArray, Decoding] | None:
     meta = np.empty((0,) * data.ndim, np.int16)
     integers = da.Array(HighLevelGraph(others, known), source, data.chunks, meta=meta)
     return cube.copy(data=integers), decoding
+
+
+def as_stored(cube: xr.DataArray) -> tuple[xr.DataArray, Decoding | None]:
+    """Return a cube as it is best read: its integers and how they decode, else itself and none."""
+    return undecoded(cube) or (cube, None)
 
 
 def dressed(

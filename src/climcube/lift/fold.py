@@ -12,7 +12,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from climcube.cubes.chunks import is_lazy
-from climcube.cubes.packing import Decoding, undecoded
+from climcube.cubes.packing import Decoding, as_stored
 from climcube.lift.common import Array, load_kernel
 from climcube.lift.pieces import PIECE, floats
 
@@ -61,7 +61,7 @@ def lift_weighted(
         Fold each band by itself.
     """
     kept = [d for d in cube.dims if d not in dims]
-    stored, decoding = undecoded(cube) or (cube, None)
+    stored, decoding = as_stored(cube)
     ordered = _bare(stored).transpose(*kept, *dims)  # coordinates may have chunks of their own
     operands = [_operand(weights.astype("float64"), ordered)]
     if bands is not None:

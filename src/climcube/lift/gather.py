@@ -16,7 +16,7 @@ import xarray as xr
 from dask.layers import ArraySliceDep
 
 from climcube.cubes.chunks import is_lazy
-from climcube.cubes.packing import Decoding, undecoded
+from climcube.cubes.packing import Decoding, as_stored
 from climcube.lift.common import Array, Tables, load_kernel, share
 from climcube.lift.pieces import PIECE, floats
 
@@ -53,7 +53,7 @@ def lift_gather(
     names = [table_dim if d == dim else d for d in cube.dims]
     ordered = [table.transpose(*[d for d in names if d in table.dims]) for table in tables]
     rows = np.asarray(index, "int32")
-    stored, decoding = undecoded(cube) or (cube, None)
+    stored, decoding = as_stored(cube)
     options: dict[str, Any] = {
         "reference": kernel,
         "decoding": decoding,

@@ -22,7 +22,7 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.chunks import is_lazy
-from climcube.cubes.packing import Decoding, undecoded
+from climcube.cubes.packing import Decoding, as_stored
 from climcube.lift.common import (
     Array,
     Output,
@@ -104,7 +104,7 @@ def lift_reduction(
     """
     known = dict(coordinates or {})
     require_free_names(cube, dim, known, purpose, outputs)
-    stored, decoding = undecoded(cube) or (cube, None)
+    stored, decoding = as_stored(cube)
     work = _Work(
         kernel,
         f"{purpose} of variable {cube.name!r}",

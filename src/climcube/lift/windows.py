@@ -19,7 +19,7 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.chunks import is_lazy
-from climcube.cubes.packing import Decoding, undecoded
+from climcube.cubes.packing import Decoding, as_stored
 from climcube.lift.common import Array, Tables, load_kernel, share
 from climcube.lift.pieces import Stretch, slabs
 
@@ -72,7 +72,7 @@ def lift_windows(
         The public function, for the names of tasks.
     """
     axis = cube.dims.index(dim)
-    stored, decoding = undecoded(cube) or (cube, None)
+    stored, decoding = as_stored(cube)
     work = _Work(kernel, axis, length, decoding)
     tables = (begin, end, *tables)
     if not is_lazy(cube):

@@ -12,7 +12,7 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.chunks import is_lazy
-from climcube.cubes.packing import Decoding, undecoded
+from climcube.cubes.packing import Decoding, as_stored
 from climcube.lift.common import Tables
 
 __all__ = ["one_task", "weighted_values"]
@@ -52,7 +52,7 @@ def weighted_values(
     )
     if not is_lazy(cube):
         return _summed(_picked(cube, places), Tables((wanted, weight)).scalar(), None, choices)
-    stored, decoding = undecoded(cube) or (cube, None)
+    stored, decoding = as_stored(cube)
     # vindex makes one task of each chunk and merges what they give: measured, it reads none twice.
     values = stored.data.vindex[places] if places else stored.data.reshape(1)
     shape = (len(weight),) if choices is None else (len(weight), 2)
