@@ -7,6 +7,7 @@ several days, is in docs/decisions/0016.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -214,22 +215,31 @@ def _encoded(scan: Scan, group: Any) -> dict[str, npt.NDArray[Any]]:
     time, found = scan.archive.roles.time, {}
     for name in scan.archive.roles.columns:
         variable, array = scan.columns[name].variable, group[name]
+        # CF: bounds are in the units of their coordinate, and need not say so.
+        attrs = array.attrs if "units" in array.attrs else group[time].attrs
+        exact = True
         if variable.dtype.kind in "MO":
-            # CF: bounds are in the units of their coordinate, and need not say so.
-            attrs = array.attrs if "units" in array.attrs else group[time].attrs
-            variable = xr.Variable(variable.dims, variable.values, {})
-            variable.encoding = {k: attrs[k] for k in ("units", "calendar") if k in attrs}
-            variable.encoding["dtype"] = array.dtype
-            variable = xr.conventions.encode_cf_variable(variable, name=name)
+            variable, exact = _in_units(variable, str(name), attrs)
         values = np.asarray(variable.values)
         kept = values.astype(array.dtype)
-        if not np.array_equal(kept, values, equal_nan=values.dtype.kind == "f"):
+        if not exact or not np.array_equal(kept, values, equal_nan=values.dtype.kind == "f"):
             raise CubeError(
                 "the new times cannot be written exactly", where=f"variable {name!r}",
-                expected=f"{array.attrs.get('units')} as {array.dtype}",
+                expected=f"{attrs.get('units')} as {array.dtype}",
             )  # fmt: skip
-        found[name] = kept
+        found[str(name)] = kept
     return found
+
+
+def _in_units(variable: xr.Variable, name: str, attrs: Any) -> tuple[xr.Variable, bool]:
+    """Encode dates; xarray takes other units where these are not exact, which is told."""
+    bare = xr.Variable(variable.dims, variable.values, {})
+    bare.encoding = {k: attrs[k] for k in ("units", "calendar") if k in attrs} | {"dtype": "int64"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        encoded = xr.conventions.encode_cf_variable(bare, name=name)
+    same = str(encoded.attrs.get("units")).split()[:1] == str(attrs.get("units")).split()[:1]
+    return encoded, same
 
 
 def _tasks(

@@ -132,7 +132,8 @@ def _encoding(
     compressors = (ZstdCodec(level=layout.compression_level, checksum=True),)
     encoding: dict[str, dict[str, Any]] = {}
     for name, variable in template.variables.items():
-        encoding[str(name)] = {"compressors": compressors}
+        # What is given here replaces what the variable has.
+        encoding[str(name)] = {**variable.encoding, "compressors": compressors}
         dims = tuple(str(d) for d in variable.dims)
         if name in archive.roles.gridded:
             cut = StoreLayout.of(dims, sizes, time, steps, layout)

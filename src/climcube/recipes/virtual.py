@@ -31,6 +31,7 @@ from climcube.recipes.run import LAYOUT, attributes_of, finish_store
 from climcube.recipes.scan import Scan
 from climcube.stores.addresses import is_remote
 from climcube.stores.filechunks import FileChunks, chunks_of, indices, require_packages
+from climcube.stores.filestates import write_states
 from climcube.stores.manifest import Recorder, write_records
 from climcube.stores.rawchunks import read_piece
 from climcube.stores.references import homes_of, location_of
@@ -39,6 +40,7 @@ from climcube.stores.versionwork import VersionedWork, VersionedWorkplace
 __all__ = ["MIXED", "make_virtual"]
 
 MIXED = "mixed"  # files that differ are copied
+STATES = "states"
 _FILES = 200  # of one step
 _LONGEST_WAIT = 2.0
 
@@ -80,6 +82,9 @@ def make_virtual(
                     work.finish(step, {"copied": copied})
                 advance(len(files))
         copied = [d for facts in work.done.values() for d in facts.get("copied", ())]
+        if STATES not in work.done:
+            writing.note_states({str(item[0]) for item in copied})
+            work.finish(STATES)
         decisions = tuple(Decision(*item) for item in copied)
         return finish_store(work, f"refer to {scan.found.label}", scan), decisions
 
@@ -211,6 +216,22 @@ class _Writing:
                 remedy="ingest again when the files are complete",
             )  # fmt: skip
         return found
+
+    def note_states(self, copied: set[str]) -> None:
+        """Keep what the local files are, that are referred to."""
+        rows = []
+        for file in self.files():
+            state, address = self.scan.states.get(file.header.address), file.header.address
+            if not is_remote(address) and redact(address) not in copied and state is not None:
+                rows.append((file.first, file.steps, location_of(address), tuple(state)))
+        if not rows:
+            return
+        header = self.scan.archive.headers[0]
+        axes = {n: header.dims[n].index(self.time) for n in self.model}
+        recorder = Recorder(self.work.store)
+        arrays = {n: (axes[n], model.chunks[axes[n]]) for n, model in self.model.items()}
+        write_states(recorder, rows, arrays)
+        write_records(self.work.store, recorder.take())
 
     def _misfit(self, file: _File, chunks: dict[str, FileChunks]) -> IngestError | None:
         """Return why a file's chunks cannot be part of the arrays."""

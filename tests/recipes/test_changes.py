@@ -1,0 +1,188 @@
+"""Append and replace: the same checks as a new store, one version each, nothing half-way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import climcube as cc
+from climcube.errors import AxisError, IngestError, StoreError, StoreNotFoundError, UnitsError
+from climcube.recipes.facts import preliminary_days
+from climcube.recipes.layout import Layout
+from climcube.recipes.places import target_of
+from climcube.recipes.recipe import Checks
+
+from .archives import change, ocean, warmer, write
+
+pytest.importorskip("icechunk")
+
+SMALL = Layout(times=4, tile=4, chunk=2)
+
+
+@pytest.fixture(scope="module")
+def sea():
+    return ocean(30)
+
+
+@pytest.fixture(scope="module")
+def files(sea, tmp_path_factory):
+    return write(sea, tmp_path_factory.mktemp("files"))
+
+
+def recipe(files, **checks):
+    return cc.Recipe(tuple(map(str, files)), store=SMALL, checks=Checks(**checks))
+
+
+@pytest.fixture
+def store(files, tmp_path):
+    target = tmp_path / "sst.icechunk"
+    cc.ingest(recipe(files[:10]), target)
+    return target
+
+
+def values(store, **options):
+    return cc.open(store, variable="sst", **options).load()
+
+
+@pytest.mark.parametrize("pieces", [(10, 11, 12, 13), (10, 17), (10, 12, 30)])
+def test_appending_in_any_pieces_gives_the_whole(files, sea, store, pieces):
+    for first, stop in zip(pieces, pieces[1:], strict=False):
+        report = cc.ingest(recipe(files[first:stop]), store, mode="append")
+        assert report.version and report.times == stop and report.mode == "append"
+    found = values(store)
+    np.testing.assert_array_equal(found, sea.sst[: pieces[-1]])
+    np.testing.assert_array_equal(found.time, sea.time[: pieces[-1]])
+    assert cc.verify(store).ok
+
+
+def test_appending_again_writes_nothing(files, store):
+    first = cc.ingest(recipe(files[10:12]), store, mode="append")
+    again = cc.ingest(recipe(files[10:12]), store, mode="append")
+    assert again.unchanged and again.version is None and first.version
+    assert len(cc.versions(store)) == 2
+
+
+def test_readers_of_the_version_before_see_what_they_saw(files, sea, store):
+    before = cc.versions(store)
+    cc.ingest(recipe(files[10:14]), store, mode="append")
+    np.testing.assert_array_equal(values(store, version=before.index[-1]), sea.sst[:10])
+
+
+def test_preliminary_days_are_replaced_by_final_ones(files, sea, store, tmp_path):
+    early = [warmer(p, tmp_path / f"{p.stem}_preliminary.nc") for p in files[10:13]]
+    checks = {"preliminary": "*_preliminary.nc"}
+    report = cc.ingest(recipe(early, **checks), store, mode="append")
+    assert report.preliminary == ("2000-01-11", "2000-01-12", "2000-01-13")
+    assert all("no final file" in d.found for d in report.decisions)
+    assert preliminary_days(target_of(store, None, None).published()) == list(report.preliminary)
+    ocean_there = np.isfinite(sea.sst[11])
+    np.testing.assert_allclose(
+        values(store)[11].where(ocean_there), (sea.sst[11] + 1).where(ocean_there), atol=1e-4
+    )
+    cc.ingest(recipe(files[10:12], **checks), store, mode="replace")
+    found = values(store)
+    np.testing.assert_array_equal(found[:12], sea.sst[:12])
+    assert preliminary_days(target_of(store, None, None).published()) == ["2000-01-13"]
+    assert cc.verify(store).ok
+
+
+def test_gaps_between_store_and_files(files, sea, store):
+    with pytest.raises(IngestError, match=r"days are missing between the store.*01-15"):
+        cc.ingest(recipe(files[14:16], missing="refuse"), store, mode="append")
+    cc.ingest(recipe(files[14:16], missing="fill"), store, mode="append")
+    found = values(store)
+    np.testing.assert_array_equal(found.time, sea.time[:16])
+    assert found[10:14].isnull().all()
+    np.testing.assert_array_equal(found[14:], sea.sst[14:16])
+    cc.ingest(recipe(files[20:21], missing="leave"), store, mode="append")
+    assert values(store).sizes["time"] == 17
+
+
+SPOILED = {
+    "units": (lambda d: d["sst"].setncattr("units", "K"), UnitsError, "degC.*K"),
+    "scale": (
+        lambda d: d["sst"].setncattr("scale_factor", np.float32(0.02)),
+        IngestError,
+        "packed differently",
+    ),
+    "grid": (lambda d: d["lat"].__setitem__(1, d["lat"][1] + 1e-5), AxisError, "different grids"),
+}
+
+
+@pytest.mark.parametrize("kind", SPOILED)
+def test_files_that_do_not_continue_the_store(files, store, tmp_path, kind):
+    action, error, text = SPOILED[kind]
+    spoiled = tmp_path / "spoiled.nc"
+    warmer(files[10], spoiled, 0)
+    change(spoiled, action)
+    with pytest.raises(error, match=text) as caught:
+        cc.ingest(recipe([spoiled]), store, mode="append")
+    assert "\n" not in str(caught.value)
+    assert len(cc.versions(store)) == 1 and values(store).sizes["time"] == 10
+
+
+def test_days_out_of_place(files, store, tmp_path):
+    with pytest.raises(IngestError, match=r"has these times already.*after 2000-01-10"):
+        cc.ingest(recipe(files[9:11]), store, mode="append")
+    with pytest.raises(IngestError, match=r"does not have these times.*2000-01-11"):
+        cc.ingest(recipe(files[9:11]), store, mode="replace")
+    with pytest.raises(StoreNotFoundError):
+        cc.ingest(recipe(files[:2]), tmp_path / "new.icechunk", mode="append")
+    assert len(cc.versions(store)) == 1
+
+
+@pytest.mark.parametrize("mode", ["append", "replace"])
+def test_plain_stores_are_not_changed(files, tmp_path, mode):
+    cc.ingest(recipe(files[:4]), tmp_path / "sst.zarr")
+    with pytest.raises(StoreError, match=r"half of the change.*\.icechunk") as caught:
+        cc.ingest(recipe(files[4:6]), tmp_path / "sst.zarr", mode=mode)
+    assert "\n" not in str(caught.value)
+
+
+def test_times_that_the_store_cannot_hold(files, store, tmp_path):
+    """Seconds are exact to the second: half seconds would move."""
+    spoiled = warmer(files[10], tmp_path / "spoiled.nc", 0)
+
+    def halve(dataset):
+        dataset["time"].setncattr("units", "milliseconds since 2000-01-11 12:00:00.5")
+        dataset["time"][0] = 0
+
+    change(spoiled, halve)
+    with pytest.raises(cc.ClimcubeError, match="cannot be written exactly"):
+        cc.ingest(recipe([spoiled]), store, mode="append")
+
+
+@pytest.mark.parametrize("processes", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_on_a_cluster(files, sea, tmp_path, processes):
+    """Workers write blocks of one version."""
+    from distributed import Client
+
+    with Client(n_workers=2, threads_per_worker=1, dashboard_address=None, processes=processes):
+        cc.ingest(recipe(files[:14]), tmp_path / "a.icechunk")
+        cc.ingest(recipe(files[:14]), tmp_path / "a.zarr")
+    for name in ("a.icechunk", "a.zarr"):
+        np.testing.assert_array_equal(values(tmp_path / name), sea.sst[:14])
+        assert cc.verify(tmp_path / name).ok
+    assert len(cc.versions(tmp_path / "a.icechunk")) == 1
+
+
+def test_bounds_and_other_columns_are_extended(tmp_path):
+    times = xr.date_range("2001-01-01 12:00", periods=8, freq="D")
+    bounds = np.stack([times - np.timedelta64(12, "h"), times + np.timedelta64(12, "h")], axis=1)
+    data = xr.Dataset(
+        {
+            "sst": (("time", "lat"), np.arange(800.0).reshape(8, 100), {"units": "K"}),
+            "time_bnds": (("time", "nv"), bounds),
+            "quality": (("time",), np.arange(8, dtype="i2")),
+        },
+        coords={"time": ("time", times, {"bounds": "time_bnds"}), "lat": np.arange(100.0)},
+    )
+    for name, part in (("a", slice(0, 5)), ("b", slice(5, 8))):
+        data.isel(time=part).to_netcdf(tmp_path / f"{name}.nc")
+    cc.ingest(recipe([tmp_path / "a.nc"]), tmp_path / "c.icechunk")
+    cc.ingest(recipe([tmp_path / "b.nc"]), tmp_path / "c.icechunk", mode="append")
+    cube = cc.open(tmp_path / "c.icechunk")
+    np.testing.assert_array_equal(cube.time, times)
+    np.testing.assert_array_equal(cube.time_bnds, bounds)
+    np.testing.assert_array_equal(cube.sst, data.sst)
