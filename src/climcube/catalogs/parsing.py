@@ -11,6 +11,7 @@ import yaml
 
 from climcube.errors import CatalogError, ClimcubeError
 from climcube.provenance import redact
+from climcube.stores.credentials import cause
 from climcube.stores.filesystems import open_file
 
 __all__ = ["MAX_BYTES", "is_remote", "parse", "read"]
@@ -91,13 +92,13 @@ def _fetch(address: str, storage_options: Mapping[str, Any] | None) -> bytes:
         with open_file(address, storage_options) as file:
             return bytes(file.read(MAX_BYTES + 1))
     # Each protocol has its own exceptions, some of them not even OSError.
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         raise CatalogError(
             "catalog file cannot be read",
             where=redact(address),
-            found=error if isinstance(error, ClimcubeError) else type(error).__name__,
+            found=str(error) if isinstance(error, ClimcubeError) else type(error).__name__,
             remedy="check the address and pass storage_options= if it needs credentials",
-        ) from error
+        ) from cause(address, error)
 
 
 def parse(text: str, file: str) -> Any:

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from climcube.catalogs.parsing import is_remote
 from climcube.catalogs.schema import place
 from climcube.errors import CatalogError
+from climcube.provenance import redact
 
 __all__ = [
     "CATALOG_DIR",
@@ -44,6 +45,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SECRET = re.compile(
     r"key|secret|token|passw|credential|signature|^sig$|auth|user|profile", re.IGNORECASE
 )
+# A password may hold a slash, and then a parser of URLs takes it for a path; a port may not.
+_LOGIN = re.compile(r"[^/?#]*://[^/?#]*:(?!\d+/)[^?#]*@")
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -181,11 +184,11 @@ def _checked_url(url: str, where: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         raise _refused("address not allowed", where, url, "a URL") from None
-    if "@" in parts.netloc:
+    if "@" in parts.netloc or _LOGIN.match(url):
         raise _refused(
             "credentials do not belong in a catalog",
             where,
-            url.replace(parts.netloc.rpartition("@")[0], "..."),
+            redact(url),
             "an address without user and password",
         )
     query = parts.query if "=" in parts.query else ""

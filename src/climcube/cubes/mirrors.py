@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from climcube.cubes.targets import Source, first_made
 from climcube.errors import ConflictError, IntegrityError, MirrorWarning, StoreError
+from climcube.stores.credentials import Secret
 
 __all__ = ["first_that_answers"]
 
@@ -35,6 +36,9 @@ def first_that_answers[T](source: Source, opener: Callable[[Source], T]) -> tupl
 
 
 def _next(source: Source, error: StoreError) -> Source:
+    if any(isinstance(address, Secret) for address in source.addresses):
+        # What it was raised from names the address in full, and pickled errors hold that too.
+        error.__cause__ = error.__context__ = None
     final = isinstance(error, IntegrityError | ConflictError)
     failures = (*source.failures, (source.name or source.label, error))
     if final or (not source.others and not source.failures):

@@ -18,7 +18,7 @@ from typing import Any
 from climcube.errors import CredentialsWarning, StoreError
 from climcube.provenance import redact
 
-__all__ = ["Secret", "hidden_address", "hidden_options", "secret_texts"]
+__all__ = ["Secret", "cause", "hidden_address", "hidden_options", "secret_texts", "without_secrets"]
 
 _NAMES = re.compile(
     r"key|secret|token|passw|credential|signature|authorization|cookie|username|login",
@@ -93,6 +93,20 @@ def hidden_address(address: str) -> str:
     if isinstance(address, Secret) or "://" not in address or redact(address) == address:
         return address
     return Secret(address, f"the address {redact(address)}")
+
+
+def without_secrets(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options, or the description of a file system, with each secret left out."""
+    return {
+        name: without_secrets(value) if isinstance(value, Mapping) else value
+        for name, value in options.items()
+        if not isinstance(value, Secret)
+    }
+
+
+def cause(address: str, error: BaseException) -> BaseException | None:
+    """Return what an error of ours is raised from: nothing, where it tells a secret address."""
+    return None if isinstance(hidden_address(address), Secret) else error
 
 
 def _hidden(name: str, value: Any) -> Any:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 from climcube.errors import ClimcubeError, StoreError, StoreNotFoundError
 from climcube.options import get_option
 from climcube.provenance import redact
-from climcube.stores.credentials import Secret, hidden_address, hidden_options
+from climcube.stores.credentials import Secret, cause, hidden_address, hidden_options
+from climcube.stores.logs import clean_logs
 
 __all__ = ["file_system", "has_folders", "open_file", "own_error", "reporting", "zarr_target"]
 
 _S3 = ("s3://", "s3a://")
+_LOGIN = re.compile(r"s3a?://(?P<key>[^:@/]+):(?P<secret>.+)@[^@/]+(/|$)")
 _CHECK = "check address, credentials and network"
 
 
@@ -23,7 +27,7 @@ def file_system(address: str, options: Mapping[str, Any] | None = None) -> tuple
     if address.startswith(_S3):
         from climcube.stores.s3 import S3
 
-        return S3(**_s3_options(address, options)), str(S3._strip_protocol(address))
+        return S3(**_s3_options(address, options)), str(S3._strip_protocol(redact(address)))
     import fsspec
 
     system, path = fsspec.core.url_to_fs(address, **hidden_options(options))
@@ -37,6 +41,7 @@ def open_file(address: str, options: Mapping[str, Any] | None = None) -> Any:
         return system.open(path, "rb")
     import fsspec
 
+    clean_logs()
     file = fsspec.open(address, "rb", **hidden_options(options)).open()
     return _unsent(file, address, options) if isinstance(hidden_address(address), Secret) else file
 
@@ -45,6 +50,11 @@ def _unsent(file: Any, address: str, options: Mapping[str, Any] | None) -> Any:
     """Return an open file whose pickle refers to its address instead of holding it."""
 
     class Unsent(type(file)):  # type: ignore[misc]
+        def __repr__(self) -> str:
+            return f"<{redact(address)}>"  # what xarray calls the source
+
+        __str__ = __repr__
+
         def __reduce__(self) -> tuple[Any, ...]:
             return _reopened, (hidden_address(address), hidden_options(options))
 
@@ -72,7 +82,7 @@ def zarr_target(
     from climcube.stores.s3 import S3
 
     system = S3(asynchronous=True, **_s3_options(address, options))
-    path = str(S3._strip_protocol(address)).rstrip("/")
+    path = str(S3._strip_protocol(redact(address))).rstrip("/")
     store = FsspecStore(fs=system, path=path, read_only=read_only)
     return {"store": store, "storage_options": None}
 
@@ -99,8 +109,8 @@ def reporting(what: str, address: str) -> Iterator[None]:
     except ClimcubeError:
         raise
     # Each file system has exceptions of its own, some of them not even OSError.
-    except Exception as error:
-        raise own_error(error) or _translated(what, address, error) from error
+    except Exception as error:  # noqa: BLE001
+        raise own_error(error) or _translated(what, address, error) from cause(address, error)
 
 
 def own_error(error: BaseException) -> ClimcubeError | None:
@@ -143,8 +153,7 @@ def _s3_options(address: str, options: Mapping[str, Any] | None) -> dict[str, An
 
 
 def _with_address(address: str, options: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the options, and the credentials that an address holds."""
-    from climcube.stores.s3 import S3
-
-    held = S3._get_kwargs_from_urls(address)
-    return {**{name: value for name, value in held.items() if value}, **dict(options or {})}
+    """Return the options, and the key and secret that an address holds (``s3://key:secret@b``)."""
+    held = _LOGIN.match(address)
+    names = {} if held is None else {"key": unquote(held["key"]), "secret": unquote(held["secret"])}
+    return {**names, **dict(options or {})}

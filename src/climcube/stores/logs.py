@@ -26,6 +26,10 @@ class _Cleaning(logging.Filter):
         clean = cleaned(text)
         if clean != text:
             record.msg, record.args = clean, ()
+        if record.exc_info:
+            # Errors of those libraries name addresses in full.
+            record.exc_text = cleaned(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
         return True
 
 

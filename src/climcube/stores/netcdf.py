@@ -11,6 +11,7 @@ import xarray as xr
 from climcube.errors import ClimcubeError, StoreError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
+from climcube.stores.credentials import cause
 from climcube.stores.filesystems import open_file
 from climcube.stores.rawfile import classic_format, raw_file, unreadable
 from climcube.stores.selfcontained import require_self_contained
@@ -45,7 +46,7 @@ def open_netcdf(address: str, options: Mapping[str, Any], group: str | None = No
     except ClimcubeError:
         raise
     except (OSError, ValueError, RuntimeError, TypeError, IndexError, KeyError) as error:
-        raise unreadable(address, error) from error
+        raise unreadable(address, error) from cause(address, error)
 
 
 def open_opendap(address: str, options: Mapping[str, Any], group: str | None = None) -> xr.Dataset:

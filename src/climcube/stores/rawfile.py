@@ -18,6 +18,7 @@ import numpy.typing as npt
 from climcube.errors import ClimcubeError, StoreError, StoreNotFoundError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
+from climcube.stores.credentials import cause
 from climcube.stores.filesystems import open_file, own_error
 from climcube.stores.selfcontained import require_self_contained
 
@@ -101,7 +102,7 @@ def raw_file(address: str, options: Mapping[str, Any] | None = None) -> Iterator
     except ClimcubeError:
         raise
     except (OSError, ValueError, RuntimeError, TypeError, IndexError, KeyError) as error:
-        raise unreadable(address, error) from error
+        raise unreadable(address, error) from cause(address, error)
 
 
 def unreadable(address: str, error: BaseException) -> ClimcubeError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from s3fs import S3FileSystem
 
 from climcube.errors import StoreError
 from climcube.provenance import redact
+from climcube.stores.credentials import without_secrets
 from climcube.stores.requests import timely
 from climcube.stores.s3answers import CREDENTIALS_MISSING, Failure, Malformed, kind_of_status
 from climcube.stores.s3options import DEADLINE, surroundings, timeouts
@@ -80,6 +82,15 @@ class S3(S3FileSystem):  # type: ignore[misc]
         super().__init__(*args, **({"use_listings_cache": False} | options))
         self.deadline = float(deadline)
         self.connect_timeout, self.read_timeout = timeouts(self.deadline)
+
+    def to_dict(self, *, include_password: bool = True) -> dict[str, Any]:
+        """Return what describes the file system, without credentials: it is written to files."""
+        described: dict[str, Any] = super().to_dict(include_password=include_password)
+        return without_secrets(described)
+
+    def to_json(self, *, include_password: bool = True) -> str:
+        """Return the same as JSON."""
+        return json.dumps(self.to_dict(include_password=include_password), default=str)
 
     def _prepare_config_kwargs(self) -> dict[str, Any]:
         config: dict[str, Any] = super()._prepare_config_kwargs()
