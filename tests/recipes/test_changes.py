@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -47,7 +49,7 @@ def values(store, **options):
 
 @pytest.mark.parametrize("pieces", [(10, 11, 12, 13), (10, 17), (10, 12, 30)])
 def test_appending_in_any_pieces_gives_the_whole(files, sea, store, pieces):
-    for first, stop in zip(pieces, pieces[1:], strict=False):
+    for first, stop in itertools.pairwise(pieces):
         report = cc.ingest(recipe(files[first:stop]), store, mode="append")
         assert report.version and report.times == stop and report.mode == "append"
     found = values(store)
