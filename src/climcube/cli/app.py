@@ -14,6 +14,7 @@ from climcube.cli import (
     habitats,
     heatwaves,
     indices,
+    ingests,
     matchups,
     means,
     reports,
@@ -80,7 +81,7 @@ def main(
 _COMMANDS = (
     ("demo", demo.demo, "See the whole road at work, offline."),
     ("info", cubes.info, "Say what a cube holds."),
-    ("ingest", cubes.ingest, "Turn archive files into one cube."),
+    ("ingest", ingests.ingest, "Turn archive files into one cube."),
     ("verify", verify.verify, "Whether a store is what was written."),
     ("climatology", means.climatology, "The annual cycle of every cell."),
     ("anomaly", analyses.anomaly, "Departures from the climatology."),

@@ -1,14 +1,12 @@
-"""Commands about the cube itself: look at one, make one."""
+"""The command that looks at a cube."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
 import typer
 
-from climcube.cli.arguments import Catalog, Group, Overwrite, Target, Variable
+from climcube.cli.arguments import Catalog, Group, Target, Variable
 
-__all__ = ["info", "ingest"]
+__all__ = ["info"]
 
 
 def info(
@@ -26,34 +24,3 @@ def info(
 
     cube = cc.open(target, variable=variable, catalog=catalog, group=group)
     typer.echo(describe(cube))
-
-
-def ingest(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILES...", help="netCDF files or quoted globs.", show_default=False
-        ),
-    ],
-    store: Annotated[
-        str, typer.Argument(metavar="STORE", help="Zarr store to make.", show_default=False)
-    ],
-    variable: Annotated[
-        str | None, typer.Option("--variable", "-v", metavar="NAME", help="Only this variable.")
-    ] = None,
-    overwrite: Overwrite = False,
-) -> None:
-    """Turn thousands of archive files into one verified Zarr cube.
-
-    Packed integers stay packed, every chunk carries a checksum, and files that do not fit
-    (duplicated or unordered days, changed units, grid or calendar) are refused by name.
-
-    \b
-    climcube ingest "raw/oisst-avhrr-v02r01.*.nc" sst.zarr --variable sst
-    climcube ingest raw/1982/*.nc raw/1983/*.nc s3://bucket/sst.zarr
-    """
-    import climcube as cc
-
-    sources: Any = files[0] if len(files) == 1 else files
-    report = cc.ingest(sources, store, variable=variable, overwrite=overwrite)
-    typer.echo(str(report))
