@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ __all__ = ["FileChunks", "chunks_of", "require_packages"]
 
 Index = tuple[int, ...]
 _INLINE = "__inlined__"
+_ODD = re.compile(r"[^!-~]|[#?%\\^`{|}\"<>]")
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,12 @@ def chunks_of(
         from obspec_utils.registry import ObjectStoreRegistry
         from virtualizarr.parsers import HDFParser
 
-        location = location_of(address)
         root, store, path = _store_of(address, options)
+        odd = _ODD.search(location_of(address))
+        if odd is not None:
+            raise _none(address, f"{odd[0]!r} in its path, which references cannot hold")
         state: Any = obstore.head(store, path)["e_tag"] if is_remote(address) else _state(address)
-        parsed = HDFParser()(url=location, registry=ObjectStoreRegistry({root: store}))
+        parsed = HDFParser()(url=root + path, registry=ObjectStoreRegistry({root: store}))
         arrays = parsed._group.arrays
         found = {name: _chunks(arrays[name], address, axes[name]) for name in names}
     return found, state
@@ -130,11 +134,10 @@ def _store_of(address: str, options: Mapping[str, Any]) -> tuple[str, Any, str]:
     """Return the root of the store that a file is in, obstore's store, and the path in it."""
     from obstore.store import LocalStore
 
-    location = location_of(address)
     if not is_remote(address):
         folder, name = os.path.split(os.path.abspath(address))
-        return location.rpartition("/")[0] + "/", LocalStore(folder), name
-    scheme, _, rest = location.partition("://")
+        return "file:///", LocalStore(folder), name  # to the parser, the folder is all there is
+    scheme, _, rest = location_of(address).partition("://")
     host, _, path = rest.partition("/")
     if scheme == "s3":
         from zarr.core.sync import sync

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from climcube.errors import ParameterError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
-from climcube.stores.repositories import icechunk, s3_arguments, settings_of, storage_of
+from climcube.stores.repositories import (
+    icechunk,
+    repository_reporting,
+    s3_arguments,
+    settings_of,
+    storage_of,
+)
 
 __all__ = ["Sources", "homes_of", "location_of", "naming", "reading"]
 
@@ -35,7 +40,7 @@ def location_of(address: str) -> str:
         return "s3://" + address.removeprefix("s3a://")
     if is_remote(address):
         return address
-    return Path(os.path.abspath(address)).as_uri()
+    return f"file://{os.path.abspath(address)}"
 
 
 def homes_of(addresses: Iterable[str]) -> list[str]:
@@ -55,8 +60,7 @@ def homes_of(addresses: Iterable[str]) -> list[str]:
         shared = os.path.commonpath([f"/{p}" for p in distinct]).strip("/")
         # The whole disk is nobody's folder of files: then each by itself.
         kept = [shared] if shared or root != "file://" else distinct
-        homes += [f"{root}/{folder}/".replace("///", "//") if not folder else f"{root}/{folder}/"
-                  for folder in kept]  # fmt: skip
+        homes += [f"{root}/{folder}/" if folder else f"{root}/" for folder in kept]
     return sorted(homes)
 
 
@@ -70,13 +74,15 @@ def naming(options: Mapping[str, Any], sources: Mapping[str, Mapping[str, Any]])
     sources
         Folders, each with the options of its file system.
     """
-    config = settings_of(options)
+    # Icechunk has one deadline for all that it reads: the shortest that is asked for.
+    asked = [o["deadline"] for o in (options, *sources.values()) if o.get("deadline")]
+    config = settings_of({**options, "deadline": min(asked, default=None)})
     authorize = {}
     for prefix, given in sources.items():
         container, access = _container(prefix, given)
         config.set_virtual_chunk_container(container)
         authorize[prefix] = access
-    return {"config": config, "authorize": authorize}
+    return {"config": config, "authorize": icechunk().containers_credentials(authorize)}
 
 
 def reading(address: str, options: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
@@ -94,7 +100,8 @@ def reading(address: str, options: Mapping[str, Any], sources: Sources) -> dict[
     ParameterError
         The repository names no such place.
     """
-    config = icechunk().Repository.fetch_config(storage_of(address, options))
+    with repository_reporting("the versioned store cannot be opened", address):
+        config = icechunk().Repository.fetch_config(storage_of(address, options))
     named = sorted(config.virtual_chunk_containers or {}) if config is not None else []
     usual = options if address.startswith(_S3) else {}
     if sources is True:

@@ -14,6 +14,7 @@ from zarr.storage import WrapperStore
 from climcube.errors import IntegrityError, ParameterError, StoreNotFoundError, suggest
 from climcube.provenance import redact
 from climcube.stores.damage import DamagedChunk
+from climcube.stores.filestates import watching
 from climcube.stores.references import Sources, reading
 from climcube.stores.repositories import icechunk, open_repository, repository_reporting
 
@@ -46,7 +47,9 @@ def open_snapshot(
     found = find_snapshot(repository, version, redact(address))
     with repository_reporting("the version cannot be opened", address):
         session = repository.readonly_session(snapshot_id=found)
-        return _SnapshotStore(session.store, redact(address)), found
+        # Before a file elsewhere is read, what it is now is compared with what it was.
+        store = watching(session.store) if sources else session.store
+        return _SnapshotStore(store, redact(address)), found
 
 
 class _SnapshotStore(WrapperStore[Any]):
