@@ -197,3 +197,28 @@ _add("empty", "", "not a catalog")
 _add("list", "[1, 2]", "not a catalog")
 _add("version 1", "sources: {x: {driver: python, args: {}}}\n", "unknown key")
 _add("control characters", text(change(f"{FACTS}|title", "a\x1b[2Jb")), "control characters")
+
+for _text in ("a\u202eb", "a\u200bb", "a\u2066b", "a\ufeffb"):
+    _add(f"invisible {_text!a}", text(change(f"{FACTS}|title", _text)), "control characters")
+for _url in (
+    "\u04553://bucket/x.zarr",
+    "s3://buck\u0435t/x.zarr",
+    "https://h\u043est/x.zarr",
+    "s3://bucket/\uff0e\uff0e/x.zarr",
+    "https://host\u2024example/x.zarr",
+):
+    _words = "address not allowed" if _url[0] in "sh" else "protocol not allowed"
+    _add(f"look-alike {_url!a}", text(with_url(_url)), _words)
+for _number in (".nan", ".inf", "-.inf", "1.5", "-1", "0"):
+    _add(
+        f"chunks of {_number}",
+        text(change(f"{FACTS}|chunks", {"time": "NUMBER"})).replace("NUMBER", _number),
+        "value not allowed",
+    )
+_add("credential behind a slash", text(with_url("s3://AKIA:canary/password@b/x")), "credentials do")
+_add("signature of a cloud", text(with_url("https://h/x.nc?sig=canary-password")), "credentials do")
+_add("role unknown", text(change("data|sst@1|metadata|role", "mirrors")), "one of")
+_add("delay of ages", text(change(f"{FACTS}|delay_days", 10**9)), "value not allowed")
+_add("version that climbs", text(change("data|sst@1|kwargs|ref", "{env(HOME)}")), "templates are")
+for _name in ("get_client", "fs", "target_options", "encode", "hooks"):
+    _add(f"option {_name}", text(with_options(**{_name: "os:system"})), "unknown key")

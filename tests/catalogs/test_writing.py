@@ -25,7 +25,11 @@ NAMES = st.text(string.ascii_letters + string.digits + "._-", min_size=1, max_si
 IDS = st.lists(NAMES, min_size=1, max_size=2).map("/".join)
 # What a person might write, YAML's own signs included; braces and control characters are refused.
 TEXT = st.text(
-    st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_characters="{}\x7f\x85\u2028"),
+    st.characters(
+        min_codepoint=32,
+        max_codepoint=0x2FFF,
+        exclude_characters="{}\x7f\x85\u200b\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069",
+    ),
     min_size=1,
     max_size=40,
 ).filter(lambda text: not text.lstrip().startswith(("data(", "env(", "shell(", "func(", "import(")))

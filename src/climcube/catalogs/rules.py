@@ -41,7 +41,10 @@ _TOOLBOXES = ("copernicusmarine",)
 _REFERENCE = re.compile(r"\{data\(([A-Za-z0-9][A-Za-z0-9._/@-]*)\)\}")
 # Also without braces: Intake's look-up of other entries takes them as optional.
 _TEMPLATE = re.compile(r"[{}]|\A\s*data\(|\A\s*(env|shell|func|import)\(")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# Also those that make text read otherwise than it is: invisible, or turning its direction.
+_CONTROL = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f\\x85\\u200b\\u2028\\u2029\\u202a-\\u202e\\u2060\\u2066-\\u2069\\ufeff]"
+)
 _SECRET = re.compile(
     r"key|secret|token|passw|credential|signature|^sig$|auth|user|profile", re.IGNORECASE
 )
@@ -123,6 +126,8 @@ def resolve(url: str, home: str, where: str) -> str:
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url)
     if "::" in url or "\\" in url or url != url.strip() or "\n" in url:
         raise _refused("address not allowed", where, url, "one plain address")
+    if scheme is None and "://" in url:  # a protocol spelled with other letters
+        raise _refused("protocol not allowed", where, url, "a relative path or a known protocol")
     if scheme is None:
         return _below(url, home, where)
     if scheme.group(1) == "file" and url.startswith("file:///"):
@@ -180,6 +185,8 @@ def check_options(options: Mapping[str, Any], where: str) -> None:
 
 
 def _checked_url(url: str, where: str) -> str:
+    if not url.isascii():  # letters that look like others, and dots that become '..'
+        raise _refused("address not allowed", where, url, "ASCII; write %xx for other letters")
     try:
         parts = urlsplit(url)
     except ValueError:
