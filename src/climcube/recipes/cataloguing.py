@@ -34,7 +34,7 @@ def write_catalog_entry(
     options = _public(target.options)
     if options:
         address["storage_options"] = options
-    facts = {"licence": recipe.licence, "citation": recipe.citation, "title": recipe.title}
+    facts = {"licence": recipe.licence, "citation": recipe.citation, "title": recipe.title or name}
     return write_entry(
         catalog,
         name,

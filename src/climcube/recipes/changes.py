@@ -28,7 +28,7 @@ from climcube.recipes.gaps import fill_days
 from climcube.recipes.layout import blocks_of
 from climcube.recipes.places import Target, keeping
 from climcube.recipes.reading import stretches_of
-from climcube.recipes.run import LAYOUT, finish_store, how_of
+from climcube.recipes.run import LAYOUT, Whole, finish_store, how_of
 from climcube.recipes.scan import Scan
 from climcube.recipes.writing import Task, write_blocks
 from climcube.stores.manifest import Recorder, write_records
@@ -38,8 +38,8 @@ __all__ = ["change_store"]
 
 def change_store(
     scan: Scan, target: Target, identity: str, mode: str, workers: int, progress: bool | None
-) -> tuple[str | None, int]:
-    """Append or replace; return the version and the number of times of the whole store.
+) -> tuple[str | None, Whole]:
+    """Append or replace; return the version, and times and period of the whole store.
 
     Raises
     ------
@@ -72,7 +72,10 @@ def change_store(
         tasks = list(_tasks(scan, stored, targets, before, total))
         with progress_bar(mode, sum(b.stop - b.start for b, _ in tasks), progress) as advance:
             write_blocks(work, tasks, how_of(scan, workers), advance)
-        return finish_store(work, f"{mode} {scan.found.label}", scan), total
+        ends = scan.axis if total > before else stored.axis
+        period = stored.axis.label(0), ends.label(len(ends) - 1)
+        version = finish_store(work, f"{mode} {scan.found.label}", scan, whole=(total, period))
+        return version, (total, period)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from climcube.recipes.places import Target, target_of
 from climcube.recipes.plan import IngestPlan, plan_of
 from climcube.recipes.recipe import Recipe, is_recipe, read_recipe
 from climcube.recipes.report import IngestReport
-from climcube.recipes.run import make_store
+from climcube.recipes.run import Whole, make_store
 from climcube.recipes.scan import Scan, scan_files
 from climcube.recipes.sources import find_files
 from climcube.recipes.virtual import MIXED, make_virtual
@@ -163,7 +163,8 @@ def ingest(
     kind = (f"virtual={virtual}",) if virtual else ()
     identity = scan.identity(mode, str(target.versioned), *kind)
     threads = _workers(workers)
-    unchanged, version, times = _is_done(target, identity, mode, overwrite), None, len(scan.axis)
+    unchanged, version = _is_done(target, identity, mode, overwrite), None
+    whole = len(scan.axis), scan.period
     if not unchanged and virtual:
         version, more = make_virtual(
             scan, target, identity, threads, progress, mixed=virtual == MIXED
@@ -172,8 +173,8 @@ def ingest(
     elif not unchanged and mode == "new":
         version = make_store(scan, target, identity, threads, progress)
     elif not unchanged:
-        version, times = change_store(scan, target, identity, mode, threads, progress)
-    made = _report(scan, target, mode, version, unchanged, times, time.perf_counter() - began)
+        version, whole = change_store(scan, target, identity, mode, threads, progress)
+    made = _report(scan, target, mode, version, unchanged, whole, time.perf_counter() - began)
     if catalog is not None:
         write_catalog_entry(catalog, scan, target, made)
     if report is not None:
@@ -311,7 +312,7 @@ def _is_done(target: Target, identity: str, mode: str, overwrite: bool) -> bool:
 
 
 def _report(
-    scan: Scan, target: Target, mode: str, version: str | None, unchanged: bool, times: int,
+    scan: Scan, target: Target, mode: str, version: str | None, unchanged: bool, whole: Whole,
     seconds: float,
 ) -> IngestReport:  # fmt: skip
     header = scan.archive.headers[0]
@@ -324,8 +325,8 @@ def _report(
         target.label,
         scan.archive.roles.gridded,
         len(scan.archive.headers),
-        times,
-        (scan.axis.label(0), scan.axis.label(len(scan.axis) - 1)),
+        whole[0],
+        whole[1],
         scan.axis.calendar,
         scan.gaps,
         scan.bytes_read,

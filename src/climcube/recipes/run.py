@@ -19,7 +19,9 @@ from climcube.stores.manifest import Recorder, seal_manifest, write_records
 from climcube.stores.verify import verify_store
 from climcube.stores.work import Work
 
-__all__ = ["attributes_of", "finish_store", "how_of", "make_store"]
+__all__ = ["Whole", "attributes_of", "finish_store", "how_of", "make_store"]
+
+Whole = tuple[int, tuple[str, str]]  # times and period of a store
 
 LAYOUT, SEALED = "layout", "sealed"
 
@@ -46,8 +48,10 @@ def make_store(
         return finish_store(work, f"ingest {scan.found.label}", scan, resumed=resumed)
 
 
-def finish_store(work: Work, message: str, scan: Scan, *, resumed: bool = False) -> str | None:
-    """Seal the manifest and publish.
+def finish_store(
+    work: Work, message: str, scan: Scan, *, resumed: bool = False, whole: Whole | None = None
+) -> str | None:
+    """Seal the manifest and publish; ``whole``: times and period of the store, if not the scan's.
 
     Each block was compared with its records when it was written. What an attempt before this
     one wrote may have been lost since, with the power: it is compared again.
@@ -58,11 +62,8 @@ def finish_store(work: Work, message: str, scan: Scan, *, resumed: bool = False)
         work.finish(SEALED)
     if resumed:
         verify_store(work.store, getattr(work, "place", "the store")).raise_if_damaged()
-    facts = {
-        "files": len(scan.archive.headers),
-        "times": len(scan.axis),
-        "period": [scan.axis.label(0), scan.axis.label(len(scan.axis) - 1)],
-    }
+    times, period = whole or (len(scan.axis), scan.period)
+    facts = {"files": len(scan.archive.headers), "times": times, "period": list(period)}
     return work.publish(message, facts)
 
 

@@ -74,6 +74,11 @@ class Scan:
         return {n: Limits(float(low), float(high)) for n, (low, high) in given.items()}
 
     @property
+    def period(self) -> tuple[str, str]:
+        """First and last date."""
+        return self.axis.label(0), self.axis.label(len(self.axis) - 1)
+
+    @property
     def bytes_read(self) -> int:
         """Bytes of all files whose size is known."""
         return sum(int(s[0]) for s in self.states.values() if s and s[0] is not None)
