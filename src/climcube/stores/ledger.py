@@ -52,6 +52,7 @@ class Manifest:
         self.seal: str = self.head["seal"]
         self.documents: Mapping[str, str] = self.head["documents"]
         self._scope: str = self.seal  # what is cached is named by content
+        self._pages: dict[str, Index] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _manifest, (self._text,)
@@ -90,12 +91,15 @@ class Manifest:
         inline = self._inline.get(path)
         if inline is not None:
             return inline[index]  # type: ignore[no-any-return]
-        array = await self._array(store, path, "records")
-        page = array.chunks[: len(index)]
+        page = self._pages.get(path)
+        if page is None:
+            array = await self._array(store, path, "records")
+            page = self._pages[path] = array.chunks[: len(index)]
         number = tuple(i // p for i, p in zip(index, page, strict=True))
-        content = await self._cached(
-            (path, number), lambda: self._page(store, path, array, page, number)
-        )
+        content = _cache.get((self._scope, path, number))
+        if content is None:
+            start = tuple(n * p for n, p in zip(number, page, strict=True))
+            content = await self._cached((path, number), lambda: self.page(store, path, start))
         return content[tuple(i % p for i, p in zip(index, page, strict=True))]  # type: ignore[no-any-return]
 
     async def starts(self, store: Store, path: str) -> list[Index]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, override
 
@@ -206,17 +206,18 @@ class Recorder(WrapperStore[Store]):
         return None
 
 
-def candidates(key: str) -> Sequence[tuple[str, str]]:
-    """Return the arrays that an object may belong to, with the rest of its key.
+def candidates(key: str) -> Iterator[tuple[str, str]]:
+    """Yield the arrays that an object may belong to, with the rest of its key; likely ones first.
 
-    >>> candidates("annual/days/c/0/1")[0]
+    >>> next(candidates("annual/days/c/0/1"))
     ('annual/days', 'c/0/1')
     """
     path, mark, rest = key.rpartition("/c/")
-    first = [(path, f"c/{rest}")] if mark else [("", key)] if key.startswith("c/") else []
+    if mark:
+        yield path, f"c/{rest}"
     parts = key.split("/")
-    others = [("/".join(parts[:n]), "/".join(parts[n:])) for n in range(len(parts) - 1, -1, -1)]
-    return [*first, *(pair for pair in others if pair not in first)]
+    for count in range(len(parts) - 1, -1, -1):
+        yield "/".join(parts[:count]), "/".join(parts[count:])
 
 
 async def _read_grid(store: Store, path: str) -> Grid | None:

@@ -99,11 +99,19 @@ class Verifying(WrapperStore[Store]):
         if byte_range is None or entry[0, 0] != WRITTEN:
             return await self._whole(key, prototype, place, entry)
         start, stop = _limits(byte_range, int(entry[0, 1]))
-        if not _covered(entry, start, stop):
+        rows = _pieces(entry, start, stop)
+        if not rows:
             whole = await self._whole(key, prototype, place, entry)
             return None if whole is None else whole[start:stop]
         part = await self._fetched(key, prototype, place, byte_range)
-        return await self._checked_part(key, place, entry, start, stop, part)
+        if part is None:
+            raise self._damage("missing", place, found="nothing there")
+        self._require_length(place, stop - start, len(part))
+        data = part.as_numpy_array()
+        for row, first, size in rows:
+            piece = data[first - start : first - start + size]
+            await self._require_digest(place, piece, entry[row, 2:])
+        return part
 
     async def _fetched(
         self,
@@ -136,27 +144,6 @@ class Verifying(WrapperStore[Store]):
         self._require_length(place, int(entry[0, 1]), len(data))
         await self._require_digest(place, data.as_numpy_array(), entry[0, 2:])
         return data
-
-    async def _checked_part(
-        self,
-        key: str,
-        place: tuple[str, Index],
-        entry: Entry,
-        start: int,
-        stop: int,
-        part: Buffer | None,
-    ) -> Buffer:
-        """Check each piece within a part of an object; the part is made of whole pieces."""
-        if part is None:
-            raise self._damage("missing", place, found="nothing there")
-        self._require_length(place, stop - start, len(part))
-        data = part.as_numpy_array()
-        first, size = entry[1:, 0], entry[1:, 1]
-        for row in np.flatnonzero((first >= start) & (first + size <= stop) & (size > 0)) + 1:
-            offset = int(entry[row, 0]) - start
-            piece = data[offset : offset + int(entry[row, 1])]
-            await self._require_digest(place, piece, entry[row, 2:])
-        return part
 
     def _require_length(self, place: tuple[str, Index], expected: int, found: int) -> None:
         if found == expected:
@@ -315,8 +302,14 @@ def _limits(request: ByteRequest, length: int) -> tuple[int, int]:
     return max(0, length - request.suffix), length
 
 
-def _covered(entry: Entry, start: int, stop: int) -> bool:
-    """Whether a part of an object is made of whole pieces, each with a digest."""
-    first, size = entry[1:, 0].astype(np.int64), entry[1:, 1].astype(np.int64)
-    inside = (first >= start) & (first + size <= stop) & (size > 0)
-    return int(size[inside].sum()) == stop - start
+def _pieces(entry: Entry, start: int, stop: int) -> list[tuple[int, int, int]]:
+    """Return row, offset and length of the pieces that a part of an object is made of.
+
+    None where the part is not made of whole pieces, each with a digest of its own.
+    """
+    found = [
+        (row, first, size)
+        for row, (first, size) in enumerate(entry[1:, :2].tolist(), 1)
+        if size and first >= start and first + size <= stop
+    ]
+    return found if sum(size for _, _, size in found) == stop - start else []
