@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import uuid
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ import climcube as cc
 from climcube.errors import ConflictError, StoreError, StoreNotFoundError
 from climcube.stores.plainwork import PlainWorkplace
 from climcube.stores.versionwork import VersionedWorkplace
+from tests.servers import KEY, SECRET
 
 
 @dataclass(frozen=True)
@@ -161,9 +163,15 @@ def _write_fork(packed: bytes, start: int) -> bytes:
     return pickle.dumps(store)
 
 
+def _credentials_of_the_worker() -> None:
+    # Those that were passed by value are not sent to other processes.
+    os.environ |= {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+
+
 @pytest.fixture(scope="module")
 def pool():
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as workers:
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, initializer=_credentials_of_the_worker) as workers:
         yield workers
 
 
