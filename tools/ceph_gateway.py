@@ -147,7 +147,7 @@ def _run(program: str, *arguments: str, given: str | None = None) -> str:
         input=given,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     if done.returncode:
         raise RuntimeError(f"{program} failed: {(done.stderr or done.stdout).strip()[-500:]}")
@@ -168,7 +168,7 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
     child.wait(30)
 
 
-def _wait(condition: object, what: str, seconds: float = 60) -> None:
+def _wait(condition: object, what: str, seconds: float = 180) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():  # type: ignore[operator]
