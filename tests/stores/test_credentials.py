@@ -118,8 +118,13 @@ def secret_options(endpoint: str) -> Iterator[dict[str, Any]]:
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.parametrize("client", ["s3fs", "obstore"])
-@pytest.mark.parametrize("how", ["options", "environment", "address"])
+@pytest.mark.parametrize(
+    ("how", "client"),
+    [
+        ("options", "s3fs"), ("options", "obstore"), ("environment", "s3fs"),
+        ("address", "s3fs"), ("address", "obstore"),
+    ],
+)  # fmt: skip
 def test_all_verbs_keep_the_secret(
     how: str, client: str, cage: Cage, secret_options: dict[str, Any], endpoint: str,
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
@@ -136,8 +141,9 @@ def test_all_verbs_keep_the_secret(
     if how == "address":
         options = {"client_kwargs": {"endpoint_url": endpoint}, "token": TOKEN}
         bucket = f"s3://{KEY}:CANARYSECRET@canary"
-    ocean = cc.testing.synthetic_ocean(years=4, shape=(2, 3))
-    ocean.isel(time=slice(0, 1461)).to_netcdf(tmp_path / "a.nc")
+    reported = (how, client) == ("options", "s3fs")
+    ocean = cc.testing.synthetic_ocean(years=4 if reported else 1, shape=(2, 3))
+    ocean.to_netcdf(tmp_path / "a.nc")
     with cc.set_options(s3_client=client):
         store = f"{bucket}/cube.zarr"
         cage.hear("ingest", cc.ingest(str(tmp_path / "*.nc"), store, target_options=options))
@@ -149,9 +155,10 @@ def test_all_verbs_keep_the_secret(
         cage.hear("anomaly", anomaly)
         cage.hear_graph("anomaly", anomaly)
         cage.hear("saved", cc.save(anomaly, f"{bucket}/saved.zarr", storage_options=options))
-        page = tmp_path / "report.html"
-        cc.report(cube["sst"], str(page))
-        cage.said["report"] = page.read_text()
+        if reported:
+            page = tmp_path / "report.html"
+            cc.report(cube["sst"], str(page))
+            cage.said["report"] = page.read_text()
         for name in ("cube.zarr", "saved.zarr"):
             system, root = file_system(f"{bucket}/{name}", options)
             for path in system.find(root):
