@@ -25,7 +25,7 @@ from climcube.stores.netcdf import content_token, open_netcdf, open_opendap
 from climcube.stores.references import Sources
 from climcube.stores.snapshots import Version
 from climcube.stores.verifying import MODES
-from climcube.stores.zarrs import VERSION, open_zarr
+from climcube.stores.zarrs import VERSION, open_references, open_zarr
 
 __all__ = ["open"]
 
@@ -175,6 +175,8 @@ def _raw(source: Source, how: Mapping[str, Any]) -> xr.Dataset:
         return open_zarr(
             address, source.options, source.group, source.version, versioned=versioned, **how
         )
+    if source.kind == "references":
+        return open_references(address, source.options, source.group, how["sources"])
     opener = open_opendap if source.kind == "opendap" else open_netcdf
     return opener(address, source.options, source.group)
 

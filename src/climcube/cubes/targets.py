@@ -26,6 +26,7 @@ __all__ = ["Source", "resolve"]
 _WILDCARDS = frozenset("*?[")
 _LAYOUT_IN_CATALOG = {"series": "series", "maps": "map"}
 _NETCDF_SUFFIXES = (".nc", ".nc4", ".cdf", ".netcdf", ".h5", ".hdf5")
+_REFERENCES = ".json"
 _ZARR_MARKS = ("zarr.json", ".zgroup", ".zmetadata", ".zarray")
 
 
@@ -36,8 +37,8 @@ class Source:
     Attributes
     ----------
     kind
-        ``"zarr"`` (which may keep versions), ``"icechunk"`` (which does), ``"netcdf"`` or
-        ``"opendap"``.
+        ``"zarr"`` (which may keep versions), ``"icechunk"`` (which does), ``"netcdf"``,
+        ``"references"`` (kerchunk's JSON) or ``"opendap"``.
     addresses
         One store, or the files in the order of their names.
     label
@@ -163,6 +164,8 @@ def _from_url(text: str, options: dict[str, Any]) -> Source:
 
 def _kind_of_url(text: str, options: Mapping[str, Any]) -> str:
     path = redact(text).rstrip("/").lower()
+    if path.endswith(_REFERENCES):
+        return "references"
     return "netcdf" if path.endswith(_NETCDF_SUFFIXES) else "zarr"
 
 
@@ -188,6 +191,8 @@ def _kind_of_path(text: str) -> str:
         raise StoreError("cannot be read", where=text, found=_reason(error)) from error
     if head.startswith((b"CDF", b"\x89HDF\r\n\x1a\n")) or path.suffix.lower() in _NETCDF_SUFFIXES:
         return "netcdf"
+    if path.suffix.lower() == _REFERENCES and head.lstrip().startswith(b"{"):
+        return "references"
     raise StoreError(
         "not a format that climcube opens",
         where=text,

@@ -17,7 +17,7 @@ from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.references import location_of
 
-__all__ = ["FileChunks", "chunks_of", "require_packages"]
+__all__ = ["FileChunks", "chunks_of", "indices", "require_packages", "store_of"]
 
 Index = tuple[int, ...]
 _INLINE = "__inlined__"
@@ -96,7 +96,7 @@ def chunks_of(
         from obspec_utils.registry import ObjectStoreRegistry
         from virtualizarr.parsers import HDFParser
 
-        root, store, path = _store_of(address, options)
+        root, store, path = store_of(address, options)
         odd = _ODD.search(location_of(address))
         if odd is not None:
             raise _none(address, f"{odd[0]!r} in its path, which references cannot hold")
@@ -130,10 +130,17 @@ def _by_steps(
     return {(step, *rest): (first + step * each, each) for step in range(shape[0])}
 
 
-def _store_of(address: str, options: Mapping[str, Any]) -> tuple[str, Any, str]:
-    """Return the root of the store that a file is in, obstore's store, and the path in it."""
+def store_of(
+    address: str, options: Mapping[str, Any], *, whole: bool = False
+) -> tuple[str, Any, str]:
+    """Return the root of the store that a file is in, obstore's store, and the path in it.
+
+    Of a local file the store is its folder, or with ``whole`` the disk.
+    """
     from obstore.store import LocalStore
 
+    if whole and address.startswith("file://"):
+        return "file:///", LocalStore(), address.removeprefix("file:///")
     if not is_remote(address):
         folder, name = os.path.split(os.path.abspath(address))
         return "file:///", LocalStore(folder), name  # to the parser, the folder is all there is

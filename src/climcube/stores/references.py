@@ -8,7 +8,7 @@ taken from the store.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from climcube.errors import ParameterError
@@ -22,7 +22,7 @@ from climcube.stores.repositories import (
     storage_of,
 )
 
-__all__ = ["Sources", "homes_of", "location_of", "naming", "reading"]
+__all__ = ["Sources", "allowed", "homes_of", "location_of", "naming", "reading"]
 
 Sources = bool | str | Iterable[str] | Mapping[str, Mapping[str, Any]]
 _S3 = ("s3://", "s3a://")
@@ -104,11 +104,28 @@ def reading(address: str, options: Mapping[str, Any], sources: Sources) -> dict[
         config = icechunk().Repository.fetch_config(storage_of(address, options))
     named = sorted(config.virtual_chunk_containers or {}) if config is not None else []
     usual = options if address.startswith(_S3) else {}
+    return naming(options, allowed(named, sources, usual))
+
+
+def allowed(
+    named: Sequence[str], sources: Sources | None, usual: Mapping[str, Any]
+) -> dict[str, Mapping[str, Any]]:
+    """Return the places that are named and allowed, with the options of their file systems.
+
+    Parameters
+    ----------
+    named
+        Folders that references lead to.
+    sources
+        What the user allows; see `reading`.
+    usual
+        Options for places on S3 for which nothing else is said.
+    """
     if sources is True:
         given: dict[str, Mapping[str, Any]] = {prefix: {} for prefix in named}
     elif isinstance(sources, Mapping):
         given = {_prefix(k): v for k, v in sources.items()}
-    elif isinstance(sources, bool):
+    elif not sources or isinstance(sources, bool):
         given = {}
     else:
         listed = [sources] if isinstance(sources, str) else sources
@@ -123,7 +140,7 @@ def reading(address: str, options: Mapping[str, Any], sources: Sources) -> dict[
                 expected=", ".join(named) or "nothing: the store refers to no other files",
             )  # fmt: skip
         chosen |= dict.fromkeys(within or [prefix], known)
-    return naming(options, chosen)
+    return chosen
 
 
 def _prefix(place: str) -> str:

@@ -28,7 +28,7 @@ from climcube.stores.repositories import is_icechunk_error, is_repository, trans
 from climcube.stores.snapshots import Version, open_snapshot
 from climcube.stores.verifying import verifying
 
-__all__ = ["VERSION", "open_zarr", "zarr_store"]
+__all__ = ["VERSION", "open_references", "open_zarr", "zarr_store"]
 
 VERSION = "climcube_version"  # in `encoding`: the snapshot that was opened
 
@@ -84,6 +84,16 @@ def open_zarr(
                 versioned=True, verify=verify, sources=sources,
             )  # fmt: skip
         raise
+
+
+def open_references(
+    address: str, options: Mapping[str, Any], group: str | None, sources: Sources | None
+) -> xr.Dataset:
+    """Open a file of references (kerchunk's JSON) undecoded; see `climcube.stores.kerchunk`."""
+    from climcube.stores.kerchunk import references_store
+
+    store = references_store(address, options, group, sources)
+    return _open(address, {"store": store, "storage_options": None}, None, "always")
 
 
 def _require_versions(address: str, options: Mapping[str, Any]) -> bool:
