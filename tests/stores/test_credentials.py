@@ -148,6 +148,7 @@ def test_all_verbs_keep_the_secret(
         store = f"{bucket}/cube.zarr"
         cage.hear("ingest", cc.ingest(str(tmp_path / "*.nc"), store, target_options=options))
         cube = cc.open(store, storage_options=options)
+        cage.hear("verified", cc.verify(store, storage_options=options))
         cage.hear("cube", cube)
         cage.hear("variable", cube["sst"])
         cage.hear_graph("open", cube["sst"])
@@ -197,6 +198,26 @@ def test_versioned_stores_keep_it(cage: Cage, secret_options: dict[str, Any]) ->
     session.commit("x")
     reader = repository.readonly_session("main")
     cage.said["pickled reader"] = pickle.dumps(reader).decode("latin-1")
+
+
+def test_verbs_of_versioned_stores_keep_it(
+    cage: Cage, secret_options: dict[str, Any], tmp_path: Path
+) -> None:
+    pytest.importorskip("icechunk")
+    cc.testing.synthetic_ocean(years=1, shape=(2, 3)).to_netcdf(tmp_path / "a.nc")
+    store = "s3://canary/sea.icechunk"
+    cage.hear("ingest", cc.ingest(str(tmp_path / "a.nc"), store, target_options=secret_options))
+    cube = cc.open(store, variable="sst", storage_options=secret_options)
+    cage.hear("cube", cube)
+    cage.hear_graph("versioned", cube)
+    cage.hear("versions", cc.versions(store, storage_options=secret_options))
+    cage.hear("verified", cc.verify(store, storage_options=secret_options))
+    system, root = file_system(store, secret_options)
+    for path in system.find(root):
+        cage.said[f"object {path}"] = system.cat_file(path).decode("latin-1")
+    with pytest.raises(ClimcubeError) as caught:
+        cc.open(store, version="none", storage_options=secret_options)
+    cage.hear_error("no version", caught.value)
 
 
 def test_catalogs_keep_it(cage: Cage, secret_options: dict[str, Any], tmp_path: Path) -> None:
