@@ -216,3 +216,27 @@ def test_recognised_by_its_files(tmp_path):
     assert not is_repository(str(tmp_path / "nothing"))
     shutil.rmtree(tmp_path / "a")
     assert not is_repository(str(tmp_path / "a"))
+
+
+@pytest.mark.s3
+@pytest.mark.parametrize("ignored", ["IfMatch", "IfNoneMatch"])
+def test_a_server_that_ignores_conditions_is_refused(options, monkeypatch, ignored):
+    """It would lose one of two commits, and say nothing."""
+    from climcube.stores.filesystems import file_system
+    from climcube.stores.s3 import S3
+
+    ask = S3.call_s3
+
+    def deaf(self, method, *args, **kwargs):
+        kwargs.pop(ignored, None)
+        return ask(self, method, *args, **kwargs)
+
+    monkeypatch.setattr(S3, "call_s3", deaf)
+    with pytest.raises(StoreError, match=f"cannot keep versions.*{ignored} is ignored"):
+        make("s3://bucket/x.icechunk", options)
+    monkeypatch.undo()
+    system, _ = file_system("s3://bucket/", options)
+    system.invalidate_cache()
+    assert system.find("bucket") == []
+    make("s3://bucket/x.icechunk", options)
+    assert not [n for n in system.find("bucket") if ".partial" in n]

@@ -28,6 +28,7 @@ from climcube.errors import (
 from climcube.options import get_option
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
+from climcube.stores.conditions import require_conditional_writes
 from climcube.stores.filesystems import file_system, own_error, reporting
 from climcube.stores.s3options import DEADLINE, s3_options
 
@@ -124,6 +125,8 @@ def open_repository(
             try:
                 # Our lock may lie in the folder already; what else does is in the way.
                 _require_clean(address, given)
+                if address.startswith(("s3://", "s3a://")):
+                    require_conditional_writes(address, _plain(given))
                 return module.Repository.create(storage, check_clean_root=False, **settings)
             except (StoreError, module.IcechunkError):
                 # Unless another process made it just now.
