@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import climcube as cc
-
 from tests.servers import SECRET
 
 pytestmark = [pytest.mark.s3]
