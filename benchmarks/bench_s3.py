@@ -95,7 +95,8 @@ def upload(options: dict[str, str], years: int) -> int:
         path = Path(folder) / "cube.zarr"
         write_ocean(path, SHAPE, years=years)
         warnings.filterwarnings("ignore", message=".*[Cc]onsolidated")
-        days = xr.open_zarr(path, consolidated=False).isel(time=slice(DAYS)).chunk(time=1)
+        days = xr.open_zarr(path, consolidated=False).isel(time=slice(DAYS))
+        days = days.chunk(time=1, lat=-1, lon=-1)
         packed = {k: days.sst.encoding[k] for k in ("dtype", "scale_factor", "_FillValue")}
         days.drop_encoding().to_zarr(
             path.with_name("days.zarr"), zarr_format=3, encoding={"sst": packed}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import signal
 import socket
@@ -31,6 +32,7 @@ PROGRAMS = (
     "ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin",
 )  # fmt: skip
 
+_FOLDERS = "climcube-ceph-"
 # cephx stays on: the gateway does not start without. Regions are not checked: tests pass several.
 _CONFIGURATION = """
 [global]
@@ -87,12 +89,21 @@ def gateway(key: str, secret: str, *, disk: bool = False) -> Iterator[str]:
     if missing:
         raise RuntimeError(f"not installed: {', '.join(missing)}; run tools/install-ceph as root")
     # Paths of Unix sockets are limited to 107 characters.
-    folder = Path(tempfile.mkdtemp(prefix="ceph-", dir="/tmp"))
+    _remove_abandoned(Path("/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDERS}{os.getpid()}-", dir="/tmp"))
     try:
         with ExitStack() as processes:
             yield _started(folder, key, secret, processes, kind="bluestore" if disk else "memstore")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Remove the folders of processes that were killed before they could do so."""
+    for folder in parent.glob(f"{_FOLDERS}*"):
+        owner = folder.name.removeprefix(_FOLDERS).partition("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _started(folder: Path, key: str, secret: str, processes: ExitStack, *, kind: str) -> str:

@@ -1,6 +1,6 @@
 """The fault matrix: what becomes of each operation when storage has each kind of bad day.
 
-    python -m tests.stores.matrix > docs/explanation/tables/fault-matrix.md
+    python -m tests.stores.matrix > docs/explanation/tables/fault_matrix.md
 
 A cell is one operation through one client against moto behind a proxy that spoils one, two or
 all answers. It ends in the right values, or in one typed error before its deadline. Anything

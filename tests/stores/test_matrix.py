@@ -46,10 +46,11 @@ def test_every_cell(bench):
     print(matrix.table(found))
     assert len(found) > 300
     assert not {c: o for c, o in found.items() if o.result not in GOOD}
-    # What passes once or twice is never an error.
-    passing = {
+    # What passes once or twice is not noticed. Icechunk's own client takes a page for a refusal.
+    told = {
         cell: o
         for cell, o in found.items()
         if cell.times != "always" and cell.fault in matrix.PASSING and o.result == TYPED
+        if not (cell.operation == "commit" and cell.fault == "html")
     }
-    assert not passing
+    assert not told
