@@ -51,3 +51,17 @@ def test_mistakes_are_one_line(run: Run, store: str, tmp_path: Path) -> None:
     assert_one_error_line(
         run("versions", "expire", store, "--older-than", "soon"), "older_than not understood"
     )
+
+
+def test_a_virtual_cube(run: Run, tmp_path: Path) -> None:
+    ocean = cc.testing.synthetic_ocean(years=1, shape=(3, 4)).isel(time=slice(3))
+    cc.testing.write_daily_files(ocean, tmp_path)
+    store = tmp_path / "sst.icechunk"
+    made = run("ingest", tmp_path / "*.nc", store, "--virtual")
+    assert made.exit_code == 0, made.output
+    plain = cc.open(str(tmp_path / "*.nc"), variable="sst")
+    assert (cc.open(store, variable="sst", sources=True) == plain).all()
+    assert run("ingest", tmp_path / "*.nc", store, "--mixed").exit_code == 2
+    assert_one_error_line(
+        run("ingest", tmp_path / "*.nc", tmp_path / "a.zarr", "--virtual"), ".ice"
+    )

@@ -41,6 +41,12 @@ def ingest(
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what it will read, write and take; write nothing.")
     ] = False,
+    virtual: Annotated[
+        bool, typer.Option("--virtual", help="Refer to the files instead of copying values.")
+    ] = False,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="With --virtual: copy the files that are cut otherwise.")
+    ] = False,
     period: Annotated[
         str | None,
         typer.Option("--period", metavar="FIRST/LAST", help="Dates, for a recipe with a template."),
@@ -66,6 +72,7 @@ def ingest(
     climcube ingest "raw/oisst-avhrr-v02r01.*.nc" sst.zarr --variable sst
     climcube ingest recipes/noaa-oisst.yaml s3://bucket/oisst.icechunk --plan
     climcube ingest new/*.nc s3://bucket/oisst.icechunk --append
+    climcube ingest "raw/*.nc" oisst.icechunk --virtual
     """
     import climcube as cc
 
@@ -78,7 +85,10 @@ def ingest(
     if plan:
         typer.echo(str(cc.plan_ingest(sources, store, **common)))
         return
+    if mixed and not virtual:
+        raise typer.BadParameter("--mixed goes with --virtual")
     mode = "append" if append else "replace" if replace else "new"
+    common["virtual"] = "mixed" if mixed else virtual
     done = cc.ingest(
         sources, store, mode=mode, overwrite=overwrite, report=report, catalog=catalog, **common
     )
