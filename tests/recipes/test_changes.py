@@ -89,6 +89,14 @@ def test_preliminary_days_are_replaced_by_final_ones(files, sea, store, tmp_path
     assert cc.verify(store).ok
 
 
+def test_what_was_replaced_twice_can_be_replaced_by_the_first_again(files, store, tmp_path):
+    """That these files were ingested once does not mean that the store holds them."""
+    warm = warmer(files[3], tmp_path / "warm.nc")
+    made = [cc.ingest(recipe([f]), store, mode="replace") for f in (warm, files[3], warm, warm)]
+    assert [report.unchanged for report in made] == [False, False, False, True]
+    assert float((values(store)[3] - values(store, version=made[1].version)[3]).max()) > 0.9
+
+
 def test_gaps_between_store_and_files(files, sea, store):
     with pytest.raises(IngestError, match=r"days are missing between the store.*01-15"):
         cc.ingest(recipe(files[14:16], missing="refuse"), store, mode="append")

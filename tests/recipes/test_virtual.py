@@ -71,10 +71,11 @@ def same(store, pattern, **options):
     return virtual
 
 
-def chunk_types(store):
+def chunk_types(store, name="sst"):
     session = open_repository(store).readonly_session("main")
-    count = zarr.open_array(session.store, path="sst", mode="r").cdata_shape
-    return [str(session.chunk_type("/sst", (i, 0, 0))) for i in range(count[0])]
+    array = zarr.open_array(session.store, path=name, mode="r")
+    rest = (0,) * (array.ndim - 1)
+    return [str(session.chunk_type(f"/{name}", (i, *rest))) for i in range(array.cdata_shape[0])]
 
 
 def test_values_stay_in_the_files(daily, store):
@@ -394,6 +395,16 @@ def test_homes_are_as_narrow_as_may_be():
     assert homes_of(["/a/b/c.nc", "/a/d/e.nc"]) == ["file:///a/"]
     assert homes_of(["/a/c.nc", "/b/e.nc"]) == ["file:///a/", "file:///b/"]
     assert homes_of(["s3://one/x/a.nc", "s3://two/a.nc"]) == ["s3://one/x/", "s3://two/"]
+
+
+@pytest.mark.parametrize("pattern", ["cmip/snw_day_*.nc", "nemo/*.nc"])
+def test_real_files(reference_data, store, pattern):
+    """A land variable of CMIP6, and an ocean model's curved grid."""
+    files = sorted(map(str, reference_data.glob(pattern)))
+    report = cc.ingest(files, store, virtual=True)
+    same_values = cc.open(store, sources=True)[report.variables[0]]
+    xr.testing.assert_equal(same_values.load(), cc.open(files)[report.variables[0]].load())
+    assert all("VIRTUAL" in kind.upper() for kind in chunk_types(store, report.variables[0]))
 
 
 @pytest.mark.s3

@@ -31,12 +31,13 @@ def remember(store: Any, identity: str, preliminary: list[str], *, new: bool) ->
     group.attrs.put(facts)
 
 
-def holds(store: Any, identity: str | None = None) -> bool:
-    """Whether a store was made by an ingest (and holds all of this one)."""
+def holds(store: Any, identity: str | None = None, *, last: bool = False) -> bool:
+    """Whether a store was made by ingests, this one among them, or as the ``last`` one."""
     group = _group(store, "r")
     if group is None:
         return False
-    return identity is None or identity in group.attrs.get("identities", [])
+    known = list(group.attrs.get("identities", []))
+    return identity is None or identity in (known[-1:] if last else known)
 
 
 def preliminary_days(store: Any) -> list[str]:

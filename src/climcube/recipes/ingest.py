@@ -297,7 +297,8 @@ def _is_done(target: Target, identity: str, mode: str, overwrite: bool) -> bool:
     """Whether the store holds all of this ingest already."""
     if (overwrite and mode == "new") or not target.workplace.exists():
         return False
-    if holds(target.published(), identity):
+    # What was replaced may have been replaced again since by something else.
+    if holds(target.published(), identity, last=mode == "replace"):
         tidy = getattr(target.workplace, "tidy", None)
         if tidy is not None:
             tidy(identity)

@@ -115,7 +115,14 @@ class _Writing:
     def of(cls, scan: Scan, work: VersionedWork, mixed: bool) -> _Writing:
         """Take the encoding of the first file as that of the store."""
         writing = cls(scan, work, mixed, {})
-        writing.model = writing._chunks(scan.archive.headers[0])[0]
+        try:
+            writing.model = writing._chunks(scan.archive.headers[0])[0]
+        except IngestError as error:
+            # What nothing can be referred to in has no chunks that the others could be like.
+            raise IngestError(
+                error.what, where=error.where, expected=error.expected, found=error.found,
+                remedy="ingest without virtual",
+            ) from error  # fmt: skip
         return writing
 
     @property
