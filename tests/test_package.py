@@ -117,6 +117,7 @@ def test_conda_users_get_the_same_packages() -> None:
     wanted = {plain(r) for r in [*project["dependencies"], *extras["plots"], *extras["parquet"]]}
     listed = (ROOT / "environment.yml").read_text(encoding="utf-8")
     offered = {plain(line.strip(" -")) for line in listed.splitlines() if line.startswith("  - ")}
+    offered |= {name.removeprefix("python_") for name in offered}
     # conda's matplotlib-base has no Qt; pip brings intake 2, which conda-forge may not have.
     assert wanted - offered <= {"matplotlib", "intake"}
 

@@ -33,10 +33,27 @@ def tag_version(
     version
         As for `climcube.open`; default the newest.
 
+    Returns
+    -------
+    str
+        The id of the version.
+
     Raises
     ------
     StoreExistsError
         The name is taken, or was once: a tag in a paper means one version for ever.
+
+    Examples
+    --------
+    >>> import climcube as cc, tempfile
+    >>> store = tempfile.mkdtemp() + "/ocean.icechunk"
+    >>> ocean = cc.testing.synthetic_ocean(years=1, shape=(2, 3)).isel(time=slice(4))
+    >>> files = cc.testing.write_daily_files(ocean, tempfile.mkdtemp())
+    >>> first = cc.ingest(sorted(files)[:3], store).version
+    >>> cc.tag_version(store, "v1") == first
+    True
+    >>> cc.open(store, version="v1").sizes["time"]
+    3
     """
     place, repository = existing(store, storage_options)
     _require_name(name)
@@ -68,10 +85,27 @@ def branch_version(
     store, name, version, storage_options
         As for `climcube.tag_version`.
 
+    Returns
+    -------
+    str
+        The id of the version.
+
     Raises
     ------
     StoreExistsError
         The name is taken.
+
+    Examples
+    --------
+    >>> import climcube as cc, tempfile
+    >>> store = tempfile.mkdtemp() + "/ocean.icechunk"
+    >>> ocean = cc.testing.synthetic_ocean(years=1, shape=(2, 3)).isel(time=slice(4))
+    >>> files = cc.testing.write_daily_files(ocean, tempfile.mkdtemp())
+    >>> first = cc.ingest(sorted(files)[:3], store).version
+    >>> cc.branch_version(store, "trial") == first
+    True
+    >>> cc.versions(store).branches.tolist()
+    ['main, trial']
     """
     place, repository = existing(store, storage_options)
     _require_name(name)
@@ -82,8 +116,22 @@ def branch_version(
     return snapshot
 
 
-def remove_version_name(store: str, name: str, *, storage_options: Mapping[str, Any] | None = None) -> None:
+def remove_version_name(
+    store: str, name: str, *, storage_options: Mapping[str, Any] | None = None
+) -> None:
     """Remove a tag or a branch; its versions stay until they expire.
+
+    Parameters
+    ----------
+    store, storage_options
+        As for `climcube.versions`.
+    name
+        Of a tag or a branch.
+
+    Returns
+    -------
+    None
+        Nothing else changes.
 
     Raises
     ------
@@ -91,6 +139,18 @@ def remove_version_name(store: str, name: str, *, storage_options: Mapping[str, 
         There is no such tag or branch.
     ParameterError
         It is ``main``.
+
+    Examples
+    --------
+    >>> import climcube as cc, tempfile
+    >>> store = tempfile.mkdtemp() + "/ocean.icechunk"
+    >>> ocean = cc.testing.synthetic_ocean(years=1, shape=(2, 3)).isel(time=slice(4))
+    >>> files = cc.testing.write_daily_files(ocean, tempfile.mkdtemp())
+    >>> first = cc.ingest(sorted(files)[:3], store).version
+    >>> _ = cc.branch_version(store, "trial")
+    >>> cc.remove_version_name(store, "trial")
+    >>> cc.versions(store).branches.tolist()
+    ['main']
     """
     place, repository = existing(store, storage_options)
     if name == MAIN:

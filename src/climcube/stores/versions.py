@@ -121,12 +121,29 @@ def roll_back(
     message
         Why; default says where it went.
 
+    Returns
+    -------
+    str
+        The id of the new version, whose content is that of the old one.
+
     Raises
     ------
     StoreNotFoundError
         No such version.
     ConflictError
         Another writer published in the same moment.
+
+    Examples
+    --------
+    >>> import climcube as cc, tempfile
+    >>> store = tempfile.mkdtemp() + "/ocean.icechunk"
+    >>> ocean = cc.testing.synthetic_ocean(years=1, shape=(2, 3)).isel(time=slice(4))
+    >>> files = cc.testing.write_daily_files(ocean, tempfile.mkdtemp())
+    >>> first = cc.ingest(sorted(files)[:3], store).version
+    >>> second = cc.ingest(sorted(files)[3:], store, mode="append").version
+    >>> new = cc.roll_back(store, first)
+    >>> cc.open(store).sizes["time"], cc.open(store, version=second).sizes["time"]
+    (3, 4)
     """
     place, repository = existing(store, storage_options)
     target = find_snapshot(repository, version, place.where)
@@ -180,12 +197,27 @@ def expire_versions(
     dry_run
         Only tell what would go. Objects are then those that nothing refers to already.
 
+    Returns
+    -------
+    Expiry
+        Ids of the versions that are gone, and how many objects and bytes went with them.
+
     Raises
     ------
     StoreNotFoundError
         There is no store.
     ParameterError
         No date, or one in the future.
+
+    Examples
+    --------
+    >>> import climcube as cc, tempfile
+    >>> store = tempfile.mkdtemp() + "/ocean.icechunk"
+    >>> ocean = cc.testing.synthetic_ocean(years=1, shape=(2, 3)).isel(time=slice(4))
+    >>> files = cc.testing.write_daily_files(ocean, tempfile.mkdtemp())
+    >>> first = cc.ingest(sorted(files)[:3], store).version
+    >>> cc.expire_versions(store, "2020-01-01").versions
+    ()
     """
     moment = _past(older_than)
     place, repository = existing(store, storage_options)
