@@ -125,7 +125,8 @@ def main() -> None:
         line("opening", race(dict(cube), given.repeats))
         line("whole cube, shards", race(whole(cube), given.repeats))
         line(f"{DAYS} objects of a day", race(whole(days), given.repeats))
-        line("50 series, ranges of shards", race(series(cube), given.repeats))
+        small = ranges("s3://bench/top/cube.zarr", options)
+        line("50 small parts of shards", race(small, given.repeats))
         caps(days["climcube, s3fs"], days["climcube, obstore"], given.repeats)
 
 
@@ -146,19 +147,29 @@ def whole(opens: dict[str, Open]) -> dict[str, Callable[[], object]]:
     return {name: reading(call) for name, call in opens.items()}
 
 
-def series(opens: dict[str, Open]) -> dict[str, Callable[[], object]]:
-    """Read the series of cells far apart: of every shard one inner chunk."""
+def ranges(address: str, options: dict[str, str]) -> dict[str, Callable[[], object]]:
+    """Read the series of 50 cells far apart from the arrays: one inner chunk of a shard each."""
+    import zarr
+
+    from climcube.stores.filesystems import zarr_target
+
+    def through(client: str) -> dict[str, object]:
+        with cc.set_options(s3_client=client):
+            return zarr_target(address, options, read_only=True)
+
+    targets = [
+        {"store": address, "storage_options": options},
+        through("s3fs"),
+        through("obstore"),
+    ]
     rng = np.random.default_rng(0)
     cells = list(zip(rng.integers(0, SHAPE[0], 50), rng.integers(0, SHAPE[1], 50), strict=True))
 
-    def reading(call: Open) -> Callable[[], object]:
-        def read() -> object:
-            sst = call().sst.isel(time=slice(0, 366))
-            return [sst.isel(lat=int(i), lon=int(j)).values for i, j in cells]
+    def reading(target: dict[str, object]) -> Callable[[], object]:
+        array = zarr.open_group(mode="r", **target)["sst"]
+        return lambda: [array[:366, int(i), int(j)] for i, j in cells]
 
-        return read
-
-    return {name: reading(call) for name, call in opens.items()}
+    return {name: reading(target) for name, target in zip(SIDES, targets, strict=True)}
 
 
 def caps(s3fs: Open, obstore: Open, repeats: int) -> None:
