@@ -422,3 +422,16 @@ class TestGrids:
         """Those who do not know climcube notice nothing but a group more."""
         found = xr.open_zarr(path)
         xr.testing.assert_equal(found.sst, cube(2).sst)
+
+
+def test_a_store_without_a_manifest_is_asked_for_it_once(tmp_path):
+    group = zarr.open_group(tmp_path / "a.zarr", mode="w", zarr_format=3)
+    group.create_array("x", shape=(9,), chunks=(1,), dtype="f4", fill_value=np.nan)[4] = 1
+    counting = Counting(LocalStore(tmp_path / "a.zarr", read_only=True))
+    found = zarr.open_group(verifying(counting, "never"), mode="r")["x"]
+    assert np.isfinite(found[:]).sum() == 1 and np.isfinite(found[:]).sum() == 1
+    # Those that are under way at once may each ask.
+    assert sum(key == f"{MANIFEST}/zarr.json" for key in counting.keys) <= 9
+    counting.keys.clear()
+    assert np.isnan(found[:3]).all()
+    assert not [key for key in counting.keys if key.startswith(MANIFEST)]

@@ -77,6 +77,7 @@ class Verifying(WrapperStore[Store]):
     def __init__(self, store: Store, manifest: Manifest | None, mode: str) -> None:
         super().__init__(store)
         self.manifest, self.mode = manifest, mode
+        self._lacking = False  # known to have no manifest: it is looked for once
 
     @override
     def _with_store(self, store: Store) -> Verifying:
@@ -203,9 +204,11 @@ class Verifying(WrapperStore[Store]):
     ) -> Buffer | None:
         """Read without checks, but for what is missing: a lost chunk is never fill values."""
         found = await self._store.get(key, prototype, byte_range)
-        if found is not None or key.endswith(("zarr.json", ".zarray", ".zgroup", ".zattrs")):
+        names = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
+        if found is not None or self._lacking or key.endswith(names):
             return found
         manifest = await asyncio.to_thread(load_manifest, self._store)
+        self._lacking = manifest is None
         place = None if manifest is None else manifest.locate(key)
         if manifest is not None and place is not None:
             entry = await manifest.entry(self._store, *place)
