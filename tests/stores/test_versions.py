@@ -53,21 +53,31 @@ class Store:
         return function(self.address, *args, storage_options=self.options, **kwargs)
 
 
-@pytest.fixture(params=["local", "memory", pytest.param("s3", marks=pytest.mark.s3)])
-def store(request, tmp_path):
-    if request.param == "local":
+def _store(kind, request, tmp_path):
+    if kind == "local":
         return Store(str(tmp_path / "cube.icechunk"), {})
-    if request.param == "memory":
+    if kind == "memory":
         return Store(f"memory://{uuid.uuid4().hex}", {})
     return Store("s3://bucket/deep/cube", request.getfixturevalue("options"))
 
 
-def test_the_table(store):
-    first = store.publish(1.0, "one", files=3, period=["2020-01-01", "2020-01-03"])
-    second = store.publish(2.0, "two")
-    store.call(cc.tag_version, "paper", first)
-    store.call(cc.branch_version, "trial", first)
-    table = store.versions()
+@pytest.fixture(params=["local", "memory"])
+def store(request, tmp_path):
+    return _store(request.param, request, tmp_path)
+
+
+@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.s3)])
+def kept(request, tmp_path):
+    """As ``store``; also on S3, for what is done differently there."""
+    return _store(request.param, request, tmp_path)
+
+
+def test_the_table(kept):
+    first = kept.publish(1.0, "one", files=3, period=["2020-01-01", "2020-01-03"])
+    second = kept.publish(2.0, "two")
+    kept.call(cc.tag_version, "paper", first)
+    kept.call(cc.branch_version, "trial", first)
+    table = kept.versions()
     assert table.index.tolist() == [second, first] and table.index.name == "id"
     assert table.message.tolist() == ["two", "one"]
     assert table.tags.tolist() == ["", "paper"]
@@ -114,12 +124,12 @@ def test_a_result_says_which_version_it_came_from(store):
     assert cc.open(store.address, storage_options=store.options).x.data.name != same[0]
 
 
-def test_an_opened_cube_stays_what_it_was(store):
-    store.publish(1.0)
-    cube = cc.open(store.address, storage_options=store.options, variable="x")
-    store.publish(2.0)
+def test_an_opened_cube_stays_what_it_was(kept):
+    kept.publish(1.0)
+    cube = cc.open(kept.address, storage_options=kept.options, variable="x")
+    kept.publish(2.0)
     assert set(cube.values.tolist()) == {1.0}
-    if not store.address.startswith("memory"):  # which is this process's own
+    if not kept.address.startswith("memory"):  # which is this process's own
         assert set(pickle.loads(pickle.dumps(cube)).values.tolist()) == {1.0}
 
 
@@ -162,21 +172,21 @@ def test_branches_go_their_own_way(store):
         store.call(cc.remove_version_name, "trial")
 
 
-def test_rolling_back_loses_nothing(store):
-    first = store.publish(1.0, files=1)
-    second = store.publish(2.0, files=2)
-    new = store.call(cc.roll_back, first, message="the second was wrong")
-    assert store.read() == 1.0 and store.read(second) == 2.0
-    table = store.versions()
+def test_rolling_back_loses_nothing(kept):
+    first = kept.publish(1.0, files=1)
+    second = kept.publish(2.0, files=2)
+    new = kept.call(cc.roll_back, first, message="the second was wrong")
+    assert kept.read() == 1.0 and kept.read(second) == 2.0
+    table = kept.versions()
     assert table.index.tolist() == [new, second, first]
     assert table.tags[second] == f"rolled-back-{second}" and table.branches[new] == "main"
     assert table.message[new] == "the second was wrong" and table.files[new] == 1
-    back = store.call(cc.roll_back, second)
-    assert store.read() == 2.0 and store.read(new) == 1.0
+    back = kept.call(cc.roll_back, second)
+    assert kept.read() == 2.0 and kept.read(new) == 1.0
     assert len({first, second, new, back}) == 4
-    assert store.publish(3.0) and store.read() == 3.0
+    assert kept.publish(3.0) and kept.read() == 3.0
     with pytest.raises(StoreNotFoundError):
-        store.call(cc.roll_back, "nothing")
+        kept.call(cc.roll_back, "nothing")
 
 
 def test_work_begun_before_a_roll_back_is_a_conflict(store):
@@ -190,23 +200,23 @@ def test_work_begun_before_a_roll_back_is_a_conflict(store):
     assert store.read() == 1.0
 
 
-def test_versions_go_only_when_asked(store):
-    ids = [store.publish(float(n)) for n in range(4)]
-    store.call(cc.tag_version, "keep", ids[0])
+def test_versions_go_only_when_asked(kept):
+    ids = [kept.publish(float(n)) for n in range(4)]
+    kept.call(cc.tag_version, "keep", ids[0])
     time.sleep(0.01)
     now = dt.datetime.now(dt.UTC)
-    would = store.call(cc.expire_versions, now, dry_run=True)
+    would = kept.call(cc.expire_versions, now, dry_run=True)
     assert set(would.versions) == {ids[1], ids[2]}
-    assert set(store.versions().index) == set(ids)
-    gone = store.call(cc.expire_versions, now)
+    assert set(kept.versions().index) == set(ids)
+    gone = kept.call(cc.expire_versions, now)
     assert gone.versions == would.versions
-    assert set(store.versions().index) == {ids[0], ids[3]}
-    assert store.read() == 3.0 and store.read("keep") == 0.0
-    assert store.call(cc.expire_versions, now).versions == ()
+    assert set(kept.versions().index) == {ids[0], ids[3]}
+    assert kept.read() == 3.0 and kept.read("keep") == 0.0
+    assert kept.call(cc.expire_versions, now).versions == ()
     with pytest.raises(ParameterError, match="in the future"):
-        store.call(cc.expire_versions, "2999")
+        kept.call(cc.expire_versions, "2999")
     with pytest.raises(ParameterError, match="older_than not understood"):
-        store.call(cc.expire_versions, "tomorrow")
+        kept.call(cc.expire_versions, "tomorrow")
 
 
 def test_objects_of_unfinished_work_stay(store):
