@@ -27,13 +27,16 @@ class Work(Protocol):
     """
 
     @property
-    def store(self) -> Any: ...
+    def store(self) -> Any:
+        """Zarr store to write into; nobody else sees what is in it."""
 
     @property
-    def base(self) -> str | None: ...
+    def base(self) -> str | None:
+        """Version from which this work began; ``None`` where the store is new."""
 
     @property
-    def done(self) -> Mapping[str, Mapping[str, Any]]: ...
+    def done(self) -> Mapping[str, Mapping[str, Any]]:
+        """The ledger: steps finished by this or an earlier attempt, with their facts."""
 
     def fork(self) -> Any:
         """Return a store that can be pickled, for one task in another process."""
