@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 import climcube as cc
@@ -84,3 +86,18 @@ def test_bytes_that_change_on_the_way_are_not_published(recipe, target, monkeypa
         cc.ingest(recipe, target)
     monkeypatch.setattr(writing, "require_written", given)
     assert cc.ingest(recipe, target).times == 12
+
+
+@pytest.mark.parametrize("left", ["snapshots", "transactions", "repo#1"])
+def test_killed_while_the_repository_was_made(recipe, tmp_path, left):
+    """Found by SIGKILL at random, once in 250: a folder that was no repository yet, nor empty."""
+    icechunk = pytest.importorskip("icechunk")
+    target = tmp_path / "cube.icechunk"
+    icechunk.Repository.create(icechunk.local_filesystem_storage(str(target)))
+    (target / "repo").unlink()
+    if left == "snapshots":
+        shutil.rmtree(target / "transactions")
+    elif left == "repo#1":
+        (target / "repo#1").write_bytes(b"torn")
+    assert cc.ingest(recipe, target).times == 12
+    assert cc.verify(target).ok

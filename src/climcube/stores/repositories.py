@@ -28,6 +28,7 @@ from climcube.errors import (
 from climcube.options import get_option
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
+from climcube.stores.beginnings import LOCK, barely_begun, names_below
 from climcube.stores.conditions import require_conditional_writes
 from climcube.stores.filesystems import file_system, own_error, reporting
 from climcube.stores.s3options import DEADLINE, s3_options
@@ -51,7 +52,6 @@ _CREDENTIALS = (
     "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; "
     "for public data pass storage_options={'anon': True}"
 )
-LOCK = "climcube.lock"  # see `climcube.stores.locks`
 # Kept as long as the process: what `memory://` names are, for tests and examples.
 _memory: dict[str, Any] = {}
 
@@ -71,9 +71,10 @@ def is_repository(address: str, options: Mapping[str, Any] | None = None) -> boo
     path = local_path(address)
     if path is not None:
         # Also one that lost its file of versions: opening it says so.
-        return (path / "snapshots").is_dir() and (
+        marked = (path / "snapshots").is_dir() and (
             (path / "transactions").is_dir() or (path / "refs").is_dir()
         )
+        return marked and ((path / "repo").exists() or not barely_begun(names_below(path)))
     with reporting("the store cannot be looked at", address):
         system, root = file_system(address, _plain(options or {}))
         root = root.rstrip("/")
@@ -287,14 +288,14 @@ def _memory_name(address: str) -> str:
 def _require_clean(address: str, options: Mapping[str, Any]) -> None:
     path = local_path(address)
     if path is not None:
-        names = {p.name for p in path.iterdir()} - {LOCK} if path.is_dir() else set()
-        taken = bool(names) or (path.exists() and not path.is_dir())
+        taken = not barely_begun(names_below(path)) or (path.exists() and not path.is_dir())
     elif address.startswith("memory://"):
         taken = False
     else:
         system, root = file_system(address, _plain(options))
         system.invalidate_cache()
-        taken = bool(system.exists(root))
+        names = [str(name) for name in system.find(root)] if system.exists(root) else []
+        taken = not barely_begun(names)
     if taken:
         raise StoreError(
             "something else is there, no versioned store", where=redact(address),
