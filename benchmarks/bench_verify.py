@@ -26,7 +26,7 @@ from measuring import turns
 from zarr.codecs import ZstdCodec
 from zarr.storage import LocalStore
 
-from climcube.stores.manifest import Recorder, seal_manifest, verifying, write_records
+from climcube.stores.integrity.manifest import Recorder, seal_manifest, verifying, write_records
 from climcube.stores.verify import verify_store
 
 DAYS = 366

@@ -65,8 +65,8 @@ if TYPE_CHECKING:
     from climcube.reports.report import report
     from climcube.saving.save import save
     from climcube.stores.verify import verify
-    from climcube.stores.versionnames import branch_version, remove_version_name, tag_version
-    from climcube.stores.versions import expire_versions, roll_back, versions
+    from climcube.stores.versioned.history import expire_versions, roll_back, versions
+    from climcube.stores.versioned.names import branch_version, remove_version_name, tag_version
 
 __version__ = "0.1.0"
 
@@ -81,7 +81,7 @@ _HOMES = {
     "anomaly": "climcube.analysis.anomaly",
     "area_mean": "climcube.analysis.area_means",
     "area_sum": "climcube.analysis.area_means",
-    "branch_version": "climcube.stores.versionnames",
+    "branch_version": "climcube.stores.versioned.names",
     "breakpoint": "climcube.analysis.trends.breakpoint",
     "catalog": "climcube.catalogs",
     "change": "climcube.analysis.trends.change",
@@ -91,7 +91,7 @@ _HOMES = {
     "degree_heating_weeks": "climcube.analysis.indices.heating_weeks",
     "detrend": "climcube.analysis.trends.detrend",
     "emergence": "climcube.analysis.trends.emergence",
-    "expire_versions": "climcube.stores.versions",
+    "expire_versions": "climcube.stores.versioned.history",
     "false_positive_rates": "climcube.analysis.trends.rates",
     "fdr": "climcube.analysis.trends.significance",
     "habitat": "climcube.analysis.habitats.habitat",
@@ -112,19 +112,19 @@ _HOMES = {
     "plan_ingest": "climcube.recipes.ingest",
     "quantile_trend": "climcube.analysis.trends.quantile_trend",
     "rechunk": "climcube.cubes.chunks",
-    "remove_version_name": "climcube.stores.versionnames",
+    "remove_version_name": "climcube.stores.versioned.names",
     "report": "climcube.reports.report",
-    "roll_back": "climcube.stores.versions",
+    "roll_back": "climcube.stores.versioned.history",
     "rolling_mean": "climcube.analysis.rolling",
     "save": "climcube.saving.save",
     "seasonal_mean": "climcube.analysis.means",
     "set_options": "climcube.options",
-    "tag_version": "climcube.stores.versionnames",
+    "tag_version": "climcube.stores.versioned.names",
     "track": "climcube.analysis.tracking.track",
     "trend": "climcube.analysis.trends.trend",
     "trend_moments": "climcube.analysis.trends.moments",
     "verify": "climcube.stores.verify",
-    "versions": "climcube.stores.versions",
+    "versions": "climcube.stores.versioned.history",
     "zonal_mean": "climcube.analysis.area_means",
 }
 _MODULES = {

@@ -15,7 +15,7 @@ from typing import Any
 
 import climcube as cc
 from climcube.errors import ClimcubeError
-from climcube.stores.s3 import S3
+from climcube.stores.s3.filesystem import S3
 from tests.catalogs.audited import Watched
 
 WATCHED = (

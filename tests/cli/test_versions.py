@@ -8,7 +8,7 @@ import pytest
 import zarr
 
 import climcube as cc
-from climcube.stores.versionwork import VersionedWorkplace
+from climcube.stores.versioned.work import VersionedWorkplace
 from tests.cli.conftest import Run
 from tests.cli.test_app import assert_one_error_line
 

@@ -24,11 +24,11 @@ from climcube.errors import (
     UnitsError,
 )
 from climcube.recipes.recipe import Checks, Recipe
-from climcube.stores import versionwork
-from climcube.stores.references import homes_of
-from climcube.stores.repositories import open_repository
-from climcube.stores.snapshots import open_snapshot
-from climcube.stores.versionwork import VersionedWorkplace
+from climcube.stores.versioned import work as versionwork
+from climcube.stores.versioned.references import homes_of
+from climcube.stores.versioned.repositories import open_repository
+from climcube.stores.versioned.snapshots import open_snapshot
+from climcube.stores.versioned.work import VersionedWorkplace
 from tests.servers import endpoint, options
 
 __all__ = ["endpoint", "options"]

@@ -14,8 +14,8 @@ import xarray as xr
 import zarr
 from zarr.codecs import ZstdCodec
 
-from climcube.stores.inventory import add_unnoted
-from climcube.stores.manifest import Recorder, seal_manifest, write_records
+from climcube.stores.integrity.inventory import add_unnoted
+from climcube.stores.integrity.manifest import Recorder, seal_manifest, write_records
 
 MANIFEST = "climcube_manifest"
 

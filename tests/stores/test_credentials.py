@@ -186,7 +186,7 @@ def test_file_systems_and_stores_keep_it(cage: Cage, secret_options: dict[str, A
 
 def test_versioned_stores_keep_it(cage: Cage, secret_options: dict[str, Any]) -> None:
     pytest.importorskip("icechunk")
-    from climcube.stores.repositories import open_repository
+    from climcube.stores.versioned.repositories import open_repository
 
     repository = open_repository("s3://canary/v.icechunk", secret_options, create=True)
     session = repository.writable_session("main")

@@ -19,7 +19,7 @@ import zarr
 import climcube as cc
 from climcube.errors import ConflictError, StoreError, StoreNotFoundError
 from climcube.stores.plainwork import PlainWorkplace
-from climcube.stores.versionwork import VersionedWorkplace
+from climcube.stores.versioned.work import VersionedWorkplace
 from tests.servers import KEY, SECRET
 
 

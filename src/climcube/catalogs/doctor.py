@@ -16,8 +16,8 @@ from climcube.catalogs.findings import CheckReport, Finding, replacements
 from climcube.errors import ClimcubeError, StoreNotFoundError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
+from climcube.stores.files.netcdf import open_netcdf, open_opendap
 from climcube.stores.filesystems import file_system, open_file, reporting
-from climcube.stores.netcdf import open_netcdf, open_opendap
 from climcube.stores.redirects import staying
 from climcube.stores.zarrs import open_zarr
 

@@ -23,7 +23,7 @@ from climcube.cubes.pieces import SHARE, FileVariable, join_lazily
 from climcube.errors import AxisError, ClimcubeError, CubeError, VariableError, suggest
 from climcube.progress import progress_bar
 from climcube.provenance import redact
-from climcube.stores.netcdf import open_netcdf
+from climcube.stores.files.netcdf import open_netcdf
 
 __all__ = ["Archive", "Scrutiny", "open_archive", "scan_archive"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from climcube.errors import AxisError, CalendarError, UnitsError, VariableError
 from climcube.provenance import redact
-from climcube.stores.rawfile import raw_file
+from climcube.stores.files.rawfile import raw_file
 
 __all__ = ["Header", "Roles", "compare", "read_header"]
 

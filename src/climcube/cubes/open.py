@@ -21,10 +21,10 @@ from climcube.cubes.targets import Source, resolve
 from climcube.errors import ParameterError, require_choice
 from climcube.options import get_option
 from climcube.provenance import redact
-from climcube.stores.netcdf import content_token, open_netcdf, open_opendap
-from climcube.stores.references import Sources
-from climcube.stores.snapshots import Version
-from climcube.stores.verifying import MODES
+from climcube.stores.files.netcdf import content_token, open_netcdf, open_opendap
+from climcube.stores.integrity.verifying import MODES
+from climcube.stores.versioned.references import Sources
+from climcube.stores.versioned.snapshots import Version
 from climcube.stores.zarrs import VERSION, open_references, open_zarr
 
 __all__ = ["open"]

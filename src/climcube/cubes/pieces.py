@@ -15,8 +15,8 @@ from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.packing import Decoding
 from climcube.options import get_option
-from climcube.stores.netcdf import content_token
-from climcube.stores.rawfile import raw_file
+from climcube.stores.files.netcdf import content_token
+from climcube.stores.files.rawfile import raw_file
 
 __all__ = ["SHARE", "FileVariable", "join_lazily"]
 

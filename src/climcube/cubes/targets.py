@@ -15,11 +15,11 @@ from climcube.errors import ParameterError, StoreError, StoreNotFoundError, sugg
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.credentials import hidden_address, hidden_options
+from climcube.stores.files.selfcontained import require_self_contained
 from climcube.stores.filesystems import file_system, reporting
 from climcube.stores.redirects import staying
-from climcube.stores.repositories import is_repository
-from climcube.stores.selfcontained import require_self_contained
-from climcube.stores.snapshots import Version
+from climcube.stores.versioned.repositories import is_repository
+from climcube.stores.versioned.snapshots import Version
 
 __all__ = ["Source", "resolve"]
 

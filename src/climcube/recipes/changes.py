@@ -31,7 +31,7 @@ from climcube.recipes.reading import stretches_of
 from climcube.recipes.run import LAYOUT, Whole, finish_store, how_of
 from climcube.recipes.scan import Scan
 from climcube.recipes.writing import Task, write_blocks
-from climcube.stores.manifest import Recorder, write_records
+from climcube.stores.integrity.manifest import Recorder, write_records
 
 __all__ = ["change_store"]
 

@@ -13,7 +13,7 @@ from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.filesystems import zarr_target
 from climcube.stores.plainwork import PlainWorkplace
-from climcube.stores.repositories import is_repository
+from climcube.stores.versioned.repositories import is_repository
 from climcube.stores.work import Work, Workplace
 
 __all__ = ["Target", "keeping", "target_of"]
@@ -48,7 +48,7 @@ class Target:
     def published(self) -> Any:
         """Return the Zarr store as its readers see it."""
         if self.versioned:
-            from climcube.stores.repositories import open_repository
+            from climcube.stores.versioned.repositories import open_repository
 
             repository = open_repository(self.address, self.options)
             return repository.readonly_session("main").store
@@ -72,7 +72,7 @@ def target_of(
         versioned = address.endswith(_SUFFIX) or is_repository(address, options)
     if not versioned:
         return Target(address, options, False, PlainWorkplace(address, options))
-    from climcube.stores.versionwork import VersionedWorkplace
+    from climcube.stores.versioned.work import VersionedWorkplace
 
     return Target(address, options, True, VersionedWorkplace(address, options))
 

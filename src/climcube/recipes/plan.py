@@ -13,7 +13,7 @@ import numpy as np
 from climcube.recipes.layout import StoreLayout, sizes_of, steps_of
 from climcube.recipes.reading import Stretch, bands_of, stretches_of
 from climcube.recipes.scan import Scan
-from climcube.stores.rawchunks import read_piece
+from climcube.stores.files.rawchunks import read_piece
 
 __all__ = ["IngestPlan", "plan_of"]
 

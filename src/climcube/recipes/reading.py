@@ -18,7 +18,7 @@ from climcube.cubes.packing import Decoding
 from climcube.errors import IngestError, StoreError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
-from climcube.stores.rawchunks import read_piece
+from climcube.stores.files.rawchunks import read_piece
 
 __all__ = ["Band", "Limits", "Piece", "Stretch", "bands_of", "file_state", "stretches_of"]
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from climcube.errors import IntegrityError
-from climcube.stores.documents import read_documents
-from climcube.stores.grids import Grid
-from climcube.stores.manifest import Records
-from climcube.stores.records import describe
+from climcube.stores.integrity.documents import read_documents
+from climcube.stores.integrity.grids import Grid
+from climcube.stores.integrity.manifest import Records
+from climcube.stores.integrity.records import describe
 
 __all__ = ["require_written"]
 

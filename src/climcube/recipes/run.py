@@ -15,7 +15,7 @@ from climcube.recipes.places import Target, keeping
 from climcube.recipes.reading import stretches_of
 from climcube.recipes.scan import Scan
 from climcube.recipes.writing import Task, Writing, write_blocks
-from climcube.stores.manifest import Recorder, seal_manifest, write_records
+from climcube.stores.integrity.manifest import Recorder, seal_manifest, write_records
 from climcube.stores.verify import verify_store
 from climcube.stores.work import Work
 

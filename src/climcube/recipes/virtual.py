@@ -30,12 +30,12 @@ from climcube.recipes.reading import file_state, fill_of
 from climcube.recipes.run import LAYOUT, attributes_of, finish_store
 from climcube.recipes.scan import Scan
 from climcube.stores.addresses import is_remote
-from climcube.stores.filechunks import FileChunks, chunks_of, indices, require_packages
-from climcube.stores.filestates import write_states
-from climcube.stores.manifest import Recorder, write_records
-from climcube.stores.rawchunks import read_piece
-from climcube.stores.references import homes_of, location_of
-from climcube.stores.versionwork import VersionedWork, VersionedWorkplace
+from climcube.stores.files.filechunks import FileChunks, chunks_of, indices, require_packages
+from climcube.stores.files.rawchunks import read_piece
+from climcube.stores.integrity.manifest import Recorder, write_records
+from climcube.stores.versioned.filestates import write_states
+from climcube.stores.versioned.references import homes_of, location_of
+from climcube.stores.versioned.work import VersionedWork, VersionedWorkplace
 
 __all__ = ["MIXED", "make_virtual"]
 

@@ -15,7 +15,7 @@ from climcube.progress import Advance
 from climcube.recipes.layout import Block
 from climcube.recipes.reading import Band, Stretch, bands_of
 from climcube.recipes.rereading import require_written
-from climcube.stores.manifest import Recorder, write_records
+from climcube.stores.integrity.manifest import Recorder, write_records
 from climcube.stores.work import Work
 
 __all__ = ["Task", "Writing", "default_workers", "write_blocks"]

@@ -12,8 +12,8 @@ from climcube.progress import dask_progress
 from climcube.saving.prepare import Parts, even_chunks, file_chunks
 from climcube.saving.settle import compute_writes
 from climcube.stores.filesystems import zarr_target
-from climcube.stores.inventory import add_unnoted
-from climcube.stores.manifest import Recorder, seal_manifest, write_records
+from climcube.stores.integrity.inventory import add_unnoted
+from climcube.stores.integrity.manifest import Recorder, seal_manifest, write_records
 from climcube.stores.places import Staging
 from climcube.stores.zarrs import zarr_store
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 __all__ = ["LOCK", "barely_begun", "names_below"]
 
-LOCK = "climcube.lock"  # see `climcube.stores.locks`
+LOCK = "climcube.lock"  # see `climcube.stores.versioned.locks`
 _FIRST = "1CECHNKREP0F1RSTCMT0"  # id of the first, empty snapshot of every repository
 
 

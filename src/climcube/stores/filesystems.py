@@ -25,7 +25,7 @@ _CHECK = "check address, credentials and network"
 def file_system(address: str, options: Mapping[str, Any] | None = None) -> tuple[Any, str]:
     """Return the file system of an address, and the path in it."""
     if address.startswith(_S3):
-        from climcube.stores.s3 import S3
+        from climcube.stores.s3.filesystem import S3
 
         return S3(**_s3_options(address, options)), str(S3._strip_protocol(redact(address)))
     import fsspec
@@ -79,7 +79,7 @@ def zarr_target(
         return {"store": _through_obstore(address, options, read_only), "storage_options": None}
     from zarr.storage import FsspecStore
 
-    from climcube.stores.s3 import S3
+    from climcube.stores.s3.filesystem import S3
 
     system = S3(asynchronous=True, **_s3_options(address, options))
     path = str(S3._strip_protocol(redact(address))).rstrip("/")
@@ -88,8 +88,8 @@ def zarr_target(
 
 
 def _through_obstore(address: str, options: Mapping[str, Any] | None, read_only: bool) -> Any:
-    from climcube.stores.s3connection import Connection
-    from climcube.stores.s3objects import S3Objects
+    from climcube.stores.s3.connection import Connection
+    from climcube.stores.s3.objects import S3Objects
 
     bucket, _, prefix = redact(address).partition("://")[2].partition("/")
     given = _with_address(address, options)
@@ -146,7 +146,7 @@ def _translated(what: str, address: str, error: BaseException) -> StoreError:
 
 
 def _s3_options(address: str, options: Mapping[str, Any] | None) -> dict[str, Any]:
-    from climcube.stores.s3options import s3_options
+    from climcube.stores.s3.options import s3_options
 
     # Instances are shared by options, so the order of keys must not matter.
     return dict(sorted(s3_options(_with_address(address, options)).items()))

@@ -13,9 +13,9 @@ from zarr.storage import WrapperStore
 from climcube.errors import ClimcubeError, StoreError, require_module
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
-from climcube.stores.filechunks import store_of
+from climcube.stores.files.filechunks import store_of
 from climcube.stores.filesystems import open_file, reporting
-from climcube.stores.references import Sources, allowed, homes_of
+from climcube.stores.versioned.references import Sources, allowed, homes_of
 
 __all__ = ["references_store"]
 

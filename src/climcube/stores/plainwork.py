@@ -26,8 +26,8 @@ from typing import Any, Protocol
 from climcube.errors import StoreError, StoreExistsError
 from climcube.provenance import redact
 from climcube.stores.filesystems import file_system, has_folders, reporting, zarr_target
-from climcube.stores.locks import alone
 from climcube.stores.places import LocalPlace, RemotePlace, place_of, remove_remote
+from climcube.stores.versioned.locks import alone
 
 __all__ = ["PlainWork", "PlainWorkplace"]
 

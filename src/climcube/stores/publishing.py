@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from climcube.stores.filesystems import has_folders
-from climcube.stores.grids import Grid
+from climcube.stores.integrity.grids import Grid
 
 __all__ = ["copy_store"]
 

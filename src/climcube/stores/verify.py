@@ -20,10 +20,10 @@ from climcube.progress import progress_bar
 from climcube.provenance import redact
 from climcube.stores.addresses import is_versioned_name
 from climcube.stores.filesystems import reporting, zarr_target
-from climcube.stores.repositories import is_repository, repository_reporting
-from climcube.stores.snapshots import Version, open_snapshot
-from climcube.stores.verification import Problem, VerifyReport
-from climcube.stores.whereabouts import describe_place
+from climcube.stores.integrity.verification import Problem, VerifyReport
+from climcube.stores.integrity.whereabouts import describe_place
+from climcube.stores.versioned.repositories import is_repository, repository_reporting
+from climcube.stores.versioned.snapshots import Version, open_snapshot
 from climcube.stores.zarrs import zarr_store
 
 __all__ = ["verify", "verify_store"]
@@ -107,9 +107,9 @@ def verify_store(
     store: Any, where: str, *, share: float = 1.0, progress: bool | None = None
 ) -> VerifyReport:
     """Verify a Zarr store that is open: see `verify`."""
-    from climcube.stores.checking import Checked, check_manifest
-    from climcube.stores.foreign import arrays_of, check_chunks, count_objects
-    from climcube.stores.ledger import load_manifest
+    from climcube.stores.integrity.checking import Checked, check_manifest
+    from climcube.stores.integrity.foreign import arrays_of, check_chunks, count_objects
+    from climcube.stores.integrity.ledger import load_manifest
 
     try:
         manifest, broken = load_manifest(store), None
@@ -142,7 +142,7 @@ def _placed(store: Any, manifest: Any, findings: list[Problem]) -> list[Problem]
     """Add dates, latitudes and longitudes, by coordinates that are themselves intact."""
     import zarr
 
-    from climcube.stores.verifying import Verifying
+    from climcube.stores.integrity.verifying import Verifying
 
     checked = store if manifest is None else Verifying(store, manifest, "always")
     arrays: dict[str, Any] = {}

@@ -21,12 +21,12 @@ from climcube.provenance import redact
 from climcube.stores.addresses import is_remote, is_versioned_name
 from climcube.stores.damage import DamagedChunk
 from climcube.stores.filesystems import own_error, zarr_target
-from climcube.stores.guard import guard
-from climcube.stores.header import GROUP
-from climcube.stores.references import Sources
-from climcube.stores.repositories import is_icechunk_error, is_repository, translated
-from climcube.stores.snapshots import Version, open_snapshot
-from climcube.stores.verifying import verifying
+from climcube.stores.integrity.guard import guard
+from climcube.stores.integrity.header import GROUP
+from climcube.stores.integrity.verifying import verifying
+from climcube.stores.versioned.references import Sources
+from climcube.stores.versioned.repositories import is_icechunk_error, is_repository, translated
+from climcube.stores.versioned.snapshots import Version, open_snapshot
 
 __all__ = ["VERSION", "open_references", "open_zarr", "zarr_store"]
 
@@ -52,7 +52,7 @@ def open_zarr(
     versioned
         Whether it is one; None: by its name, and where no plain store is found, by looking.
     verify
-        What is checked against the manifest: see `climcube.stores.verifying`; None: as the
+        What is checked against the manifest (`climcube.stores.integrity.verifying`); None: as the
         option ``verify`` says.
     sources
         Places of other files that a virtual cube may be read from.

@@ -14,7 +14,7 @@ import xarray as xr
 from climcube.lift.rows import RowPart
 from climcube.stores.filesystems import zarr_target
 from climcube.stores.generations import Generations
-from climcube.stores.guard import COMPLETE
+from climcube.stores.integrity.guard import COMPLETE
 from climcube.stores.zarrs import open_zarr
 
 __all__ = ["StoredRows", "joined", "open_part", "write_part", "write_rows"]

@@ -1,0 +1,1 @@
+"""Single netCDF files, read as stored."""

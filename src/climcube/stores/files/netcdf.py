@@ -1,0 +1,82 @@
+"""Open one netCDF file as stored, lazily."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+
+from climcube.errors import ClimcubeError, StoreError
+from climcube.provenance import redact
+from climcube.stores.addresses import is_remote
+from climcube.stores.credentials import cause
+from climcube.stores.files.rawfile import classic_format, raw_file, unreadable
+from climcube.stores.files.selfcontained import require_self_contained
+from climcube.stores.filesystems import open_file
+
+__all__ = ["content_token", "open_netcdf", "open_opendap"]
+
+
+def open_netcdf(address: str, options: Mapping[str, Any], group: str | None = None) -> xr.Dataset:
+    """Open a netCDF file undecoded, with an engine that bears threads.
+
+    HDF5-based files are read by h5netcdf (the netCDF library crashes under threads), classic
+    ones by SciPy, which, unlike the netCDF library, notices when they are cut short; 64-bit
+    data files (CDF-5) by the netCDF library.
+
+    Raises
+    ------
+    StoreError
+        The file is truncated, not netCDF, or reads other files.
+    """
+    try:
+        target, head = _file_and_head(address, options)
+        engine = {0: "h5netcdf", 5: "netcdf4"}.get(classic_format(head), "scipy")
+        if engine == "h5netcdf":
+            require_self_contained(target, address)
+        if engine == "netcdf4":
+            with raw_file(address, options):
+                pass  # checks that the file is complete
+        extra: dict[str, Any] = {} if engine == "scipy" else {"group": group}
+        return xr.open_dataset(
+            target, engine=engine, decode_cf=False, cache=False, chunks=None, **extra
+        )
+    except ClimcubeError:
+        raise
+    except (OSError, ValueError, RuntimeError, TypeError, IndexError, KeyError) as error:
+        raise unreadable(address, error) from cause(address, error)
+
+
+def open_opendap(address: str, options: Mapping[str, Any], group: str | None = None) -> xr.Dataset:
+    """Open an OPeNDAP address undecoded; the netCDF library fetches what is asked for."""
+    try:
+        return xr.open_dataset(address, engine="netcdf4", decode_cf=False, cache=False, chunks=None)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise StoreError(
+            "the server's data set cannot be opened",
+            where=redact(address),
+            found=redact(str(error).strip().splitlines()[0]),
+            remedy="check address and network",
+        ) from error
+
+
+def content_token(address: str) -> tuple[Any, ...]:
+    """Return what tells one content of an address from another, for names of Dask arrays."""
+    if is_remote(address):
+        return (address, os.urandom(8).hex())
+    marks = [os.path.join(address, name) for name in ("zarr.json", ".zmetadata", ".zattrs")]
+    parts = [address, *(mark for mark in marks if os.path.exists(mark))]
+    states = [os.stat(part) for part in parts]
+    return (os.path.abspath(address), *((s.st_ino, s.st_mtime_ns, s.st_size) for s in states))
+
+
+def _file_and_head(address: str, options: Mapping[str, Any]) -> tuple[Any, bytes]:
+    if is_remote(address):
+        stream = open_file(address, options)
+        head = stream.read(8)
+        stream.seek(0)
+        return stream, head
+    with open(address, "rb") as file:
+        return address, file.read(8)

@@ -1,0 +1,1 @@
+"""Whether stored bytes are those that were written: manifests, verified reading, verification."""

@@ -1,0 +1,1 @@
+"""Stores with versions, in Icechunk repositories."""
