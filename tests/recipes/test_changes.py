@@ -9,7 +9,14 @@ import pytest
 import xarray as xr
 
 import climcube as cc
-from climcube.errors import AxisError, IngestError, StoreError, StoreNotFoundError, UnitsError
+from climcube.errors import (
+    AxisError,
+    IngestError,
+    IntegrityError,
+    StoreError,
+    StoreNotFoundError,
+    UnitsError,
+)
 from climcube.recipes.facts import preliminary_days
 from climcube.recipes.layout import Layout
 from climcube.recipes.places import target_of
@@ -196,3 +203,85 @@ def test_bounds_and_other_columns_are_extended(tmp_path):
     np.testing.assert_array_equal(cube.time, times)
     np.testing.assert_array_equal(cube.time_bnds, bounds)
     np.testing.assert_array_equal(cube.sst, data.sst)
+
+
+def test_steps_shorter_than_those_of_the_store_are_refused(files, sea, store, tmp_path):
+    half = (
+        ocean(12)
+        .isel(time=[10, 10, 11])
+        .assign_coords(time=sea.time.values[[10, 10, 11]] + np.array([0, 6, 0], "timedelta64[h]"))
+    )
+    half.to_netcdf(tmp_path / "half.nc")
+    with pytest.raises(IngestError, match=r"shorter time steps.*1 d, found 0.25 d"):
+        cc.ingest(recipe([tmp_path / "half.nc"]), store, mode="append")
+    months = ocean(80).isel(time=[0, 31, 60])
+    months.to_netcdf(tmp_path / "months.nc")
+    ocean(80).isel(time=slice(61, 64)).to_netcdf(tmp_path / "days.nc")
+    monthly = tmp_path / "monthly.icechunk"
+    cc.ingest(recipe([tmp_path / "months.nc"]), monthly)
+    with pytest.raises(IngestError, match="shorter time steps"):
+        cc.ingest(recipe([tmp_path / "days.nc"]), monthly, mode="append")
+    assert len(cc.versions(store)) == len(cc.versions(monthly)) == 1
+
+
+def test_preliminary_days_after_a_gap(files, store, tmp_path):
+    """Filled days moved the dates: the wrong days were taken for preliminary ones."""
+    early = [warmer(p, tmp_path / f"{p.stem}_preliminary.nc") for p in files[13:15]]
+    checks = {"preliminary": "*_preliminary.nc", "missing": "fill"}
+    report = cc.ingest(recipe(early, **checks), store, mode="append")
+    dates = ["2000-01-14", "2000-01-15"]
+    assert list(report.preliminary) == dates
+    assert preliminary_days(target_of(store, None, None).published()) == dates
+    assert report.gaps == ("3 days between 2000-01-10 and 2000-01-14",)
+    assert "filled" in next(d.decided for d in report.decisions if "3 days" in d.file)
+
+
+def test_preliminary_values_do_not_replace_final_ones(files, sea, store, tmp_path):
+    checks = {"preliminary": "*_preliminary.nc", "missing": "fill"}
+    cc.ingest(recipe(files[12:13], **checks), store, mode="append")  # 11 and 12 January are filled
+    early = [warmer(p, tmp_path / f"{p.stem}_preliminary.nc") for p in files[9:12]]
+    with pytest.raises(IngestError, match=r"would replace final values.*2000-01-10"):
+        cc.ingest(recipe(early, **checks), store, mode="replace")
+    np.testing.assert_array_equal(values(store)[9], sea.sst[9])
+    for _ in range(2):  # missing days, then days that are preliminary
+        cc.ingest(recipe(early[1:], **checks), store, mode="replace")
+        early[1:] = [warmer(p, tmp_path / f"b{p.name}") for p in early[1:]]
+    assert values(store)[10].notnull().any()
+
+
+def test_an_exchanged_object_is_not_copied_into_a_new_version(tmp_path):
+    """It decodes: only its digest tells. Copied, it would have a digest of its own."""
+    random = np.random.default_rng(1).integers(-32768, 32767, (8, 16, 16), "int16")
+    grid = {"lat": np.arange(16.0), "lon": np.arange(16.0)}
+    times = xr.date_range("2001-01-01", periods=8, freq="D")
+    data = xr.Dataset(
+        {"x": (("time", "lat", "lon"), random, {"units": "1"})}, {"time": times, **grid}
+    )
+    data.to_netcdf(tmp_path / "a.nc")
+    data.isel(time=[1]).to_netcdf(tmp_path / "b.nc")
+    cut = Layout(times=4, tile=16, chunk=8)
+    store = tmp_path / "x.icechunk"
+    cc.ingest(cc.Recipe(str(tmp_path / "a.nc"), store=cut), store)
+    one, other = (p for p in (store / "chunks").iterdir() if p.stat().st_size > 2000)
+    assert one.stat().st_size == other.stat().st_size
+    bytes_of = one.read_bytes(), other.read_bytes()
+    one.write_bytes(bytes_of[1])
+    other.write_bytes(bytes_of[0])
+    with pytest.raises(IntegrityError, match="not what was written"):
+        cc.ingest(cc.Recipe(str(tmp_path / "b.nc"), store=cut), store, mode="replace")
+    assert len(cc.versions(store)) == 1
+    one.write_bytes(bytes_of[0])
+    other.write_bytes(bytes_of[1])
+    cc.ingest(cc.Recipe(str(tmp_path / "b.nc"), store=cut), store, mode="replace")
+    np.testing.assert_array_equal(cc.open(store, variable="x"), random)
+
+
+def test_doing_it_again_tells_of_the_whole_store(files, store, tmp_path):
+    """The catalog entry told of the days of the last files only."""
+    cc.ingest(recipe(files[10:12]), store, mode="append")
+    catalog = tmp_path / "cat.yaml"
+    for _ in range(2):
+        report = cc.ingest(recipe(files[10:12]), store, mode="append", catalog=catalog)
+        assert report.unchanged
+        assert (report.times, report.period) == (12, ("2000-01-01", "2000-01-12"))
+        assert cc.catalog(catalog)["sst"].period == ("2000-01-01", "2000-01-12")

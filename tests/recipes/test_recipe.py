@@ -151,6 +151,13 @@ def test_templates_with_preliminary_and_missing_files(files, sea, tmp_path):
     np.testing.assert_array_equal(found[:4], sea.sst[:4])
     with pytest.raises(IngestError, match=r"file of the recipe is missing.*20000105"):
         cc.ingest(Recipe(names, checks=Checks(missing="refuse")), tmp_path / "other.zarr")
+    ends = {"checks": Checks(missing="fill")}
+    whole = cc.ingest(
+        Recipe(names, **ends), tmp_path / "a.zarr", period=("1999-12-31", "2000-01-13")
+    )
+    decided = {d.file[-11:-3]: d.decided for d in whole.decisions if "no such" in d.found}
+    assert decided["20000105"].startswith("filled") and whole.times == 12
+    assert decided["19991231"] == decided["20000113"] == "left out"  # no day there was filled
     few = cc.ingest(Recipe(names), tmp_path / "few.zarr", period=("2000-01-02", "2000-01-03"))
     assert few.times == 2
     with pytest.raises(StoreNotFoundError, match="no file of the recipe"):
@@ -184,6 +191,23 @@ def test_final_files_win_over_preliminary_ones_in_any_order(files, sea, tmp_path
     assert decision.file.endswith(early.name) and decision.decided == "left out"
     page, document = report.write(tmp_path / "report.html")
     assert early.name in page.read_text() and "final one is" in document.read_text()
+
+
+def test_a_preliminary_file_of_one_day_at_another_hour_gives_way(files, sea, tmp_path):
+    """Both were kept: the archive is too short to tell that it is daily."""
+    early = tmp_path / "sst.20000104_preliminary.nc"
+    shutil.copy(files[3], early)
+
+    def later(dataset):
+        date = dataset["time"].units.split()[2]
+        dataset["time"].units = f"days since {date} 18:00:00"
+
+    change(early, later)
+    report = cc.ingest(
+        recipe([early, files[3]], preliminary="*_preliminary.nc"), tmp_path / "cube.zarr"
+    )
+    assert report.times == 1 and report.decisions[0].decided == "left out"
+    np.testing.assert_array_equal(cc.open(tmp_path / "cube.zarr", variable="sst"), sea.sst[3:4])
 
 
 @pytest.mark.parametrize(("policy", "warm"), [("last", 1.0), ("first", 0.0)])

@@ -79,6 +79,10 @@ class Store(RuleBasedStateMachine):
         first = data.draw(st.integers(0, len(self.days) - 1))
         stop = data.draw(st.integers(first + 1, min(len(self.days), first + 3)))
         files = (self.early[warm] if warm else self.finals)[first:stop]
+        if warm and 0 in self.days[first:stop]:
+            with pytest.raises(IngestError, match="would replace final values"):
+                self._run(files, "replace")
+            return
         self.days[first:stop] = [warm] * (stop - first)
         report = self._run(files, "replace")
         if not report.unchanged:

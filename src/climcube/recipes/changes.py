@@ -22,24 +22,26 @@ from climcube.cubes.headers import Header, compare
 from climcube.errors import CubeError, IngestError, StoreError
 from climcube.progress import progress_bar
 from climcube.provenance import redact
-from climcube.recipes.checks import require_same_packing
+from climcube.recipes.checks import gap_between, require_same_packing
+from climcube.recipes.decisions import FILLED, LEFT_OUT, Decision
 from climcube.recipes.facts import preliminary_days, remember
 from climcube.recipes.gaps import fill_days
 from climcube.recipes.layout import blocks_of
 from climcube.recipes.places import Target, keeping
-from climcube.recipes.reading import stretches_of
+from climcube.recipes.reading import missing_cells, stretches_of
 from climcube.recipes.run import LAYOUT, Whole, finish_store, how_of
 from climcube.recipes.scan import Scan
 from climcube.recipes.writing import Task, write_blocks
 from climcube.stores.integrity.manifest import Recorder, write_records
+from climcube.stores.zarrs import open_zarr
 
-__all__ = ["change_store"]
+__all__ = ["change_store", "whole_of"]
 
 
 def change_store(
     scan: Scan, target: Target, identity: str, mode: str, workers: int, progress: bool | None
-) -> tuple[str | None, Whole]:
-    """Append or replace; return the version, and times and period of the whole store.
+) -> tuple[str | None, Whole, Scan]:
+    """Append or replace; return version, times and period of the store, and what was decided.
 
     Raises
     ------
@@ -55,9 +57,8 @@ def change_store(
             remedy="ingest to a versioned store: a name that ends in .icechunk",
         )  # fmt: skip
     with target.workplace.work(identity, new=False) as work, keeping(work):
-        stored = _Stored.of(work.store, target.label)
-        before = int(work.done[LAYOUT]["times"]) if LAYOUT in work.done else len(stored.axis)
-        stored = stored.first(before)
+        stored = _Stored.of(target, work.base)
+        before = len(stored.axis)
         stored.require_same(scan)
         scan, targets = (_appended if mode == "append" else _replaced)(scan, stored)
         total = max(before, int(targets[-1]) + 1)
@@ -65,22 +66,29 @@ def change_store(
             recorder = Recorder(work.store)
             if mode == "append":
                 _extend(recorder, scan, before, total)
-            early = _preliminary(preliminary_days(work.store), scan)
+            known = preliminary_days(work.store)
+            if mode == "replace":
+                _require_no_step_back(scan, stored, known)
+            early = _preliminary(known, scan)
             remember(recorder, identity, early, new=False)
             write_records(work.store, recorder.take())
             work.finish(LAYOUT, {"times": before})
         tasks = list(_tasks(scan, stored, targets, before, total))
         with progress_bar(mode, sum(b.stop - b.start for b, _ in tasks), progress) as advance:
-            write_blocks(work, tasks, how_of(scan, workers), advance)
+            write_blocks(work, tasks, how_of(scan, workers, stored.raw), advance)
         ends = scan.axis if total > before else stored.axis
         period = stored.axis.label(0), ends.label(len(ends) - 1)
         version = finish_store(work, f"{mode} {scan.found.label}", scan, whole=(total, period))
-        return version, (total, period)
+        return version, (total, period), scan
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """A store as it is before the change."""
+    """A store as it is before the change.
+
+    What is kept of it is checked when it is read, as readers do: what was damaged must not
+    be written again, with a digest that calls it sound.
+    """
 
     raw: xr.Dataset
     decoded: xr.Dataset
@@ -88,21 +96,13 @@ class _Stored:
     axis: TimeAxis
 
     @classmethod
-    def of(cls, store: Any, label: str) -> _Stored:
-        raw = xr.open_dataset(
-            store, engine="zarr", decode_cf=False, chunks=None, cache=False,
-            backend_kwargs={"consolidated": False},
+    def of(cls, target: Target, version: str | None = None) -> _Stored:
+        raw = open_zarr(
+            target.address, target.options, version=version, versioned=target.versioned,
+            verify="always",
         )  # fmt: skip
-        decoded = decode_cf(raw, label)
-        return cls(raw, decoded, label, TimeAxis.of(decoded))
-
-    def first(self, times: int) -> _Stored:
-        """Return the store with its first times only: the rest is of an attempt that stopped."""
-        if times == len(self.axis):
-            return self
-        decoded = self.decoded.isel({self.axis.name: slice(times)})
-        raw = self.raw.isel({self.axis.name: slice(times)})
-        return _Stored(raw, decoded, self.label, TimeAxis.of(decoded))
+        decoded = decode_cf(raw, target.label)
+        return cls(raw, decoded, target.label, TimeAxis.of(decoded))
 
     def require_same(self, scan: Scan) -> None:
         """Refuse files on another grid, in other units or packed otherwise than the store."""
@@ -132,10 +132,16 @@ class _Stored:
         require_same_packing(first, other, roles)
 
 
+def whole_of(target: Target) -> Whole:
+    """Return times and period of a store as it is."""
+    axis = _Stored.of(target).axis
+    return len(axis), (axis.label(0), axis.label(len(axis) - 1))
+
+
 def _appended(scan: Scan, stored: _Stored) -> tuple[Scan, npt.NDArray[np.int64]]:
     """Find the places of files that continue a store; refuse those that do not."""
     last, first = len(stored.axis) - 1, scan.archive.headers[0]
-    daily = _is_daily(stored.axis)
+    daily = _is_daily(stored.axis if len(stored.axis) > 1 else scan.axis)
     again = scan.axis.ordinal[0] <= stored.axis.ordinal[-1] if daily else False
     if again or scan.axis.seconds[0] <= stored.axis.seconds[-1]:
         raise IngestError(
@@ -144,6 +150,7 @@ def _appended(scan: Scan, stored: _Stored) -> tuple[Scan, npt.NDArray[np.int64]]
             found=scan.axis.label(0),
             remedy="append later files only; mode='replace' puts other values for stored times",
         )  # fmt: skip
+    _require_steps(scan, stored)
     gap = int(scan.axis.ordinal[0] - stored.axis.ordinal[-1]) - 1
     if daily and gap > 0 and scan.recipe.checks.missing == "refuse":
         raise IngestError(
@@ -152,6 +159,12 @@ def _appended(scan: Scan, stored: _Stored) -> tuple[Scan, npt.NDArray[np.int64]]
             remedy="fetch them, or allow for them: missing: leave or fill",
         )  # fmt: skip
     targets = scan.targets + len(stored.axis)
+    if daily and gap > 0:
+        filled = FILLED if scan.recipe.checks.missing == "fill" else LEFT_OUT
+        between = gap_between(gap, stored.axis.label(last), scan.axis.label(0))
+        decision = Decision(between, "no file", filled)
+        gaps = (between, *scan.gaps)
+        scan = replace(scan, gaps=gaps, decisions=(decision, *scan.decisions))
     if daily and gap > 0 and scan.recipe.checks.missing == "fill":
         columns, places = fill_days(scan.archive, TimeAxis.of(scan.archive.columns), gap)
         scan = replace(scan, columns=columns, targets=places, axis=TimeAxis.of(columns))
@@ -175,6 +188,27 @@ def _replaced(scan: Scan, stored: _Stored) -> tuple[Scan, npt.NDArray[np.int64]]
     return replace(scan, columns=scan.archive.columns, targets=known, axis=axis), known
 
 
+def _require_steps(scan: Scan, stored: _Stored) -> None:
+    """Refuse half days after days, or days after months: no day would have one value any more."""
+    known = np.diff(stored.axis.seconds)
+    if not len(known):
+        return
+    seconds = np.concatenate([stored.axis.seconds[-1:], scan.axis.seconds])
+    days = np.concatenate([stored.axis.ordinal[-1:], scan.axis.ordinal])
+    close = np.diff(seconds) < known.min() / 2
+    if np.diff(stored.axis.ordinal).min() >= 1:
+        close |= np.diff(days) < 1
+    if close.any():
+        at = int(np.argmax(close))
+        raise IngestError(
+            "the files have shorter time steps than the store",
+            where=redact(scan.archive.headers[0].address),
+            expected=f"steps of {known.min() / 86400:g} d",
+            found=f"{np.diff(seconds)[at] / 86400:g} d before {scan.axis.label(at)}",
+            remedy="average the files to the store's steps, or ingest them to another store",
+        )  # fmt: skip
+
+
 def _is_daily(axis: TimeAxis) -> bool:
     steps = np.diff(axis.ordinal)
     return bool(len(steps)) and bool(np.median(steps) == 1)
@@ -182,15 +216,28 @@ def _is_daily(axis: TimeAxis) -> bool:
 
 def _preliminary(known: list[str], scan: Scan) -> list[str]:
     """Return the preliminary dates of the store after the change."""
-    place = {int(t): scan.axis.label(i) for i, t in enumerate(np.unique(scan.targets))}
-    early = set(scan.preliminary_addresses)
-    time, changed, still = scan.archive.roles.time, set(), []
-    ends = np.cumsum([h.steps(time) for h in scan.archive.headers])
-    for header, end in zip(scan.archive.headers, ends, strict=True):
-        dates = [place[int(t)] for t in scan.targets[end - header.steps(time) : end]]
+    changed, still = set(), []
+    for dates, is_early in scan.dates():
         changed.update(dates)
-        still += dates if header.address in early else []
+        still += dates if is_early else []
     return sorted({d for d in known if d not in changed} | set(still))
+
+
+def _require_no_step_back(scan: Scan, stored: _Stored, known: list[str]) -> None:
+    """Refuse preliminary values for days whose final ones the store has."""
+    variable = stored.raw[scan.archive.roles.gridded[0]].variable
+    first = 0
+    for header, (dates, is_early) in zip(scan.archive.headers, scan.dates(), strict=True):
+        places, first = scan.targets[first : first + len(dates)], first + len(dates)
+        for date, place in zip(dates if is_early else (), places, strict=False):
+            # A day that was filled as missing may get its preliminary values.
+            there = variable.isel({stored.axis.name: int(place)})
+            if date not in known and not missing_cells(there.values, there.attrs).all():
+                raise IngestError(
+                    "a preliminary file would replace final values", where=redact(header.address),
+                    expected="a day that is preliminary or missing in the store", found=date,
+                    remedy="leave the file out, or fetch the final one",
+                )  # fmt: skip
 
 
 def _extend(store: Any, scan: Scan, before: int, total: int) -> None:

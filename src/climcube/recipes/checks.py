@@ -24,6 +24,7 @@ from climcube.recipes.recipe import Checks
 
 __all__ = [
     "find_gaps",
+    "gap_between",
     "require_expected",
     "require_one_value_a_day",
     "require_same_packing",
@@ -160,9 +161,14 @@ def find_gaps(axis: TimeAxis) -> tuple[str, ...]:
     for index in np.flatnonzero(steps > 1):
         missing = int(steps[index]) - 1
         after, before = axis.label(int(index)), axis.label(int(index) + 1)
-        days = "1 day" if missing == 1 else f"{missing} days"
-        found.append(f"{days} between {after} and {before}")
+        found.append(gap_between(missing, after, before))
     return tuple(found)
+
+
+def gap_between(missing: int, after: str, before: str) -> str:
+    """Say which days are missing."""
+    days = "1 day" if missing == 1 else f"{missing:,} days"
+    return f"{days} between {after} and {before}"
 
 
 def _storage(header: Header, name: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from climcube.provenance import redact
 __all__ = ["Decision", "choose_files", "preliminary_files"]
 
 LEFT_OUT = "left out"
+FILLED = "filled as missing"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def choose_files(
         Files overlap in part, so that neither can be left out.
     """
     ends = np.cumsum([h.steps(time) for h in headers])
-    keys = _keys(columns[time])
+    each = np.repeat([h.address in preliminary for h in headers], [h.steps(time) for h in headers])
+    keys = _keys(columns[time], each)
     own = [keys[end - h.steps(time) : end] for h, end in zip(headers, ends, strict=True)]
     ranks = sorted(range(len(headers)), key=lambda i: _name(headers[i]))
     if duplicate == "last":
@@ -112,10 +114,13 @@ def _decision(header: Header, other: Header, early: bool, duplicate: str) -> Dec
     return Decision(redact(header.address), found, LEFT_OUT + rule)
 
 
-def _keys(times: xr.DataArray) -> npt.NDArray[np.int64]:
+def _keys(times: xr.DataArray, early: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """Number times: equal days of daily files have one number, whatever the hour."""
     days = np.asarray(times.dt.year * 10_000 + times.dt.month * 100 + times.dt.day, "int64")
     if len(np.unique(days)) * 2 > len(days):  # daily or longer steps, each at most twice
+        return days
+    groups = [days[early], days[~early]]
+    if all(len(g) and len(np.unique(g)) == len(g) for g in groups):  # one of each a day
         return days
     return np.unique(times.values, return_inverse=True)[1].astype("int64")
 

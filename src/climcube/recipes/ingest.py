@@ -12,7 +12,7 @@ from typing import Any
 from climcube.cubes.targets import resolve
 from climcube.errors import ParameterError, StoreExistsError, require_choice
 from climcube.recipes.cataloguing import write_catalog_entry
-from climcube.recipes.changes import change_store
+from climcube.recipes.changes import change_store, whole_of
 from climcube.recipes.facts import holds
 from climcube.recipes.filenames import Filenames
 from climcube.recipes.places import Target, target_of
@@ -164,7 +164,7 @@ def ingest(
     identity = scan.identity(mode, str(target.versioned), *kind)
     threads = _workers(workers)
     unchanged, version = _is_done(target, identity, mode, overwrite), None
-    whole = len(scan.axis), scan.period
+    whole = whole_of(target) if unchanged else (len(scan.axis), scan.period)
     if not unchanged and virtual:
         version, more = make_virtual(
             scan, target, identity, threads, progress, mixed=virtual == MIXED
@@ -173,7 +173,7 @@ def ingest(
     elif not unchanged and mode == "new":
         version = make_store(scan, target, identity, threads, progress)
     elif not unchanged:
-        version, whole = change_store(scan, target, identity, mode, threads, progress)
+        version, whole, scan = change_store(scan, target, identity, mode, threads, progress)
     made = _report(scan, target, mode, version, unchanged, whole, time.perf_counter() - began)
     if catalog is not None:
         write_catalog_entry(catalog, scan, target, made)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
 from climcube.cubes.archive import Archive
 from climcube.cubes.headers import Header
@@ -20,7 +21,16 @@ from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.files.rawchunks import read_piece
 
-__all__ = ["Band", "Limits", "Piece", "Stretch", "bands_of", "file_state", "stretches_of"]
+__all__ = [
+    "Band",
+    "Limits",
+    "Piece",
+    "Stretch",
+    "bands_of",
+    "file_state",
+    "missing_cells",
+    "stretches_of",
+]
 
 Band = tuple[slice, ...]
 
@@ -36,7 +46,7 @@ class Limits:
         self, values: npt.NDArray[Any], name: str, header_attrs: Mapping[str, Any], address: str
     ) -> None:
         """Raise `IngestError` where a value lies outside; missing values may be anything."""
-        known = values[~_missing(values, header_attrs)]
+        known = values[~missing_cells(values, header_attrs)]
         if not known.size:
             return
         decoding = Decoding.of(header_attrs, values.dtype) if values.dtype.kind in "iu" else None
@@ -53,7 +63,8 @@ class Limits:
             )  # fmt: skip
 
 
-def _missing(values: npt.NDArray[Any], attrs: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
+def missing_cells(values: npt.NDArray[Any], attrs: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
+    """Say which values, as they are stored, are missing."""
     fills = [
         f for k in ("_FillValue", "missing_value") for f in np.asarray(attrs.get(k, ())).reshape(-1)
     ]
@@ -113,7 +124,7 @@ class Stretch:
         return (*band[: self.axis], slice(self.start, stop), *band[self.axis + 1 :])
 
     def begin(
-        self, array: Any, band: Band, options: Mapping[str, Any], pool: Executor
+        self, kept: xr.Variable | None, band: Band, options: Mapping[str, Any], pool: Executor
     ) -> tuple[npt.NDArray[Any], list[Future[None]]]:
         """Start to read a band; the values are there when all of the futures are done."""
         shape = [
@@ -123,10 +134,10 @@ class Stretch:
         values: npt.NDArray[Any] = np.empty(shape, self.dtype)
         if self.fill is not None:
             values[...] = self.fill
-        if self.kept:
+        if self.kept and kept is not None:
             place = [slice(None)] * values.ndim
             place[self.axis] = slice(0, self.kept)
-            values[tuple(place)] = array[self.region(band, self.kept)]
+            values[tuple(place)] = kept[self.region(band, self.kept)].values
         return values, [
             pool.submit(self._read, piece, band, options, values) for piece in self.pieces
         ]

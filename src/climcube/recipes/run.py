@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import xarray as xr
+
 from climcube import provenance
 from climcube.progress import progress_bar
 from climcube.recipes.facts import remember
@@ -67,9 +69,9 @@ def finish_store(
     return work.publish(message, facts)
 
 
-def how_of(scan: Scan, workers: int) -> Writing:
-    """Return how the blocks of a scan are written."""
-    return Writing(scan.found.options, scan.recipe.store.block_bytes, workers)
+def how_of(scan: Scan, workers: int, kept: xr.Dataset | None = None) -> Writing:
+    """Return how the blocks of a scan are written; ``kept``: the store before the change."""
+    return Writing(scan.found.options, scan.recipe.store.block_bytes, workers, kept)
 
 
 def _tasks(scan: Scan, steps: int) -> Iterator[Task]:

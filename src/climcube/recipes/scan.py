@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ from climcube.recipes.checks import (
     require_one_value_a_day,
     require_same_packing,
 )
-from climcube.recipes.decisions import LEFT_OUT, Decision, choose_files, preliminary_files
+from climcube.recipes.decisions import FILLED, LEFT_OUT, Decision, choose_files, preliminary_files
 from climcube.recipes.gaps import fill_days
 from climcube.recipes.reading import Limits, file_state
 from climcube.recipes.recipe import Recipe
@@ -86,14 +86,16 @@ class Scan:
     @property
     def preliminary(self) -> list[str]:
         """Dates for which only preliminary files are there."""
-        time, dates = self.archive.roles.time, []
-        early = self.preliminary_addresses
-        ends = np.cumsum([h.steps(time) for h in self.archive.headers])
-        for header, end in zip(self.archive.headers, ends, strict=True):
-            if header.address in early:
-                places = self.targets[end - header.steps(time) : end]
-                dates += [self.axis.label(int(i)) for i in places]
-        return dates
+        return [date for dates, early in self.dates() if early for date in dates]
+
+    def dates(self) -> Iterator[tuple[list[str], bool]]:
+        """Yield the dates of each file, and whether it is preliminary."""
+        early, time = self.preliminary_addresses, self.archive.roles.time
+        axis, first = TimeAxis.of(self.archive.columns), 0
+        for header in self.archive.headers:
+            stop = first + header.steps(time)
+            yield [axis.label(i) for i in range(first, stop)], header.address in early
+            first = stop
 
     @property
     def preliminary_addresses(self) -> frozenset[str]:
@@ -147,9 +149,7 @@ def scan_files(recipe: Recipe, found: Found) -> Scan:
         )  # fmt: skip
     if gaps:
         filled = recipe.checks.missing == "fill"
-        decisions += [
-            Decision(g, "no file", "filled as missing" if filled else LEFT_OUT) for g in gaps
-        ]
+        decisions += [Decision(g, "no file", FILLED if filled else LEFT_OUT) for g in gaps]
         if filled:
             columns, targets = fill_days(archive, axis)
             axis = TimeAxis.of(columns)

@@ -11,7 +11,7 @@ from typing import Any
 from climcube.cubes.targets import resolve
 from climcube.errors import IngestError, StoreNotFoundError
 from climcube.provenance import redact
-from climcube.recipes.decisions import Decision
+from climcube.recipes.decisions import FILLED, LEFT_OUT, Decision
 from climcube.recipes.filenames import Filenames
 from climcube.recipes.recipe import Recipe
 from climcube.stores.addresses import is_remote
@@ -96,8 +96,15 @@ def _of_template(names: Filenames, missing: str, options: Mapping[str, Any]) -> 
             expected=f"{len(final):,} files", found=f"{len(final) - len(absent):,}",
             remedy="fetch it, or allow for missing days: missing: leave or fill",
         )  # fmt: skip
-    done = "filled as missing" if missing == "fill" else "left out"
-    decisions = [Decision(redact(a), "there is no such file", done) for a in absent]
+    # Only days between others are filled: a store begins and ends with a file.
+    lost = set(absent)
+    inside = [i for i, a in enumerate(final) if a not in lost]
+    fills = range(inside[0], inside[-1] if missing == "fill" and names.step == "day" else 0)
+    decisions = [
+        Decision(redact(a), "there is no such file", FILLED if i in fills else LEFT_OUT)
+        for i, a in enumerate(final)
+        if a in lost
+    ]
     return Found(tuple(chosen), label, options, frozenset(preliminary), tuple(decisions))
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import Any
 
+import xarray as xr
+
 from climcube.progress import Advance
 from climcube.recipes.layout import Block
 from climcube.recipes.reading import Band, Stretch, bands_of
@@ -35,11 +37,14 @@ class Writing:
         Most bytes of a variable in memory at once.
     workers
         Threads that read.
+    kept
+        The store before a change, lazy and as stored, of which blocks keep values.
     """
 
     options: Mapping[str, Any]
     block_bytes: int
     workers: int
+    kept: xr.Dataset | None = None
 
 
 def default_workers() -> int:
@@ -102,7 +107,6 @@ def _unfinished(work: Work, tasks: Iterable[Task], advance: Advance) -> Iterator
 class _Readings:
     """The bands of one block, of which one at a time is read ahead."""
 
-    group: Any
     bands: list[tuple[Stretch, Band]]
     how: Writing
     pool: Executor
@@ -111,8 +115,8 @@ class _Readings:
     def start(self, number: int) -> None:
         if number < len(self.bands):
             stretch, band = self.bands[number]
-            array = self.group[stretch.name]
-            self.started = stretch.begin(array, band, self.how.options, self.pool)
+            kept = None if self.how.kept is None else self.how.kept[stretch.name].variable
+            self.started = stretch.begin(kept, band, self.how.options, self.pool)
 
     def __iter__(self) -> Iterator[tuple[Stretch, Band, Any]]:
         for number, (stretch, band) in enumerate(self.bands):
@@ -132,7 +136,7 @@ def _begin(store: Any, task: Task, how: Writing, pool: Executor) -> _Readings:
         for stretch in task[1]
         for band in bands_of(stretch, group[stretch.name].shards, how.block_bytes)
     ]
-    readings = _Readings(group, bands, how, pool)
+    readings = _Readings(bands, how, pool)
     readings.start(0)
     return readings
 
