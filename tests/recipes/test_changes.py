@@ -13,6 +13,7 @@ from climcube.errors import (
     AxisError,
     IngestError,
     IntegrityError,
+    ParameterError,
     StoreError,
     StoreNotFoundError,
     UnitsError,
@@ -285,3 +286,17 @@ def test_doing_it_again_tells_of_the_whole_store(files, store, tmp_path):
         assert report.unchanged
         assert (report.times, report.period) == (12, ("2000-01-01", "2000-01-12"))
         assert cc.catalog(catalog)["sst"].period == ("2000-01-01", "2000-01-12")
+
+
+def test_what_is_in_the_way_stays_untouched(files, tmp_path):
+    """A lock was left in the plain store, which was no longer what was written."""
+    cc.ingest(recipe(files[:2]), tmp_path / "a.zarr")
+    with pytest.raises(StoreError, match="something else is there"):
+        cc.ingest(recipe(files[:3]), tmp_path / "a.zarr", versioned=True, overwrite=True)
+    assert cc.verify(tmp_path / "a.zarr").ok
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(StoreError, match="target is a file"):
+        cc.ingest(recipe(files[:2]), tmp_path / "notes", overwrite=True)
+    with pytest.raises(ParameterError, match=r"no file.*a\.nc"):
+        cc.ingest(recipe(files[:2]), tmp_path / "a.nc")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zarr", "notes"]

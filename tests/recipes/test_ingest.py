@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import dask
 import netCDF4
@@ -342,3 +344,20 @@ def time_of(cube):
 
 def is_hdf5(path):
     return path.read_bytes()[:4] == b"\x89HDF"
+
+
+def test_the_configuration_of_zarr_stays_as_it_is(tmp_path: Path) -> None:
+    """Written to by threads that end in any order, it kept what the last of them had found."""
+    ocean = cc.testing.synthetic_ocean(years=1, shape=(4, 6)).isel(time=slice(8))
+    files = cc.testing.write_daily_files(ocean, tmp_path / "files")
+    seen: list[bool] = []
+    written = zarr.Array.__setitem__
+
+    def watched(self: Any, *arguments: Any) -> None:
+        seen.append(bool(zarr.config.get("array.write_empty_chunks")))
+        written(self, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zarr.Array, "__setitem__", watched)
+        cc.ingest(sorted(files), tmp_path / "cube.zarr")
+    assert seen and not any(seen)

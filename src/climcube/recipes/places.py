@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from climcube.errors import ClimcubeError, IntegrityError, StoreError
+from climcube.errors import ClimcubeError, IntegrityError, ParameterError, StoreError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.filesystems import zarr_target
@@ -19,6 +19,7 @@ from climcube.stores.work import Work, Workplace
 __all__ = ["Target", "keeping", "target_of"]
 
 _SUFFIX = ".icechunk"
+_FILES = (".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".grib", ".grib2", ".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,13 @@ def target_of(
 ) -> Target:
     """Find out what kind of store a target is, or is to be: by its name, or what is there."""
     address = os.path.expanduser(os.fspath(store)).rstrip("/")
+    suffix = os.path.splitext(address)[1].lower()
+    if suffix in _FILES:
+        # A shell that expands a glob makes the last file the target, where none was given.
+        raise ParameterError(
+            "an ingest makes a Zarr store, no file", where=redact(address),
+            expected="a name that ends in .zarr or .icechunk", found=suffix,
+        )  # fmt: skip
     options = dict(options or {})
     if versioned is None:
         versioned = address.endswith(_SUFFIX) or is_repository(address, options)

@@ -142,13 +142,12 @@ def _begin(store: Any, task: Task, how: Writing, pool: Executor) -> _Readings:
 
 
 def _write(store: Any, readings: _Readings) -> None:
-    import zarr
-
     group = _arrays(store)
-    # Every shard is written, empty or not: one that is absent later was lost.
-    with zarr.config.set({"array.write_empty_chunks": True}):
-        for stretch, band, values in readings:
-            group[stretch.name][stretch.region(band)] = values
+    for stretch, band, values in readings:
+        # Every shard is written, empty or not: one that is absent later was lost. Said to the
+        # array: zarr's configuration is shared by threads that come and go in any order.
+        array = group[stretch.name].with_config({"write_empty_chunks": True})
+        array[stretch.region(band)] = values
 
 
 def _arrays(store: Any) -> Any:

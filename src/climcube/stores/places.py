@@ -102,6 +102,11 @@ class LocalPlace:
                 "the target is a folder that is no Zarr store; it is not replaced",
                 where=str(self.path), remedy="give the result a name of its own within it",
             )  # fmt: skip
+        if folder and not self.path.is_dir():
+            raise StoreError(
+                "the target is a file; a Zarr store cannot replace it", where=str(self.path),
+                remedy="choose another target, or remove the file",
+            )  # fmt: skip
         if self.path.is_dir() and not folder:
             raise StoreError(
                 "the target is a Zarr store; a file cannot replace it", where=str(self.path)

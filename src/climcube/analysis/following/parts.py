@@ -69,7 +69,6 @@ def write_part(
     generations: Generations, part: str, dataset: xr.Dataset, chunks: Mapping[Any, int]
 ) -> Any:
     """Write a group, every chunk of it and with checksums; what is lazy is left to be computed."""
-    import zarr
     from zarr.codecs import ZstdCodec
 
     target = zarr_target(generations.part(part), generations.options)
@@ -85,13 +84,14 @@ def write_part(
             own["_FillValue"] = None
         encoding[name] = own
     plain.attrs = dict(COMPLETE)
-    with warnings.catch_warnings(), zarr.config.set({"array.write_empty_chunks": True}):
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
         warnings.filterwarnings("ignore", message=".*does not have a Zarr V3 specification.*")
         warnings.simplefilter("ignore", xr.SerializationWarning)
         return plain.to_zarr(
             target["store"], mode="w-", zarr_format=3, consolidated=False, compute=False,
-            encoding=encoding, storage_options=target["storage_options"],
+            write_empty_chunks=True, encoding=encoding,
+            storage_options=target["storage_options"],
         )  # fmt: skip
 
 

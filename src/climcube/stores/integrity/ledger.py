@@ -29,7 +29,7 @@ from climcube.stores.integrity.pages import load_inline, page_digest, page_place
 from climcube.stores.integrity.records import Entry, candidates
 from climcube.stores.versioned.repositories import damage_of
 
-__all__ = ["Manifest", "damaged_manifest", "load_manifest"]
+__all__ = ["Manifest", "damaged_manifest", "fetch_manifest", "load_manifest"]
 
 _CACHE_BYTES = 32 * 2**20  # of pages, in each process
 _REMEDY = "restore the store from a copy, or read it with verify='never'"
@@ -199,7 +199,12 @@ def load_manifest(store: Store) -> Manifest | None:
     IntegrityError
         It is lost, was not sealed, or is not as it was sealed.
     """
-    root, raw = sync(_read(store, ["zarr.json", f"{GROUP}/zarr.json"]))
+    return sync(fetch_manifest(store))
+
+
+async def fetch_manifest(store: Store) -> Manifest | None:
+    """Do what `load_manifest` does, for what runs on zarr's loop already."""
+    root, raw = await _read(store, ["zarr.json", f"{GROUP}/zarr.json"])
     if isinstance(root, BaseException):
         raise damage_of(root, "zarr.json") or root
     marked = root is not None and GROUP in _attributes(root)

@@ -25,7 +25,7 @@ from climcube.stores.damage import REMEDY, DamagedChunk
 from climcube.stores.integrity.digests import digest, document_digest
 from climcube.stores.integrity.grids import Index
 from climcube.stores.integrity.header import GROUP
-from climcube.stores.integrity.ledger import Manifest, load_manifest
+from climcube.stores.integrity.ledger import Manifest, fetch_manifest, load_manifest
 from climcube.stores.integrity.records import UNKNOWN, WRITTEN, Entry
 from climcube.stores.versioned.repositories import damage_of
 
@@ -207,7 +207,8 @@ class Verifying(WrapperStore[Store]):
         names = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
         if found is not None or self._lacking or key.endswith(names):
             return found
-        manifest = await asyncio.to_thread(load_manifest, self._store)
+        # Never in a thread that waits for this loop: the loop's own reading needs those threads.
+        manifest = await fetch_manifest(self._store)
         self._lacking = manifest is None
         place = None if manifest is None else manifest.locate(key)
         if manifest is not None and place is not None:

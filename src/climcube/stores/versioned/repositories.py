@@ -42,6 +42,7 @@ __all__ = [
     "local_path",
     "open_repository",
     "repository_reporting",
+    "require_clean",
     "s3_arguments",
     "settings_of",
     "storage_of",
@@ -125,7 +126,7 @@ def open_repository(
         if create and not module.Repository.exists(storage, _settings(given)):
             try:
                 # Our lock may lie in the folder already; what else does is in the way.
-                _require_clean(address, given)
+                require_clean(address, given)
                 if address.startswith(("s3://", "s3a://")):
                     require_conditional_writes(address, _plain(given))
                 return module.Repository.create(storage, check_clean_root=False, **settings)
@@ -285,7 +286,8 @@ def _memory_name(address: str) -> str:
     return address.removeprefix("memory://").strip("/")
 
 
-def _require_clean(address: str, options: Mapping[str, Any]) -> None:
+def require_clean(address: str, options: Mapping[str, Any]) -> None:
+    """Refuse a place that holds something else than the beginning of a versioned store."""
     path = local_path(address)
     if path is not None:
         taken = not barely_begun(names_below(path)) or (path.exists() and not path.is_dir())

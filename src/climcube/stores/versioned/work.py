@@ -34,6 +34,7 @@ from climcube.stores.versioned.repositories import (
     local_path,
     open_repository,
     repository_reporting,
+    require_clean,
 )
 from climcube.stores.versioned.snapshots import MAIN
 
@@ -103,7 +104,16 @@ class VersionedWorkplace:
             Not ``new``, and nothing was published there.
         """
         if not new and not self.exists():
-            raise StoreNotFoundError("no version to continue", where=self.where)
+            raise StoreNotFoundError(
+                "no version to continue", where=self.where,
+                remedy="make the store first: mode='new'",
+            )  # fmt: skip
+        if new and local_path(self.address) and not is_repository(self.address, self.options):
+            try:  # before our lock is put into what may be somebody's plain store
+                require_clean(self.address, self.options)
+            except StoreError:
+                if not is_repository(self.address, self.options):  # made by another just now
+                    raise
         with self.changing("the versioned store cannot be opened"):
             extra = naming(self.options, self.sources) if self.sources else {}
             repository = open_repository(self.address, self.options, create=new, **extra)
