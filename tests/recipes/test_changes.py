@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 
 import numpy as np
 import pytest
@@ -300,3 +301,25 @@ def test_what_is_in_the_way_stays_untouched(files, tmp_path):
     with pytest.raises(ParameterError, match=r"no file.*a\.nc"):
         cc.ingest(recipe(files[:2]), tmp_path / "a.nc")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zarr", "notes"]
+
+
+@pytest.mark.parametrize("key", ["standard_name", "cell_methods"])
+def test_files_of_another_quantity_are_refused(files, store, tmp_path, key):
+    """A daily maximum beside daily means has the same units and packing."""
+    copies = [shutil.copy(p, tmp_path / p.name) for p in files[10:12]]
+    for copy, text in zip(copies, ("time: mean", "time: maximum"), strict=True):
+        change(copy, lambda dataset, text=text: dataset["sst"].setncattr(key, text))
+    with pytest.raises(IngestError, match=rf"different quantities.*{key}.*maximum"):
+        cc.ingest(recipe(copies), tmp_path / "two.zarr")
+    if key == "standard_name":  # the store has one
+        with pytest.raises(IngestError, match="different quantities"):
+            cc.ingest(recipe(copies[:1]), store, mode="append")
+
+
+def test_a_damaged_snapshot_is_an_error_of_ours(files, store):
+    snapshot = store / "snapshots" / cc.versions(store).index[0]
+    raw = bytearray(snapshot.read_bytes())
+    raw[len(raw) // 2] ^= 0xFF
+    snapshot.write_bytes(bytes(raw))
+    with pytest.raises(IntegrityError):
+        cc.ingest(recipe(files[10:11]), store, mode="append")

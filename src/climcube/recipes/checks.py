@@ -37,6 +37,7 @@ _SAME_CALENDAR = {
     "366_day": "all_leap",
 }
 
+_MEANING = ("standard_name", "cell_methods")  # a daily maximum is no daily mean
 _PACKING = ("scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned")
 
 
@@ -46,6 +47,18 @@ def require_same_packing(first: Header, other: Header, roles: Roles) -> None:
     The integers are copied as they are, so type, scale, offset and fill value must be equal.
     """
     for name in roles.gridded:
+        for key in _MEANING:
+            here, there = (
+                " ".join(str(h.attrs[name].get(key, "")).split()) for h in (first, other)
+            )
+            if here and there and here != there:  # many archives began to say it later
+                raise IngestError(
+                    "the files hold different quantities",
+                    where=f"{redact(other.address)}, variable {name!r}",
+                    expected=f"{key} {here!r} as in {redact(first.address)}",
+                    found=f"{key} {there!r}",
+                    remedy="leave the file out, or correct its attribute",
+                )  # fmt: skip
         expected, found = _storage(first, name), _storage(other, name)
         if expected == found:
             continue

@@ -49,10 +49,9 @@ class Target:
     def published(self) -> Any:
         """Return the Zarr store as its readers see it."""
         if self.versioned:
-            from climcube.stores.versioned.repositories import open_repository
+            from climcube.stores.versioned.snapshots import open_snapshot
 
-            repository = open_repository(self.address, self.options)
-            return repository.readonly_session("main").store
+            return open_snapshot(self.address, self.options)[0]
         target = zarr_target(self.address, self.options, read_only=True)
         if not isinstance(target["store"], str) or not is_remote(target["store"]):
             return target["store"]
