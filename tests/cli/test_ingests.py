@@ -26,6 +26,8 @@ def test_a_recipe_planned_ingested_appended_and_reported(
     )
     planned = run("ingest", recipe, store, "--plan")
     assert planned.exit_code == 0 and "8 files" in planned.stdout and not store.exists()
+    refused = run("ingest", recipe, store, "--plan", "--report", tmp_path / "r.html")
+    assert refused.exit_code == 2 and "--plan writes nothing" in refused.output
     made = run(
         "ingest", recipe, store, "--report", tmp_path / "r.html", "--catalog", tmp_path / "c.yaml"
     )

@@ -78,6 +78,8 @@ def ingest(
 
     if append + replace + plan + overwrite > 1:
         raise typer.BadParameter("only one of --append, --replace, --overwrite and --plan")
+    if plan and (report or catalog):
+        raise typer.BadParameter("--plan writes nothing: neither --report nor --catalog")
     sources: Any = files[0] if len(files) == 1 else files
     common: dict[str, Any] = {
         "variable": variable, "period": _period(period), "workers": workers
