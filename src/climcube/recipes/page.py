@@ -1,4 +1,4 @@
-"""The report of an ingest as one HTML page that needs nothing else."""
+"""Facts of an ingest as text, as a table in a notebook, and as an HTML page."""
 
 from __future__ import annotations
 
@@ -7,13 +7,34 @@ from collections.abc import Iterable, Sequence
 
 from climcube.recipes.decisions import Decision
 
-__all__ = ["report_page"]
+__all__ = ["Facts", "report_page"]
 
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;"
     "color:#222}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3em .8em;"
     "border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:anywhere}h1,h2{font-weight:600}"
 )
+
+
+class Facts:
+    """What has names and values to show: as text in a terminal, as a table in a notebook."""
+
+    def __str__(self) -> str:
+        return "\n".join(f"{label + ':':<10} {text}" for label, text in self._lines())
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(label)}</th>"
+            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
+            for label, text in self._lines()
+        )
+        return f"<table>{rows}</table>"
+
+    def _lines(self) -> list[tuple[str, str]]:
+        """Return names and values."""
+        raise NotImplementedError
 
 
 def report_page(lines: Iterable[tuple[str, str]], decisions: Sequence[Decision]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import time
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from climcube.recipes.layout import StoreLayout, sizes_of, steps_of
+from climcube.recipes.page import Facts
 from climcube.recipes.reading import Stretch, bands_of, stretches_of
 from climcube.recipes.scan import Scan
 from climcube.stores.files.rawchunks import read_piece
@@ -21,8 +21,8 @@ _SAMPLE_BYTES = 2**25  # of values that are read and compressed to estimate the 
 _OVERHEAD = 200 * 2**20  # of interpreter and libraries
 
 
-@dataclass(frozen=True)
-class IngestPlan:
+@dataclass(frozen=True, repr=False)
+class IngestPlan(Facts):
     """What an ingest will read, write, and take.
 
     Attributes
@@ -65,19 +65,6 @@ class IngestPlan:
     seconds: float
     gaps: tuple[str, ...] = ()
     irregular: int = 0
-
-    def __str__(self) -> str:
-        return "\n".join(f"{label + ':':<10} {text}" for label, text in self._lines())
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(label)}</th>"
-            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
-            for label, text in self._lines()
-        )
-        return f"<table>{rows}</table>"
 
     def _lines(self) -> list[tuple[str, str]]:
         shapes = (f"{n} {' x '.join(map(str, s))}" for n, s in self.variables.items())

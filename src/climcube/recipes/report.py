@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -11,15 +10,15 @@ from typing import Any
 
 from climcube.errors import StoreError
 from climcube.recipes.decisions import Decision
-from climcube.recipes.page import report_page
+from climcube.recipes.page import Facts, report_page
 
 __all__ = ["IngestReport"]
 
 _SHOWN = 5  # gaps and notes listed one by one
 
 
-@dataclass(frozen=True)
-class IngestReport:
+@dataclass(frozen=True, repr=False)
+class IngestReport(Facts):
     """The result of `climcube.ingest`.
 
     Attributes
@@ -70,19 +69,6 @@ class IngestReport:
     version: str | None = None
     unchanged: bool = False
     mode: str = "new"
-
-    def __str__(self) -> str:
-        return "\n".join(f"{label + ':':<10} {text}" for label, text in self._lines())
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(label)}</th>"
-            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
-            for label, text in self._lines()
-        )
-        return f"<table>{rows}</table>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain dictionaries and lists."""
