@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,26 +39,32 @@ class Watched(dict[str, str]):
         return super().__contains__(key)
 
 
-def attempt(path: str) -> str:
+def attempt(path: Path) -> str:
     """Load one catalog and touch its entries; return the complaint, or ''."""
     try:
-        for name in (found := cc.catalog(path)):
+        for name in (found := cc.catalog(str(path))):
             found[name].address()
     except ClimcubeError as error:
         return f"{type(error).__name__}: {error}"
     return ""
 
 
-def main(folder: Path) -> None:
-    """Load every catalog of the folder and print what happened."""
+def audit(
+    files: Sequence[Path],
+    attempt: Callable[[Path], str],
+    watched: tuple[str, ...],
+    spelled: Callable[[tuple[Any, ...]], object],
+    between: Callable[[], object] = lambda: None,
+) -> None:
+    """Attempt every file twice, the second time under watch, and print what happened."""
     events: list[str] = []
-    files = sorted(folder.glob("*.yaml"))
-    for file in files:  # imports, and whatever the parsers read of their own, come first
-        attempt(str(file))
+    for file in files:  # imports, and whatever libraries read of their own, come first
+        attempt(file)
+    between()
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event.startswith(WATCHED):
-            events.append(f"{event} {arguments[:1]}")
+        if event.startswith(watched):
+            events.append(f"{event} {spelled(arguments)}")
 
     environment = Watched(os.environ)
     environment.asked = events
@@ -66,9 +73,14 @@ def main(folder: Path) -> None:
     report = {}
     for file in files:
         events.clear()
-        complaint = attempt(str(file))
+        complaint = attempt(file)
         report[file.stem] = {"complaint": complaint, "events": list(events)}
     print(json.dumps(report))
+
+
+def main(folder: Path) -> None:
+    """Load every catalog of the folder and print what happened."""
+    audit(sorted(folder.glob("*.yaml")), attempt, WATCHED, lambda arguments: arguments[:1])
 
 
 if __name__ == "__main__":

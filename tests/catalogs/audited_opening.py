@@ -5,18 +5,15 @@ Run as a program: ``python -m tests.catalogs.audited_opening FOLDER``; prints JS
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import traceback
 import warnings
 from pathlib import Path
-from typing import Any
 
 import climcube as cc
 from climcube.errors import ClimcubeError
 from climcube.stores.s3.filesystem import S3
-from tests.catalogs.audited import Watched
+from tests.catalogs.audited import audit
 
 WATCHED = (
     "ctypes", "glob.", "import", "open", "os.exec", "os.fork", "os.posix_spawn", "os.spawn",
@@ -47,26 +44,13 @@ def attempt(path: Path) -> str:
 def main(folder: Path) -> None:
     """Open every catalog of the folder and print what happened."""
     warnings.simplefilter("ignore")
-    events: list[str] = []
-    files = sorted(folder.glob("*.yaml"))
-    for file in files:  # imports, and what libraries read of their own, come first
-        attempt(file)
-    S3.clear_instance_cache()  # a client made anew shows what it asks for
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event.startswith(WATCHED):
-            events.append(f"{event} {[str(a)[:300] for a in arguments[:2]]}")
-
-    environment = Watched(os.environ)
-    environment.asked = events
-    vars(os)["environ"] = environment
-    sys.addaudithook(hook)
-    report = {}
-    for file in files:
-        events.clear()
-        complaint = attempt(file)
-        report[file.stem] = {"complaint": complaint, "events": list(events)}
-    print(json.dumps(report))
+    audit(
+        sorted(folder.glob("*.yaml")),
+        attempt,
+        WATCHED,
+        lambda arguments: [str(a)[:300] for a in arguments[:2]],
+        between=S3.clear_instance_cache,  # a client made anew shows what it asks for
+    )
 
 
 if __name__ == "__main__":
