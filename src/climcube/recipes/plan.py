@@ -14,6 +14,7 @@ from climcube.recipes.page import Facts
 from climcube.recipes.reading import Stretch, bands_of, stretches_of
 from climcube.recipes.scan import Scan
 from climcube.stores.files.rawchunks import read_piece
+from climcube.stores.integrity.verification import spoken_size
 
 __all__ = ["IngestPlan", "plan_of"]
 
@@ -72,9 +73,9 @@ class IngestPlan(Facts):
             ("store", self.store),
             ("variables", ", ".join(shapes)),
             ("period", f"{self.period[0]} to {self.period[1]}, {self.times:,} times"),
-            ("reads", f"{self.files:,} files, {_size(self.bytes_read)}"),
-            ("writes", f"about {_size(self.bytes_written)} in {self.objects:,} objects"),
-            ("memory", f"at most {_size(self.memory)}"),
+            ("reads", f"{self.files:,} files, {spoken_size(self.bytes_read)}"),
+            ("writes", f"about {spoken_size(self.bytes_written)} in {self.objects:,} objects"),
+            ("memory", f"at most {spoken_size(self.memory)}"),
             ("time", f"about {_duration(self.seconds)}, in {self.blocks:,} blocks"),
             ("gaps", f"{len(self.gaps):,}" if self.gaps else "none"),
         ]
@@ -139,14 +140,6 @@ def _sample(scan: Scan, stretches: list[Stretch], level: int) -> tuple[float, fl
         took += time.perf_counter() - began
         read, left = read + values.nbytes, left + len(packed)
     return (took / read, left / read) if read else (0.0, 1.0)
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"
 
 
 def _duration(seconds: float) -> str:

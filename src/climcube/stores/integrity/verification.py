@@ -16,7 +16,7 @@ from climcube.stores.damage import KINDS, REMEDY
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Problem", "VerifyReport"]
+__all__ = ["Problem", "VerifyReport", "spoken_size"]
 
 _SHOWN = 10  # problems listed one by one
 _CELL = "text-align:left;vertical-align:top;padding:0.15em 0.8em 0.15em 0"
@@ -128,7 +128,9 @@ class VerifyReport:
         found = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
         left = [f"{self.empty} empty by design" if self.empty else ""]
         left += [f"{self.unread} only for presence" if self.unread else ""]
-        checked = ", ".join([f"{self.objects} objects, {_size(self.bytes)}", *filter(None, left)])
+        checked = ", ".join(
+            [f"{self.objects} objects, {spoken_size(self.bytes)}", *filter(None, left)]
+        )
         return [
             ("store", self.store + (f", version {self.version}" if self.version else "")),
             ("manifest", self.digest or "none: only what the codecs themselves notice"),
@@ -159,15 +161,14 @@ class VerifyReport:
         return f"<div><b>{verdict}</b><table><tbody>{facts}</tbody></table>{table}</div>"
 
 
-def _size(count: int) -> str:
+def spoken_size(count: float) -> str:
     """Return a number of bytes for people.
 
-    >>> _size(900), _size(2_500_000)
+    >>> spoken_size(900), spoken_size(2_500_000)
     ('900 B', '2.5 MB')
     """
-    size = float(count)
     for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} TB"
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
