@@ -30,7 +30,7 @@ class Weather:
     headers: list[dict[str, str]] = field(default_factory=list)
     delay: float = 0.0
     active: int = 0
-    most: int = 0  # answers under way at once
+    most: int = 0  # requests under way at once
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def next(self, path: str, headers: Mapping[str, str]) -> str:
@@ -42,17 +42,14 @@ class Weather:
             self.times -= 1
             return self.fault
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
+    def work(self) -> None:
+        """Take ``delay`` over a request; it is done before a client can have any of its answer."""
         with self.lock:
             self.active += 1
             self.most = max(self.most, self.active)
         time.sleep(self.delay)
-        try:
-            yield
-        finally:
-            with self.lock:
-                self.active -= 1
+        with self.lock:
+            self.active -= 1
 
 
 @contextmanager
@@ -71,8 +68,8 @@ def bad_weather(content: dict[str, bytes]) -> Iterator[tuple[str, Weather]]:
             self._answer(body=False)
 
         def do_GET(self) -> None:
-            with weather.counted():
-                self._answer(body=True)
+            weather.work()
+            self._answer(body=True)
 
         def do_PUT(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
