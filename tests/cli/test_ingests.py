@@ -51,3 +51,13 @@ def test_wrong_usage(run: Run, ocean: xr.Dataset, tmp_path: Path) -> None:
     recipe.write_text("fils: a.nc\n")
     assert_one_error_line(run("ingest", recipe, store), "files")
     assert not store.exists()
+
+
+def test_several_quoted_globs(run: Run, ocean: xr.Dataset, tmp_path: Path) -> None:
+    paths = write_daily_files(ocean.isel(time=slice(6)), tmp_path / "files")
+    store = tmp_path / "x.zarr"
+    stem, last = str(paths[0])[:-4], paths[-1]  # the first five days end in 1 to 5
+    made = run("ingest", f"{stem}[12].nc", f"{stem}[2345].nc", last, store)
+    assert made.exit_code == 0, made.output
+    np.testing.assert_array_equal(cc.open(store, variable="sst"), ocean.sst[:6])
+    assert_one_error_line(run("ingest", paths[0], f"{stem}x*.nc", store), "x*.nc", "no file")

@@ -54,7 +54,7 @@ def open(
     Parameters
     ----------
     target
-        In this order: a list of netCDF files; an address (``s3://``, ``https://``,
+        In this order: a list of netCDF files or patterns; an address (``s3://``, ``https://``,
         ``memory://`` ...), which is a netCDF file where its name ends so and a Zarr store
         otherwise; an existing path; a pattern of netCDF files (``"sst/*.nc"``); the id of an
         entry of the shipped catalog, or of those in the option ``catalogs``; ``"ID@NAME"`` for

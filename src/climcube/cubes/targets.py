@@ -80,10 +80,11 @@ def resolve(
 ) -> Source:
     """Find out what a target is; nothing is opened but the first bytes of a local file.
 
-    In this order: a list of files; an address (``scheme://...``); an existing path; a pattern
-    of paths; the id of an entry of the shipped catalog. With ``catalog`` given, its entries
-    come first. Of an entry with several addresses the one that suits ``layout`` is taken, and
-    its copies stand by (`climcube.cubes.mirrors`); ``ID@NAME`` is that address and no other.
+    In this order: a list of files and patterns; an address (``scheme://...``); an existing
+    path; a pattern of paths; the id of an entry of the shipped catalog. With ``catalog`` given,
+    its entries come first. Of an entry with several addresses the one that suits ``layout`` is
+    taken, and its copies stand by (`climcube.cubes.mirrors`); ``ID@NAME`` is that address and
+    no other.
 
     Raises
     ------
@@ -124,19 +125,24 @@ def resolve_address(text: str, options: dict[str, Any]) -> Source:
     if os.path.exists(text):
         return Source(_kind_of_path(text), (text,), text, options)
     if _WILDCARDS & set(text):
-        return _from_list(sorted(glob.glob(text, recursive=True)), options, pattern=text)
+        return _from_list(_matching(text, options), options, pattern=text)
     raise StoreNotFoundError("no such file or store", where=text)
 
 
 def _from_list(paths: Iterable[Any], options: dict[str, Any], pattern: str | None = None) -> Source:
-    files = tuple(os.path.expanduser(os.fspath(path)) for path in paths)
+    named = [os.path.expanduser(os.fspath(path)) for path in paths]
+    if not pattern and any(_is_pattern(text) for text in named):
+        parts = [_matching(t, options) if _is_pattern(t) else [t] for t in named]
+        for text, part in zip(named, parts, strict=True):
+            if not part:
+                raise _nothing_matches(text)
+        # A file that two patterns match is meant once.
+        named = list(dict.fromkeys(file for part in parts for file in part))
+    files = tuple(named)
     if not files:
-        raise StoreNotFoundError(
-            "no file matches" if pattern else "the list of files is empty",
-            where=redact(pattern) if pattern else None,
-            expected="at least one netCDF file",
-            found=_near_folder(pattern) if pattern else None,
-        )
+        if pattern:
+            raise _nothing_matches(pattern)
+        raise StoreNotFoundError("the list of files is empty", expected="at least one netCDF file")
     for file in files:
         if not is_remote(file) and not os.path.exists(file):
             raise StoreNotFoundError("no such file", where=file)
@@ -153,13 +159,28 @@ def _from_list(paths: Iterable[Any], options: dict[str, Any], pattern: str | Non
 
 
 def _from_url(text: str, options: dict[str, Any]) -> Source:
-    # The question mark of a web address begins its query.
-    if _WILDCARDS & set(redact(text) if text.startswith(("http://", "https://")) else text):
-        with reporting("cannot list", text):
-            system, path = file_system(text, options)
-            found = sorted(system.unstrip_protocol(p) for p in system.glob(path))
-        return _from_list(found, options, pattern=text)
+    if _is_pattern(text):
+        return _from_list(_matching(text, options), options, pattern=text)
     return Source(_kind_of_url(text, options), (hidden_address(text),), redact(text), options)
+
+
+def _is_pattern(text: str) -> bool:
+    """Whether a path or address stands for others: a file may have a wildcard in its own name."""
+    if not is_remote(text):
+        return bool(_WILDCARDS & set(text)) and not os.path.exists(text)
+    # The question mark of a web address begins its query.
+    return bool(
+        _WILDCARDS & set(redact(text) if text.startswith(("http://", "https://")) else text)
+    )
+
+
+def _matching(pattern: str, options: Mapping[str, Any]) -> list[str]:
+    """Return the files that a pattern means, in the order of their names."""
+    if not is_remote(pattern):
+        return sorted(glob.glob(pattern, recursive=True))
+    with reporting("cannot list", pattern):
+        system, path = file_system(pattern, options)
+        return sorted(system.unstrip_protocol(p) for p in system.glob(path))
 
 
 def _kind_of_url(text: str, options: Mapping[str, Any]) -> str:
@@ -199,6 +220,13 @@ def _kind_of_path(text: str) -> str:
         expected="netCDF or a Zarr store",
         found=f"a file that starts with {head!r}" if head else "an empty file",
     )
+
+
+def _nothing_matches(pattern: str) -> StoreNotFoundError:
+    return StoreNotFoundError(
+        "no file matches", where=redact(pattern), expected="at least one netCDF file",
+        found=_near_folder(pattern),
+    )  # fmt: skip
 
 
 def _near_folder(pattern: str) -> str | None:

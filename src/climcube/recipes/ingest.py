@@ -68,7 +68,7 @@ def ingest(
     Parameters
     ----------
     files
-        Pattern (``"sst/*.nc"``), path or list of netCDF files, local or at addresses; or a
+        Pattern (``"sst/*.nc"``) or path of netCDF files, local or at addresses, or a list; or a
         recipe: a `climcube.Recipe`, or the path of one in YAML. Their order does not matter.
     store
         Path or address (``s3://bucket/cube.zarr``) of the store to write.
