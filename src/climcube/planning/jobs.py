@@ -1,0 +1,206 @@
+"""Cut the graph of a lazy result into tiles: what is computed, written and noted as one.
+
+A plan adds up the cost of the tiles that a save evaluates. Both walk the same `Job`.
+
+Blocks of several variables that come from one task (the annual numbers and the climatology of
+one spatial tile) are one tile. What blocks at different places need alike is either read again by
+each of them (the source), a constant (tables), or *shared*: computed once and kept until the last
+tile that needs it is done (the climatology that every month's anomaly is taken from).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from dask.array.optimization import optimize
+from dask.highlevelgraph import HighLevelGraph
+
+from climcube.cubes.chunks import is_lazy
+from climcube.planning.nodes import Graph, Key, walk
+from climcube.planning.sharing import Place, Sharing, Span
+
+__all__ = ["Job", "Piece", "Tile", "job_of"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One block of one variable.
+
+    Attributes
+    ----------
+    group, variable
+        Where the variable is: the name of its data set ("" for the only one), its own name.
+    key
+        Of the block, in the graph.
+    region
+        Of the block, in the whole array.
+    """
+
+    group: str
+    variable: str
+    key: Key
+    region: tuple[slice, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the block."""
+        return tuple(part.stop - part.start for part in self.region)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Blocks that are computed together.
+
+    Attributes
+    ----------
+    number
+        In the order in which tiles are evaluated.
+    name
+        Where it lies, along the dimensions that are cut: ``"lat 0-89, lon 90-179"``. The same
+        for the same result in the same chunks.
+    pieces
+        The blocks.
+    shared
+        Keys of what it needs and does not compute itself.
+    """
+
+    number: int
+    name: str
+    pieces: tuple[Piece, ...]
+    shared: frozenset[Key]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A lazy result as tiles.
+
+    Attributes
+    ----------
+    graph
+        All tasks, optimised by Dask.
+    tiles
+        Every lazy block of the result is a piece of exactly one of them.
+    shared
+        Keys that several tiles need, each after those that it needs itself.
+    arrays
+        The lazy arrays by group and variable.
+    """
+
+    graph: Graph = field(repr=False)
+    tiles: tuple[Tile, ...]
+    shared: tuple[Key, ...]
+    arrays: Mapping[tuple[str, str], da.Array] = field(repr=False)
+
+    def graph_of(self, tile: Tile) -> Graph:
+        """Return the tasks of a tile; the keys in ``tile.shared`` are not among them."""
+        return self._reached([piece.key for piece in tile.pieces], tile.shared)
+
+    def graph_of_shared(self, key: Key) -> Graph:
+        """Return the tasks of what is shared, up to other things that are shared."""
+        return self._reached([key], self._shared - {key})
+
+    def inputs_of(self, graph: Graph) -> frozenset[Key]:
+        """Return the shared keys that some tasks need."""
+        needed = {key for node in graph.values() for key in node.dependencies}
+        return frozenset((needed - graph.keys()) & self._shared)
+
+    @cached_property
+    def last_use(self) -> dict[Key, int]:
+        """By shared key: the number of the last tile that needs it, itself or through another."""
+        last: dict[Key, int] = {}
+        for tile in reversed(self.tiles):
+            waiting = list(tile.shared)
+            while waiting:
+                key = waiting.pop()
+                if key not in last:
+                    last[key] = tile.number
+                    waiting += self.inputs_of(self.graph_of_shared(key))
+        return last
+
+    @cached_property
+    def _shared(self) -> frozenset[Key]:
+        return frozenset(self.shared)
+
+    def _reached(self, keys: Iterable[Key], stop: frozenset[Key]) -> Graph:
+        return {key: self.graph[key] for key in walk(self.graph, keys, stop)}
+
+
+def job_of(datasets: Mapping[str, xr.Dataset]) -> Job:
+    """Cut lazy data sets into tiles; nothing is computed.
+
+    Parameters
+    ----------
+    datasets
+        By the name of their group. Variables and coordinates that are not lazy are left out.
+    """
+    arrays = {
+        (group, str(name)): variable.data
+        for group, dataset in datasets.items()
+        for name, variable in dataset.variables.items()
+        if is_lazy(dataset[name])
+    }
+    dims = {(group, name): tuple(map(str, datasets[group][name].dims)) for group, name in arrays}
+    pieces = [
+        (piece, _place(piece, dims[group, name], array.shape))
+        for (group, name), array in arrays.items()
+        for piece in _pieces(group, name, array)
+    ]
+    graph = _optimised(arrays.values(), [piece.key for piece, _ in pieces])
+    named = {key: _name_of(place) for key, place in _cut_places(pieces, dims, arrays)}
+    sharing = Sharing.of(graph, [(piece.key, place) for piece, place in pieces])
+    tiles = []
+    for number, (members, shared) in enumerate(sharing.groups):
+        own = tuple(pieces[i][0] for i in members)
+        label = max((named[piece.key] for piece in own), key=len) or "the whole"
+        tiles.append(Tile(number, label, own, shared))
+    return Job(graph, tuple(tiles), sharing.keys, arrays)
+
+
+def _pieces(group: str, name: str, array: da.Array) -> Iterator[Piece]:
+    edges = [np.concatenate([[0], np.cumsum(c)]).astype(int) for c in array.chunks]
+    for place in np.ndindex(*array.numblocks):
+        region = tuple(slice(int(e[i]), int(e[i + 1])) for e, i in zip(edges, place, strict=True))
+        yield Piece(group, name, (array.name, *place), region)
+
+
+def _place(piece: Piece, dims: tuple[str, ...], shape: tuple[int, ...]) -> Place:
+    return {
+        (dim, size): (part.start, part.stop)
+        for dim, size, part in zip(dims, shape, piece.region, strict=True)
+    }
+
+
+def _cut_places(
+    pieces: list[tuple[Piece, Place]],
+    dims: Mapping[tuple[str, str], tuple[str, ...]],
+    arrays: Mapping[tuple[str, str], da.Array],
+) -> Iterator[tuple[Key, dict[str, Span]]]:
+    """Yield the place of each piece along those dimensions that are cut."""
+    for piece, _ in pieces:
+        array = arrays[piece.group, piece.variable]
+        names = dims[piece.group, piece.variable]
+        yield (
+            piece.key,
+            {
+                dim: (part.start, part.stop)
+                for dim, part, chunks in zip(names, piece.region, array.chunks, strict=True)
+                if len(chunks) > 1
+            },
+        )
+
+
+def _name_of(place: Mapping[str, Span]) -> str:
+    return ", ".join(f"{dim} {start}-{stop - 1}" for dim, (start, stop) in place.items())
+
+
+def _optimised(arrays: Iterable[da.Array], keys: list[Key]) -> Graph:
+    if not keys:
+        return {}
+    whole = HighLevelGraph.merge(*(array.dask for array in arrays))
+    graph: Graph = dict(optimize(whole, keys))
+    return graph
