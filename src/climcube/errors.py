@@ -16,10 +16,12 @@
     │   ├── CalendarError             calendar or time step does not fit the statistic
     │   └── ChunkError                the chunks cut what must stay whole: rechunk
     ├── ParameterError            an argument of the call: pass another value
+    ├── ClusterError              workers, scheduler or gateway: start others, or give them more
     ├── IngestError               an archive file that cannot become part of the cube
     └── DependencyError           an optional package is missing: install the extra
 
     ClimcubeWarning               what to know although the answer is right
+    ├── ClusterWarning            a worker that joined late was sent away: give it the same packages
     ├── CredentialsWarning        workers do not get what you passed: set AWS_PROFILE there
     └── MirrorWarning             another copy of the data was opened: correct the catalog entry
 
@@ -41,6 +43,8 @@ __all__ = [
     "ChunkError",
     "ClimcubeError",
     "ClimcubeWarning",
+    "ClusterError",
+    "ClusterWarning",
     "ConflictError",
     "CredentialsWarning",
     "CubeError",
@@ -152,6 +156,10 @@ class ParameterError(ClimcubeError, ValueError):
     """An argument has a value that the function does not take."""
 
 
+class ClusterError(ClimcubeError):
+    """Workers, their scheduler or the gateway: not there, not alike, or lost at work."""
+
+
 class IngestError(ClimcubeError):
     """An archive file that cannot become part of the cube."""
 
@@ -162,6 +170,10 @@ class DependencyError(ClimcubeError, ImportError):
 
 class ClimcubeWarning(UserWarning):
     """What a user should know although the answer is right."""
+
+
+class ClusterWarning(ClimcubeWarning):
+    """A worker was sent away; the others go on."""
 
 
 class CredentialsWarning(ClimcubeWarning):

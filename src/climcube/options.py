@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from numbers import Integral
 from types import MappingProxyType, TracebackType
 from typing import Any
 
 from climcube.errors import ParameterError, suggest
 
-__all__ = ["get_option", "set_options"]
+__all__ = ["get_option", "set_options", "watching", "worker_options"]
 
 
 def _is_bool(value: object) -> bool:
@@ -62,11 +63,33 @@ _KNOWN: Mapping[str, tuple[Any, Callable[[object], bool], str]] = MappingProxyTy
     }
 )
 _current: dict[str, Any] = {name: default for name, (default, _, _) in _KNOWN.items()}
+_watchers: list[Callable[[], None]] = []
+# What is decided in the process of the user, whatever works for it.
+_OF_THE_USER = ("catalogs", "progress")
 
 
 def get_option(name: str) -> Any:
     """Return the present value of an option."""
     return _current[name]
+
+
+def worker_options() -> dict[str, Any]:
+    """Return the options that tasks look up where they run, at present.
+
+    >>> "s3_concurrency" in worker_options(), "progress" in worker_options()
+    (True, False)
+    """
+    return {name: value for name, value in _current.items() if name not in _OF_THE_USER}
+
+
+@contextmanager
+def watching(changed: Callable[[], None]) -> Iterator[None]:
+    """Call a function after each change of an option: workers elsewhere follow it."""
+    _watchers.append(changed)
+    try:
+        yield
+    finally:
+        _watchers.remove(changed)
 
 
 class set_options:  # noqa: N801 - used like a function, as in xarray
@@ -120,7 +143,7 @@ class set_options:  # noqa: N801 - used like a function, as in xarray
                     "option value not understood", where=name, expected=expected, found=repr(value)
                 )
         self._before = {name: _current[name] for name in options}
-        _current.update(options)
+        _change(options)
 
     def __enter__(self) -> None:
         return None
@@ -131,4 +154,10 @@ class set_options:  # noqa: N801 - used like a function, as in xarray
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        _current.update(self._before)
+        _change(self._before)
+
+
+def _change(options: Mapping[str, Any]) -> None:
+    _current.update(options)
+    for changed in list(_watchers):
+        changed()
