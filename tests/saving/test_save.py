@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import climcube as cc
 from climcube.saving import zarrs
-from climcube.saving.prepare import file_chunks
+from climcube.planning.prepare import file_chunks
 
 FORMATS = pytest.mark.parametrize("suffix", [".zarr", ".nc"])
 

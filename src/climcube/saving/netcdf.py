@@ -9,7 +9,7 @@ from typing import Any
 import xarray as xr
 
 from climcube.progress import dask_progress
-from climcube.saving.prepare import Parts, file_chunks
+from climcube.planning.prepare import Parts, file_chunks
 from climcube.saving.settle import compute_writes
 from climcube.stores.places import Staging
 

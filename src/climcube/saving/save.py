@@ -10,7 +10,7 @@ from typing import Any
 from climcube.errors import ParameterError, StoreExistsError
 from climcube.provenance import redact
 from climcube.saving.netcdf import write_netcdf
-from climcube.saving.prepare import Parts, check_packing, parts_of, plain_dataset
+from climcube.planning.prepare import Parts, check_packing, parts_of, plain_dataset
 from climcube.saving.zarrs import write_zarr
 from climcube.stores.addresses import is_remote
 from climcube.stores.places import Place, place_of

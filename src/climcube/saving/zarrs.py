@@ -9,7 +9,7 @@ from typing import Any
 import xarray as xr
 
 from climcube.progress import dask_progress
-from climcube.saving.prepare import Parts, even_chunks, file_chunks
+from climcube.planning.prepare import Parts, even_chunks, file_chunks
 from climcube.saving.settle import compute_writes
 from climcube.stores.filesystems import zarr_target
 from climcube.stores.integrity.inventory import add_unnoted

@@ -1,4 +1,4 @@
-"""Make a result ready to be stored: plain units, plain attributes, an encoding of its own."""
+"""Make a result ready to be stored: plain units, plain attributes, an encoding, even chunks."""
 
 from __future__ import annotations
 
