@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as npst
 from climcube.cubes.packing import Decoding, Packing, decode, undecoded
 from climcube.lift.tiles import exact_blocks
 from climcube.testing.laziness import no_compute
+from tests.waiting import waiting
 
 
 def exact(packing: Packing, values: Any) -> Any:
@@ -86,12 +87,12 @@ def test_decoding_agrees_with_xarray(
     np.testing.assert_array_equal(back[present], want[present])
 
 
-@pytest.mark.parametrize("lazy", [False, True])
-def test_unsigned_bytes(lazy: bool) -> None:
+@pytest.mark.parametrize("lazy", [None, waiting, xr.DataArray.chunk])
+def test_unsigned_bytes(lazy: Any) -> None:
     packed = stored(
         [-1, -2, 0, 127], "int8", _Unsigned="true", scale_factor=F4(0.5), _FillValue=np.int8(-1)
     )
-    decoded = decode(packed.chunk() if lazy else packed)
+    decoded = decode(lazy(packed) if lazy else packed)
     np.testing.assert_array_equal(decoded, [np.nan, 127, 0, 63.5])
     np.testing.assert_array_equal(decoded, by_xarray(packed))
     packing = Packing.of(decoded)
@@ -153,10 +154,40 @@ def test_decoding_is_lazy_and_changes_nothing_it_was_given() -> None:
     packed = stored(np.arange(24).reshape(4, 6), "int16", scale_factor=F4(0.1), _FillValue=I2(0))
     before = packed.copy(deep=True)
     with no_compute():
-        lazy = decode(packed.chunk(d0=2))
-    assert lazy.chunks == ((2, 2), (6,))
-    np.testing.assert_array_equal(lazy, decode(packed))
+        made = decode(packed.chunk(d0=2)), decode(waiting(packed)).chunk(d0=2)
+    for lazy in made:
+        assert lazy.chunks == ((2, 2), (6,))
+        np.testing.assert_array_equal(lazy, decode(packed))
     xr.testing.assert_identical(packed, before)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        {"d0": 1}, {"d0": slice(1, 3), "d1": slice(None, None, 2)}, {"d0": [0, 3], "d1": [5, 1]},
+        {"d0": slice(None, None, -1)}, {"d0": 2, "d1": 3},
+        {"d0": xr.DataArray([3, 0], dims="p"), "d1": xr.DataArray([1, 1], dims="p")},
+    ],
+)  # fmt: skip
+def test_what_lies_in_a_store_is_decoded_as_it_is_read(index: dict[str, Any]) -> None:
+    packed = stored(np.arange(24).reshape(4, 6), "int16", scale_factor=F4(0.1), _FillValue=I2(9))
+    xr.testing.assert_identical(decode(waiting(packed)).isel(index), decode(packed).isel(index))
+
+
+def test_no_more_is_decoded_than_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    plain = Decoding.apply
+
+    def watched(self: Decoding, block: Any) -> Any:
+        sizes.append(block.size)
+        return plain(self, block)
+
+    monkeypatch.setattr(Decoding, "apply", watched)
+    cube = lazily_decoded(scale_factor=F4(0.01))
+    for index, size in (({"d0": 1, "d1": 2}, 1), ({"d1": 3}, 4), ({"d0": slice(1, 3)}, 12)):
+        sizes.clear()
+        cube.isel(index).compute(scheduler="synchronous")
+        assert sum(sizes) == size
 
 
 def test_the_packing_of_a_variable_is_kept_in_its_encoding() -> None:
@@ -221,7 +252,7 @@ def test_decoding_of_reads_attributes_only() -> None:
 
 def lazily_decoded(dtype: str = "int16", **attrs: Any) -> xr.DataArray:
     values = np.arange(24).reshape(4, 6)
-    return decode(stored(values, dtype, **attrs).chunk(d1=2))
+    return decode(waiting(stored(values, dtype, **attrs))).chunk(d1=2)
 
 
 def test_integers_are_found_behind_a_decoded_cube() -> None:
@@ -242,7 +273,9 @@ def test_integers_are_found_behind_a_decoded_cube() -> None:
     "cube",
     [
         lazily_decoded(scale_factor=F4(0.01)) + 1,  # no longer what was stored
-        lazily_decoded(scale_factor=F4(0.01)).isel(d1=slice(3)),
+        lazily_decoded(scale_factor=F4(0.01)).isel(d1=[4, 2]),
+        lazily_decoded(scale_factor=F4(0.01)).isel(d1=slice(None, None, -1)),
+        decode(stored([[1, 2]], "int16", scale_factor=F4(0.01)).chunk()),
         lazily_decoded(scale_factor=F4(0.01)).drop_encoding(),  # no packing is claimed
         lazily_decoded("int32", scale_factor=0.01),
         lazily_decoded("uint16", scale_factor=F4(0.01)),

@@ -17,6 +17,7 @@ from climcube.analysis.rolling import rolling_mean
 from climcube.cubes.packing import Decoding, as_stored, decode, undecoded
 from climcube.lift import gather, reduction
 from climcube.lift.pieces import Stretch, floats, slabs
+from tests.waiting import waiting
 
 Array = np.ndarray[Any, Any]
 
@@ -129,7 +130,7 @@ def test_answers_are_those_of_the_decoded_cube(
     monkeypatch.setattr(gather, "PIECE", 2**8)
     analysis = ANALYSES[name]
     for scale, offset in ((np.float32(0.01), np.float32(273.15)), (0.01, 0.0)):
-        packed = decode(sea(packing(scale, offset, (-32768,))).chunk(chunks))
+        packed = decode(waiting(sea(packing(scale, offset, (-32768,))))).chunk(chunks)
         assert undecoded(packed) is not None
         as_floats = packed.copy(data=packed.data.map_blocks(np.copy))  # no longer known as packed
         assert undecoded(as_floats) is None
@@ -148,7 +149,7 @@ def test_answers_are_those_of_the_decoded_cube(
 @given(packings.filter(lambda a: abs(a["scale_factor"]) < 1e6), st.integers(0, 99))
 def test_any_packing_and_numpy_alike(attrs: dict[str, Any], seed: int) -> None:
     stored = sea(attrs, years=2, seed=seed)
-    packed, memory = decode(stored.chunk(time=-1, lat=1)), decode(stored)
+    packed, memory = decode(waiting(stored)).chunk(time=-1, lat=1), decode(stored)
     with dask.config.set(scheduler="synchronous"):
         for analysis in (cc.trend, cc.anomaly):
             found, expected = plain(analysis(packed).compute()), plain(analysis(memory))
@@ -162,7 +163,7 @@ def test_any_packing_and_numpy_alike(attrs: dict[str, Any], seed: int) -> None:
 def test_other_integers_take_the_decoded_road(dtype: str, unsigned: str | None) -> None:
     attrs = {"scale_factor": np.float32(0.5)} | ({"_Unsigned": unsigned} if unsigned else {})
     stored = sea(attrs).astype(dtype, keep_attrs=True)
-    packed = decode(stored.chunk(time=100))
+    packed = decode(waiting(stored)).chunk(time=100)
     assert undecoded(packed) is None
     expected = plain(cc.climatology(decode(stored)))
     for key, values in plain(cc.climatology(packed).compute()).items():
@@ -182,14 +183,14 @@ def test_floats_are_made_of_pieces_only(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(gather, "floats", spy)
     monkeypatch.setattr(reduction, "PIECE", 600)
     monkeypatch.setattr(gather, "PIECE", 600)
-    packed = decode(sea(packing(0.01, 0.0, (-32768,))).chunk(time=365))
+    packed = decode(waiting(sea(packing(0.01, 0.0, (-32768,))))).chunk(time=365)
     cc.anomaly(packed).compute(scheduler="synchronous")
     assert max(largest) == 600 > 0
 
 
 def test_a_packed_anomaly_has_at_most_three_tasks_a_chunk() -> None:
     for chunks in CHUNKS:
-        packed = decode(sea(packing(0.01, 0.0, (-32768,)), years=8).chunk(chunks))
+        packed = decode(waiting(sea(packing(0.01, 0.0, (-32768,)), years=8))).chunk(chunks)
         whole = len(dask.optimize(cc.anomaly(packed, window=11))[0].__dask_graph__())
         source = as_stored(packed)[0]
         reading = len(dask.optimize(source)[0].__dask_graph__())

@@ -192,9 +192,10 @@ def _cut(decoded: xr.Dataset, layout: str | None, chunks: Any, token: str) -> xr
     """Make a lazy cube with the chunks asked for."""
     if chunks is not None:
         given = stored_layout(decoded) if chunks == {} else chunks
-        return decode_packed(_chunked(decoded, given, token))
+        return _chunked(decode_packed(decoded), given, token)
     plan = choose_chunks(decoded, layout)
-    lazy = decode_packed(_chunked(decoded, plan.chunks, token))
+    # Decoded before it is cut: then a cell that is taken out of a chunk is read by itself.
+    lazy = _chunked(decode_packed(decoded), plan.chunks, token)
     return rechunk(lazy, layout="series") if plan.rechunk else lazy
 
 

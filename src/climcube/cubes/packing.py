@@ -16,11 +16,14 @@ import dask.array as da
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from dask.highlevelgraph import HighLevelGraph
+from dask.base import normalize_token
+from xarray.backends import BackendArray
+from xarray.core import indexing
 
 from climcube.cubes.chunks import is_lazy
+from climcube.cubes.origins import origin_of
 
-__all__ = ["Decoding", "Packing", "as_stored", "decode", "undecoded"]
+__all__ = ["Decoded", "Decoding", "Packing", "as_stored", "decode", "undecoded"]
 
 Floats = npt.NDArray[np.floating[Any]]
 _FLAGS = ("flag_values", "flag_masks", "flag_meanings")
@@ -123,8 +126,38 @@ class Decoding:
         return integers if kind.kind == integers.dtype.kind else integers.view(kind)
 
 
+class Decoded(BackendArray):
+    """Integers as they lie in their store, given as floats: of what is read, no more is decoded.
+
+    Parameters
+    ----------
+    array
+        The integers, as xarray indexes them.
+    decoding
+        How they become floats.
+    """
+
+    __slots__ = ("array", "decoding", "dtype", "shape")
+
+    def __init__(self, array: Any, decoding: Decoding) -> None:
+        self.array, self.decoding = array, decoding
+        self.shape, self.dtype = array.shape, np.dtype(decoding.dtype)
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Floats:
+        part = indexing.apply_indexer(self.array, key)
+        return self.decoding.apply(np.asarray(part.get_duck_array()))
+
+    async def async_getitem(self, key: indexing.ExplicitIndexer) -> Floats:
+        """Read for those who wait otherwise."""
+        part = indexing.apply_indexer(self.array, key)
+        return self.decoding.apply(np.asarray(await part.async_get_duck_array()))
+
+    def __dask_tokenize__(self) -> Any:
+        return normalize_token((type(self), self.array, self.decoding))
+
+
 def decode(packed: xr.DataArray) -> xr.DataArray:
-    """Decode packed integers to floats in one pass (CF chapter 8.1), lazily on Dask.
+    """Decode packed integers to floats in one pass (CF chapter 8.1), lazily where they are lazy.
 
     Parameters
     ----------
@@ -137,7 +170,8 @@ def decode(packed: xr.DataArray) -> xr.DataArray:
     DataArray
         Floats, NaN where ``_FillValue`` or ``missing_value`` stood. The packing moves to
         ``encoding``, where `Packing.of` finds it; limits (``valid_range`` ...) are given in
-        the units of the decoded values.
+        the units of the decoded values. What still lies in its store is decoded as it is read;
+        cut it into chunks only then, or a chunk is decoded to read a cell of it.
 
     Examples
     --------
@@ -149,41 +183,51 @@ def decode(packed: xr.DataArray) -> xr.DataArray:
     decoding = Decoding.of(packed.attrs, packed.dtype)
     if decoding is None:
         return packed
+    data: Any = packed.variable._data  # .data would read what is lazy
     if packed.chunks:
-        data: Any = packed.data.map_blocks(
-            decoding.apply, dtype=decoding.dtype, meta=np.empty((0,) * packed.ndim, decoding.dtype)
-        )
-    else:
+        meta = np.empty((0,) * packed.ndim, decoding.dtype)
+        data = data.map_blocks(decoding.apply, dtype=decoding.dtype, meta=meta)
+    elif packed.variable._in_memory:
         data = decoding.apply(packed.values)
+    else:
+        data = indexing.LazilyIndexedArray(Decoded(indexing.as_indexable(data), decoding))
     out = packed.copy(data=data)
     out.attrs, out.encoding = dressed(packed.attrs, packed.encoding, packed.dtype, decoding)
     return out
 
 
 def undecoded(cube: xr.DataArray) -> tuple[xr.DataArray, Decoding] | None:
-    """Return the stored integers of a lazy cube, and how they were decoded.
+    """Return the stored integers of a lazy cube, and how they are decoded.
 
-    ``None`` where something else was done to the values since, where they are claimed to have
+    The cube may have been cut, transposed or rechunked since it was opened. ``None`` where
+    something else was done to the values, where they are claimed to have
     been packed in another way, or where the integers are not plain ``int16`` (the usual ones).
     To read integers is cheaper than to decode them only to look for the integers again.
     """
-    if not is_lazy(cube):
+    if not is_lazy(cube) or Packing.of(cube) is None or not isinstance(cube.data, da.Array):
         return None
-    data = cube.data
-    layers = getattr(data.dask, "layers", {})
-    task = getattr(layers.get(data.name), "task", None)
-    decoding = getattr(getattr(task, "func", None), "__self__", None)
-    if not isinstance(decoding, Decoding):
+    origin = origin_of(cube.data)
+    decoded = None if origin is None else decoded_array(origin.array)
+    if origin is None or decoded is None:
         return None
+    decoding = decoded.decoding
     packing = Packing(decoding.scale, decoding.offset, decoding.stored)
     if Packing.of(cube) != packing or np.dtype(decoding.stored) != np.int16:
         return None
-    (source,) = data.dask.dependencies[data.name]
-    others = {name: layer for name, layer in layers.items() if name != data.name}
-    known = {name: data.dask.dependencies[name] for name in others}
-    meta = np.empty((0,) * data.ndim, np.int16)
-    integers = da.Array(HighLevelGraph(others, known), source, data.chunks, meta=meta)
+    integers = origin.read(decoded.array, origin.chunks, "stored").rechunk(cube.data.chunks)
     return cube.copy(data=integers), decoding
+
+
+def decoded_array(array: Any) -> Decoded | None:
+    """Return the array of decoded values that xarray's wrappers hold whole, if it is one."""
+    while not isinstance(array, Decoded):
+        key = getattr(array, "key", None)
+        if key is not None and any(part != slice(None) for part in key.tuple):
+            return None
+        array = getattr(array, "array", None)
+        if array is None:
+            return None
+    return array
 
 
 def as_stored(cube: xr.DataArray) -> tuple[xr.DataArray, Decoding | None]:
