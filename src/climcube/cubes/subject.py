@@ -11,15 +11,16 @@ import xarray as xr
 
 from climcube import provenance
 from climcube.cubes.calendar import TimeAxis
-from climcube.cubes.coordinates import cell_dims, is_dated, select_variable
+from climcube.cubes.coordinates import cell_dims, find_spatial, is_dated, select_variable
 from climcube.cubes.units import Units, requantify, unquantify
-from climcube.errors import ChunkError, CubeError, ParameterError
+from climcube.errors import AxisError, ChunkError, CubeError, ParameterError
 
 __all__ = [
     "Subject",
     "examine",
     "finish",
     "finish_array",
+    "one_map_a_day",
     "own_units",
     "plain_cube",
     "require_cells",
@@ -124,6 +125,34 @@ def examine(cube: Any, purpose: str, *, daily: bool = False) -> Subject:
     if daily:
         axis.require_daily(purpose)
     return Subject(plain, axis, Units.of(plain), quantified)
+
+
+def one_map_a_day(subject: Subject, purpose: str) -> xr.DataArray:
+    """Return the cube without dimensions of length 1 beyond time and space (OISST's level).
+
+    Raises
+    ------
+    CubeError
+        Such a dimension is longer: somebody has to choose.
+    """
+    cube = subject.cube
+    try:
+        space = set(find_spatial(cube).dims)
+    except AxisError:  # a series, or cells without coordinates
+        space = set(subject.cells[-2:])
+    others = [d for d in subject.cells if d not in space]
+    long = [d for d in others if cube.sizes[d] > 1]
+    if long:
+        raise CubeError(
+            f"{purpose} shows one map a day",
+            where=f"variable {cube.name!r}",
+            expected="dimensions of time and space",
+            found=", ".join(f"{d}: {cube.sizes[d]}" for d in long) + " too",
+            remedy=f"select one, for instance cube.isel({long[0]}=0)",
+        )
+    single = cube.isel(dict.fromkeys(others, 0))
+    single.encoding = dict(cube.encoding)
+    return single
 
 
 def own_units(cube: xr.DataArray, units: Units) -> dict[str, str]:

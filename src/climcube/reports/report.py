@@ -15,10 +15,8 @@ from climcube import provenance
 from climcube.analysis.events.heatwaves import heatwaves as find_heatwaves
 from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.cubes.chunks import is_lazy, rechunk
-from climcube.cubes.coordinates import find_spatial
-from climcube.cubes.subject import Subject, examine
+from climcube.cubes.subject import examine, one_map_a_day
 from climcube.errors import (
-    AxisError,
     CubeError,
     ParameterError,
     StoreError,
@@ -145,7 +143,7 @@ def report(
 
 def _heatwaves_of(cube: Any, base_period: BasePeriod | None, given: Heatwaves | None) -> Heatwaves:
     if given is None:
-        subject = _one_map_a_day(examine(cube, "report", daily=True))
+        subject = one_map_a_day(examine(cube, "report", daily=True), "report")
         # Tiles bound the memory of what follows, wherever the cube itself lies.
         lazy = subject if is_lazy(subject) else rechunk(subject, layout="series")
         return find_heatwaves(lazy, base_period=base_period)
@@ -157,28 +155,6 @@ def _heatwaves_of(cube: Any, base_period: BasePeriod | None, given: Heatwaves | 
         where=f"base_period={base_period!r}",
         remedy="give base_period to cc.heatwaves(...) only",
     )
-
-
-def _one_map_a_day(subject: Subject) -> xr.DataArray:
-    """Drop dimensions of length 1 beyond time and space (OISST's level); refuse longer ones."""
-    cube = subject.cube
-    try:
-        space = set(find_spatial(cube).dims)
-    except AxisError:  # a series, or cells without coordinates
-        space = set(subject.cells[-2:])
-    others = [d for d in subject.cells if d not in space]
-    long = [d for d in others if cube.sizes[d] > 1]
-    if long:
-        raise CubeError(
-            "a report is about one map a day",
-            where=f"variable {cube.name!r}",
-            expected="dimensions of time and space",
-            found=", ".join(f"{d}: {cube.sizes[d]}" for d in long) + " too",
-            remedy=f"select one, for instance cube.isel({long[0]}=0)",
-        )
-    single = cube.isel(dict.fromkeys(others, 0))
-    single.encoding = dict(cube.encoding)
-    return single
 
 
 def _contents(
