@@ -56,9 +56,11 @@ if TYPE_CHECKING:
     from climcube.analysis.trends.significance import fdr
     from climcube.analysis.trends.trend import trend
     from climcube.catalogs import catalog
+    from climcube.clusters.cluster import cluster
     from climcube.cubes.chunks import rechunk
     from climcube.cubes.open import open
     from climcube.errors import ClimcubeError
+    from climcube.explorer.explore import explore
     from climcube.options import set_options
     from climcube.recipes.ingest import ingest, plan_ingest
     from climcube.recipes.recipe import Recipe
@@ -87,11 +89,13 @@ _HOMES = {
     "change": "climcube.analysis.trends.change",
     "climate_velocity": "climcube.analysis.habitats.velocity",
     "climatology": "climcube.analysis.climatology",
+    "cluster": "climcube.clusters.cluster",
     "daily_mean": "climcube.analysis.means",
     "degree_heating_weeks": "climcube.analysis.indices.heating_weeks",
     "detrend": "climcube.analysis.trends.detrend",
     "emergence": "climcube.analysis.trends.emergence",
     "expire_versions": "climcube.stores.versioned.history",
+    "explore": "climcube.explorer.explore",
     "false_positive_rates": "climcube.analysis.trends.rates",
     "fdr": "climcube.analysis.trends.significance",
     "habitat": "climcube.analysis.habitats.habitat",
@@ -151,12 +155,14 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "change",
     "climate_velocity",
     "climatology",
+    "cluster",
     "daily_mean",
     "degree_heating_weeks",
     "detrend",
     "emergence",
     "errors",
     "expire_versions",
+    "explore",
     "false_positive_rates",
     "fdr",
     "habitat",

@@ -1,0 +1,1 @@
+"""Sessions of Dask workers: on this machine, at an address, or granted by a Dask-Gateway."""

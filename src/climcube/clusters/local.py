@@ -1,0 +1,107 @@
+"""Workers on this machine, reachable from this machine alone."""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import distributed.system
+from dask.utils import format_bytes, parse_bytes
+from distributed import LocalCluster
+
+from climcube.clusters.client import ClusterClient, connected
+from climcube.errors import ClusterError, ParameterError
+
+__all__ = ["local_client", "memory_in_bytes"]
+
+_LOOPBACK = "127.0.0.1"
+_TRIES = 3  # a task that workers die of is given up then
+_LEAST_MEMORY = 2**29  # a worker that has done nothing yet uses half of that
+
+
+def memory_in_bytes(memory: str | int | None, workers: int | None) -> int | None:
+    """Return the bytes that each worker may use; None leaves them to the machine's size.
+
+    >>> memory_in_bytes("1 GiB", 1)
+    1073741824
+    """
+    if memory is None:
+        return None
+    where = f"memory={memory!r}"
+    try:
+        number = parse_bytes(memory) if isinstance(memory, str) else memory
+    except ValueError:
+        number = None
+    if not isinstance(number, int) or isinstance(number, bool) or number <= 0:
+        raise ParameterError(
+            "memory not understood", where=where, expected="a size for each worker, as '4 GiB'"
+        )
+    if number < _LEAST_MEMORY:
+        raise ParameterError(
+            "too little memory for a worker", where=where,
+            expected=f"at least {format_bytes(_LEAST_MEMORY)}, and what its tiles need",
+        )  # fmt: skip
+    total, there = number * (workers or 1), int(distributed.system.MEMORY_LIMIT)
+    if total > there:
+        raise ParameterError(
+            "this machine, or its container, has less memory", where=where,
+            expected=f"at most {format_bytes(there)} for all workers", found=format_bytes(total),
+            remedy="ask for less, or for fewer workers",
+        )  # fmt: skip
+    return int(number)
+
+
+@contextmanager
+def local_client(
+    workers: int | None,
+    threads: int | None,
+    memory: str | int | None,
+    *,
+    processes: bool = True,
+    dashboard: bool = True,
+    security: Any = None,
+) -> Iterator[tuple[ClusterClient, str | None]]:
+    """Start workers, connect to them, and stop them; the second is the address of a dashboard."""
+    _require_importable_main(processes)
+    limit = memory_in_bytes(memory, workers)
+    given = {} if limit is None else {"memory_limit": limit}
+    protocol = "inproc" if not processes else "tls" if security is not None else "tcp"
+    try:
+        cluster = LocalCluster(
+            n_workers=workers, threads_per_worker=threads, processes=processes,
+            host=_LOOPBACK if processes else None, protocol=protocol, security=security,
+            dashboard_address=f"{_LOOPBACK}:0" if dashboard else None,
+            scheduler_kwargs={"allowed_failures": _TRIES - 1}, **given,
+        )  # fmt: skip
+    except (OSError, RuntimeError, TimeoutError) as error:
+        raise ClusterError(
+            "workers cannot be started on this machine", found=str(error).splitlines()[0],
+            remedy="ask for fewer workers; in a script, work under if __name__ == '__main__':",
+        ) from error  # fmt: skip
+    with cluster:
+        client = connected(
+            cluster, where="local", remedy="start again", security=cluster.security,
+        )  # fmt: skip
+        with client:
+            yield client, _dashboard(client) if dashboard else None
+
+
+def _dashboard(client: ClusterClient) -> str | None:
+    """Return where the dashboard is; workers in this process name the machine, not loopback."""
+    port = client.scheduler_info(n_workers=0)["services"].get("dashboard")
+    if port is None or importlib.util.find_spec("bokeh") is None:
+        return None
+    return f"http://{_LOOPBACK}:{port}/status"
+
+
+def _require_importable_main(processes: bool) -> None:
+    """Refuse to start workers in a process that is itself being started as one."""
+    # multiprocessing sets this while it imports the script of the user anew.
+    if processes and getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise ClusterError(
+            "workers are started while the script is imported by a worker",
+            remedy="put what starts the cluster under if __name__ == '__main__':",
+        )

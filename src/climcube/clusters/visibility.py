@@ -1,0 +1,109 @@
+"""Whether workers see a folder of this machine: the same files under the same path."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from distributed import Client
+
+from climcube.errors import ClusterError
+
+__all__ = ["require_visible"]
+
+_PATIENCE = 5.0  # network file systems show a new file after a while
+_FIRST_WORKER = 60.0  # where the cluster grows with the work, and has no worker yet
+
+
+def require_visible(client: Client, folder: str | os.PathLike[str]) -> None:
+    """Raise unless every worker reads and writes the files of a folder of this machine.
+
+    Parameters
+    ----------
+    client
+        The Dask client whose workers are asked.
+    folder
+        An existing local folder. A small file is put there, answered by each worker with
+        another one, and both are removed.
+
+    Raises
+    ------
+    ClusterError
+        A worker does not see the folder, cannot write there, or sees another one of that name.
+
+    Examples
+    --------
+    >>> import climcube as cc, tempfile
+    >>> with cc.cluster("local", workers=1, processes=False, warm_up=None) as session:
+    ...     require_visible(session.client, tempfile.mkdtemp())
+    """
+    path = Path(folder).absolute()
+    token = secrets.token_hex(8)
+    probe = path / f".climcube-probe-{token}"
+    try:
+        probe.write_text(token, encoding="ascii")
+        blind = _blind(client, probe, token)
+    except OSError as error:
+        raise ClusterError(
+            "the folder cannot be written", where=str(path), found=str(error.strerror or error),
+            remedy="choose another target",
+        ) from error  # fmt: skip
+    finally:
+        for file in path.glob(f"{probe.name}*"):
+            with suppress(OSError):
+                file.unlink()
+    if blind:
+        worker, why = next(iter(blind.items()))
+        raise ClusterError(
+            "workers do not see a local folder", where=str(path),
+            found=f"{why} on {worker}" + (f" and {len(blind) - 1} more" if len(blind) > 1 else ""),
+            remedy="choose a target that all machines reach: object storage (s3://...) or a "
+            "shared file system under the same path",
+        )  # fmt: skip
+
+
+def _blind(client: Client, probe: Path, token: str) -> dict[str, str]:
+    """Return what is wrong, by worker."""
+    told: Mapping[str, Any] = client.run(_answer, str(probe), token)
+    if not told:
+        future = client.submit(_answer, str(probe), token, pure=False)
+        try:
+            told = {"the first worker": future.result(timeout=_FIRST_WORKER)}
+        except TimeoutError as error:
+            raise ClusterError(
+                "no worker came", found=f"none within {_FIRST_WORKER:g} s",
+                remedy="start the cluster with workers",
+            ) from error  # fmt: skip
+    return {
+        worker: why or "other files under this path"
+        for worker, (why, answer) in told.items()
+        if why or not _appears(probe.with_name(probe.name + answer))
+    }
+
+
+def _answer(probe: str, token: str) -> tuple[str, str]:
+    """Return what is wrong here, and the ending of the file that was written in answer."""
+    ending = f"-{secrets.token_hex(8)}"
+    try:
+        if Path(probe).read_text(encoding="ascii") != token:
+            return "other files under this path", ""
+        Path(probe + ending).write_text(token, encoding="ascii")
+    except FileNotFoundError:
+        return "no such folder, or another one", ""
+    except OSError as error:
+        return str(error.strerror or type(error).__name__), ""
+    return "", ending
+
+
+def _appears(file: Path) -> bool:
+    end = time.monotonic() + _PATIENCE
+    while not file.exists():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.1)
+    return True
