@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.processes import processes
+
+__all__ = ["processes", "reference_data"]
+
 # The first example of a test may compile a kernel; nothing here is about time.
 settings.register_profile("climcube", deadline=None)
 settings.load_profile("climcube")

@@ -38,6 +38,14 @@ def ingest(files: str, target: Path, **options: Any) -> Any:
     return cc.ingest(recipe, target, progress=False, workers=1, **options)
 
 
+def announced_ingest(files: str, target: str, ready: Any) -> None:
+    """In a process of its own: say that it begins, and ingest."""
+    import climcube as cc
+
+    ready.send("ready")
+    cc.ingest(files, target)
+
+
 def digests(target: Path) -> dict[str, str] | None:
     """Digest of each object as readers see it; of nothing, nothing."""
     import zarr

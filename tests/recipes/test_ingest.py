@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -33,6 +29,7 @@ from climcube.errors import (
     VariableError,
 )
 from climcube.recipes.layout import StoreLayout
+from tests.recipes.killing import announced_ingest
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +43,14 @@ def archive(ocean, tmp_path_factory):
     folder = tmp_path_factory.mktemp("archive")
     cc.testing.write_daily_files(ocean.isel(time=slice(400)), folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def whole(archive, tmp_path_factory):
+    """A store of all of them; to be copied, not changed."""
+    store = tmp_path_factory.mktemp("whole") / "cube.zarr"
+    cc.ingest(str(archive / "*.nc"), store)
+    return store
 
 
 @pytest.fixture
@@ -125,8 +130,10 @@ def shards(store):
 
 @pytest.mark.parametrize("scheduler", ["synchronous", "threads", "processes"])
 @pytest.mark.parametrize("fault", ["flipped bit", "truncated", "lost"])
-def test_a_damaged_or_lost_shard_is_an_error_that_names_it(archive, tmp_path, fault, scheduler):
-    cc.ingest(str(archive / "*.nc"), tmp_path / "cube.zarr")
+def test_a_damaged_or_lost_shard_is_an_error_that_names_it(
+    whole, tmp_path, fault, scheduler, processes
+):
+    shutil.copytree(whole, tmp_path / "cube.zarr")
     shard = shards(tmp_path / "cube.zarr")[0]
     data = bytearray(shard.read_bytes())
     if fault == "lost":
@@ -137,7 +144,10 @@ def test_a_damaged_or_lost_shard_is_an_error_that_names_it(archive, tmp_path, fa
         data[len(data) // 3] ^= 1
         shard.write_bytes(data)
     sst = cc.open(tmp_path / "cube.zarr", variable="sst")
-    with pytest.raises(IntegrityError, match=r"a chunk is .*'sst', chunk c/\d/0/0, time") as caught:
+    with (
+        dask.config.set({"multiprocessing.context": processes.get_start_method()}),
+        pytest.raises(IntegrityError, match=r"a chunk is .*'sst', chunk c/\d/0/0, time") as caught,
+    ):
         sst.compute(scheduler=scheduler)
     assert "\n" not in str(caught.value)
     if fault == "lost":
@@ -283,18 +293,19 @@ def test_noon_stamps_and_bounds_survive(tmp_path):
 
 
 @pytest.mark.parametrize("after", [0.0, 0.15, 0.4])
-def test_killed_ingest_leaves_the_target_as_it_was(archive, tmp_path, after):
+def test_killed_ingest_leaves_the_target_as_it_was(archive, tmp_path, processes, after):
     """SIGKILL at some moment of the run: no store under the target's name, and a rerun works."""
     target = tmp_path / "cube.zarr"
-    code = (
-        "import climcube as cc, sys; cc.ingest; import zarr, netCDF4, climcube.recipes.ingest\n"
-        "print('ready', flush=True)\n"
-        f"cc.ingest({str(archive / '*.nc')!r}, {str(target)!r})\n"
+    here, there = processes.Pipe(duplex=False)
+    run = processes.Process(
+        target=announced_ingest, args=(str(archive / "*.nc"), str(target), there)
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as run:
-        run.stdout.readline()
-        time.sleep(after)
-        os.kill(run.pid, signal.SIGKILL)
+    run.start()
+    there.close()
+    assert here.recv() == "ready"
+    time.sleep(after)
+    run.kill()
+    run.join(60)
     if target.exists():  # it was quicker than the signal
         assert cc.open(target).sizes["time"] == 400
     report = cc.ingest(str(archive / "*.nc"), target, overwrite=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from typing import Any
@@ -69,13 +68,6 @@ def read(address: str) -> list[float] | None:
         return cc.open(address).x.values.tolist()
     except StoreNotFoundError:
         return None
-
-
-@pytest.fixture(scope="module")
-def processes():
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.stores.versioned.test_version_kills"])
-    return context
 
 
 @pytest.mark.parametrize("new", [True, False])
