@@ -25,6 +25,7 @@ _METHODS = (
     "degree_heating_weeks",
     "detrend",
     "emergence",
+    "explore",
     "fdr",
     "habitat",
     "heatwave_state",

@@ -11,6 +11,7 @@ from climcube.cli import (
     catalogs,
     cubes,
     demo,
+    explore,
     habitats,
     heatwaves,
     indices,
@@ -111,6 +112,7 @@ _COMMANDS = (
     ("heatwaves", analyses.heatwaves, "Marine heatwaves and cold spells."),
     ("track", tracks.track, "Heatwaves as events in space and time."),
     ("matchup", matchups.matchup, "Observations beside a cube."),
+    ("explore", explore.explore, "Look at heatwaves in the browser."),
     ("report", reports.report, "One HTML page with all of it."),
 )
 for _name, _function, _line in _COMMANDS:

@@ -13,11 +13,13 @@ __all__ = [
     "Group",
     "Output",
     "Overwrite",
+    "Region",
     "Target",
     "Variable",
     "open_cube",
     "open_whole",
     "parse_period",
+    "parse_region",
 ]
 
 Target = Annotated[
@@ -50,6 +52,15 @@ BasePeriod = Annotated[
         help="Years of the climatology, both included, as 1991-2020.  [default: whole record]",
     ),
 ]
+Region = Annotated[
+    str | None,
+    typer.Option(
+        "--region",
+        "-r",
+        metavar="REGION",
+        help="Name (nino34), WEST,EAST,SOUTH,NORTH, srex:MED, or a file of outlines.",
+    ),
+]
 Output = Annotated[
     str,
     typer.Option(
@@ -61,6 +72,16 @@ Output = Annotated[
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+
+
+def parse_region(text: str | None) -> Any:
+    """Return the edges of a box where the text is four numbers, else the text."""
+    parts = [] if text is None else text.split(",")
+    try:
+        edges = tuple(float(part) for part in parts)
+    except ValueError:
+        return text
+    return edges if len(edges) == 4 else text
 
 
 @overload

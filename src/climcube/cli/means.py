@@ -11,10 +11,12 @@ from climcube.cli.arguments import (
     Catalog,
     Output,
     Overwrite,
+    Region,
     Target,
     Variable,
     open_whole,
     parse_period,
+    parse_region,
 )
 
 __all__ = [
@@ -39,15 +41,6 @@ Smooth = Annotated[
 Leap = Annotated[str, typer.Option("--leap", help="29 February: interp, pool or drop.")]
 Coverage = Annotated[
     float, typer.Option("--min-coverage", help="Share of the days that must have a value.")
-]
-Region = Annotated[
-    str | None,
-    typer.Option(
-        "--region",
-        "-r",
-        metavar="REGION",
-        help="Name (nino34), WEST,EAST,SOUTH,NORTH, srex:MED, or a file of outlines.",
-    ),
 ]
 Weights = Annotated[
     str | None,
@@ -241,7 +234,7 @@ def area_mean(
     from climcube.analysis.area_means import area_mean as analysis
 
     cube, given = open_whole(target, variable, catalog)
-    result = analysis(given, region=_region(region), weights=_areas(weights))
+    result = analysis(given, region=parse_region(region), weights=_areas(weights))
     _write(result, cube, "area mean", output, overwrite)
 
 
@@ -263,7 +256,7 @@ def area_sum(
     from climcube.analysis.area_means import area_sum as analysis
 
     cube, given = open_whole(target, variable, catalog)
-    result = analysis(given, region=_region(region), weights=_areas(weights), unit=unit)
+    result = analysis(given, region=parse_region(region), weights=_areas(weights), unit=unit)
     _write(result, cube, "area sum", output, overwrite)
 
 
@@ -289,7 +282,7 @@ def zonal_mean(
     from climcube.analysis.area_means import zonal_mean as analysis
 
     cube, given = open_whole(target, variable, catalog)
-    result = analysis(given, region=_region(region), band=band, weights=_areas(weights))
+    result = analysis(given, region=parse_region(region), band=band, weights=_areas(weights))
     _write(result, cube, "zonal mean", output, overwrite)
 
 
@@ -317,18 +310,8 @@ def mask(
     from climcube.analysis.masks import mask as analysis
 
     cube, given = open_whole(target, variable, catalog)
-    result = analysis(given, _region(region))
+    result = analysis(given, parse_region(region))
     _write(result, cube, "mask", output, overwrite)
-
-
-def _region(text: str | None) -> Any:
-    """Return the edges of a box where the text is four numbers, else the text."""
-    parts = [] if text is None else text.split(",")
-    try:
-        edges = tuple(float(part) for part in parts)
-    except ValueError:
-        return text
-    return edges if len(edges) == 4 else text
 
 
 def _areas(path: str | None) -> Any:

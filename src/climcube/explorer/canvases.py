@@ -1,0 +1,166 @@
+"""What is drawn with Bokeh: the map, the line of a cell, the bars of years."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from bokeh.events import Tap
+from bokeh.models import (
+    AdaptiveTicker,
+    ColorBar,
+    ColumnDataSource,
+    CustomJSHover,
+    CustomJSTickFormatter,
+    HoverTool,
+    LinearColorMapper,
+)
+from bokeh.palettes import Viridis256
+from bokeh.plotting import figure
+
+from climcube.explorer.codes import LAND, MISSING, PENDING
+from climcube.explorer.look import Paint
+from climcube.explorer.raster import Raster
+from climcube.plots.style import CATEGORIES, palette
+
+__all__ = ["MapCanvas", "dress"]
+
+_NAMES = ["not computed yet", "no value", "none", *CATEGORIES, "land or outside"]
+_DEGREES = """
+const turned = axis === "x" ? ((tick % 360) + 540) % 360 - 180 : tick;
+const size = Math.abs(turned), text = (Math.round(size * 1e4) / 1e4) + "°";
+if (size < 1e-9 || (axis === "x" && Math.abs(size - 180) < 1e-9)) { return text; }
+return text + (axis === "x" ? (turned > 0 ? "E" : "W") : (turned > 0 ? "N" : "S"));
+"""
+
+
+def dress(plot: Any, paint: Paint) -> None:
+    """Give a figure the page's colours and quiet tools."""
+    plot.toolbar.logo = None
+    plot.toolbar.autohide = True
+    plot.background_fill_color = None
+    plot.border_fill_color = None
+    paint.add(plot, outline_line_color="line")
+    for axis in plot.axis:
+        paint.add(
+            axis, axis_line_color="line", major_tick_line_color="line",
+            major_label_text_color="muted", axis_label_text_color="muted",
+        )  # fmt: skip
+        axis.axis_label_text_font_style = "normal"
+        axis.minor_tick_line_alpha = 0
+    for grid in plot.grid:
+        paint.add(grid, grid_line_color="line")
+        grid.grid_line_alpha = 0.6
+
+
+class MapCanvas:
+    """The map: categories or values of a day, and the cell that was clicked."""
+
+    def __init__(
+        self, raster: Raster, cold: bool, units: str, paint: Paint,
+        clicked: Callable[[float, float], None],
+    ) -> None:  # fmt: skip
+        width, height = raster.east - raster.west, raster.north - raster.south
+        self._west = raster.west
+        self.figure = figure(
+            x_range=(raster.west, raster.east), y_range=(raster.south, raster.north),
+            tools="pan,wheel_zoom,box_zoom,reset,save", active_scroll=None, active_drag=None,
+            sizing_mode="scale_width", aspect_ratio=float(np.clip(width / height, 1.1, 2.6)),
+            min_height=220, match_aspect=True, name="map",
+        )  # fmt: skip
+        place = {"x": [raster.west], "y": [raster.south], "dw": [width], "dh": [height]}
+        blank = np.full(raster.shape, 0, "uint8")
+        self._codes = ColumnDataSource({"image": [blank], **place})
+        self._values = ColumnDataSource(
+            {"image": [np.full(raster.shape, np.nan, "float32")], **place}
+        )
+        self._cell = ColumnDataSource({"x": [], "y": []})
+        self._draw(raster, cold, units, paint)
+        self.figure.on_event(Tap, lambda event: clicked(event.y, event.x))
+        self._limits: tuple[float, float] | None = None
+
+    def show_categories(self, codes: npt.NDArray[np.uint8]) -> None:
+        """Draw the codes of a day."""
+        self._codes.patch({"image": [(0, _LOOK[codes])]})
+
+    def show_values(self, values: npt.NDArray[np.float32]) -> None:
+        """Draw the values of a day; the scale grows with what is shown, and never shrinks."""
+        found = values[np.isfinite(values)]
+        if found.size:
+            low, high = (float(v) for v in np.quantile(found, [0.01, 0.99]))
+            if self._limits is not None:
+                low, high = min(low, self._limits[0]), max(high, self._limits[1])
+            self._limits = low, high if high > low else low + 1.0
+            self._mapper.update(low=self._limits[0], high=self._limits[1])
+        self._values.patch({"image": [(0, values)]})
+
+    def choose(self, categories: bool) -> None:
+        """Show categories, or values."""
+        self._category_image.visible = categories
+        self._value_image.visible = self._bar.visible = not categories
+
+    def mark(self, latitude: float, longitude: float) -> None:
+        """Mark a cell, at the turn of the circle that the map shows."""
+        west = self._west
+        self._cell.data = {"x": [west + (longitude - west) % 360], "y": [latitude]}
+
+    def _draw(self, raster: Raster, cold: bool, units: str, paint: Paint) -> None:
+        plot = self.figure
+        where = {"image": "image", "x": "x", "y": "y", "dw": "dw", "dh": "dh"}
+        colours = LinearColorMapper(low=-0.5, high=len(_NAMES) - 0.5)
+        paint.add(colours, palette=["pending", "missing", "none", *palette(cold), "land"])
+        self._mapper = LinearColorMapper(palette=Viridis256, nan_color="#00000000")
+        self._category_image = plot.image(
+            **where, source=self._codes, color_mapper=colours, name="categories"
+        )
+        self._value_image = plot.image(
+            **where, source=self._values, color_mapper=self._mapper, visible=False, name="values"
+        )
+        plot.scatter(
+            "x", "y", source=self._cell, size=13, marker="circle", fill_alpha=0, line_width=2.5,
+            line_color="#00b3ff", name="cell",
+        )  # fmt: skip
+        self._bar = ColorBar(
+            color_mapper=self._mapper, width=10, title=units or None, visible=False, margin=4,
+            background_fill_color=None,
+        )  # fmt: skip
+        plot.add_layout(self._bar, "right")
+        self._label(units, paint)
+        paint.add(self._bar, major_label_text_color="muted", title_text_color="muted")
+        paint.add(plot, background_fill_color="land")
+
+    def _label(self, units: str, paint: Paint) -> None:
+        plot = self.figure
+        dress(plot, paint)
+        plot.grid.visible = False
+        for name, axis in (("x", plot.xaxis), ("y", plot.yaxis)):
+            axis.ticker = AdaptiveTicker(mantissas=[1, 2, 3, 4.5, 6, 9], desired_num_ticks=6)
+            axis.formatter = CustomJSTickFormatter(args={"axis": name}, code=_DEGREES)
+        spoken = CustomJSHover(args={"names": _NAMES}, code="return names[value];")
+        place = [("longitude", "$x{0.0}°"), ("latitude", "$y{0.0}°")]
+        plot.add_tools(
+            HoverTool(
+                renderers=[self._category_image], formatters={"@image": spoken},
+                tooltips=[("category", "@image{custom}"), *place],
+            ),
+            HoverTool(
+                renderers=[self._value_image],
+                tooltips=[("value", f"@image{{0.00}} {units}"), *place],
+            ),
+        )  # fmt: skip
+
+
+def _look_up() -> npt.NDArray[np.uint8]:
+    """Return the place in the palette of every code."""
+    table = np.full(256, _NAMES.index("land or outside"), "uint8")
+    table[PENDING], table[LAND], table[MISSING] = 0, len(_NAMES) - 1, 1
+    for category in range(5):
+        table[category] = 2 + category
+        if category:  # a gap that an event bridges
+            table[category | MISSING] = 2 + category
+    return table
+
+
+_LOOK = _look_up()

@@ -1,0 +1,121 @@
+"""Where things stand on the page: one column that narrow screens can follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import panel as pn
+
+from climcube.explorer import markup, words
+from climcube.explorer.look import PART
+from climcube.explorer.scene import Scene
+
+__all__ = ["Parts", "arrange"]
+
+_CLICK = "Click a cell of the map: its daily values, climatology, threshold and events appear here."
+
+
+def _html(text: str = "", **options: Any) -> Any:
+    return pn.pane.HTML(text, stylesheets=[PART], sizing_mode="stretch_width", **options)
+
+
+@dataclass
+class Parts:
+    """The widgets and texts of a page."""
+
+    heading: Any
+    status: Any
+    alert: Any
+    legend: Any
+    place: Any
+    empty: Any
+    no_events: Any
+    note: Any
+    day: Any
+    earlier: Any
+    later: Any
+    date: Any
+    layer: Any
+    worst: Any
+    compute: Any
+    scope: Any
+    cell: Any = None  # what is shown of a cell, once there is one
+    events: Any = None
+    bars: Any = None
+
+    @classmethod
+    def of(cls, days: int, layers: tuple[str, ...], scopes: tuple[str, ...]) -> Parts:
+        """Make them."""
+        widgets = pn.widgets
+        style = {"stylesheets": [PART]}
+        return cls(
+            heading=_html(margin=(0, 10)), status=_html(margin=(0, 10)),
+            alert=_html(visible=False), legend=_html(), place=_html(), empty=_html(_EMPTY),
+            no_events=_html(visible=False), note=_html(visible=False),
+            day=widgets.IntSlider(
+                name="Day", start=0, end=max(1, days - 1), value=days - 1, show_value=False,
+                sizing_mode="stretch_width", min_width=200, **style,
+            ),
+            earlier=widgets.Button(name="◀", description="The day before", width=36, **style),
+            later=widgets.Button(name="▶", description="The day after", width=36, **style),
+            date=widgets.TextInput(name="Go to", placeholder="2011-02-28", width=120, **style),
+            layer=widgets.RadioButtonGroup(options=list(layers), value=layers[0], **style),
+            worst=widgets.Button(name="Worst day", visible=False, **style),
+            compute=widgets.Button(name="Compute the categories", **style),
+            scope=widgets.RadioButtonGroup(options=list(scopes), value=scopes[1], **style),
+        )  # fmt: skip
+
+    def found(self, events: bool, kind: str) -> None:
+        """Show what there is of a cell."""
+        self.empty.visible = False
+        self.cell.visible = self.place.visible = True
+        self.events.visible = events
+        self.no_events.visible = not events
+        self.no_events.object = markup.empty(f"This cell has no marine {kind} in the record.")
+
+    def lost(self, line: str) -> None:
+        """Say why there is nothing of a cell."""
+        self.cell.visible = self.place.visible = self.events.visible = False
+        self.no_events.visible = False
+        self.empty.visible = True
+        self.empty.object = markup.empty(line)
+
+    def years_note(self, text: str) -> None:
+        """Say why there are no bars; nothing where there are."""
+        self.note.visible, self.bars.visible = bool(text), not text
+        self.note.object = markup.empty(text)
+
+
+_EMPTY = markup.empty(_CLICK)
+
+
+def arrange(parts: Parts, scene: Scene, figures: Mapping[str, Any]) -> Any:
+    """Return all of a page as one Panel layout."""
+    wide = {"sizing_mode": "stretch_width"}
+    parts.cell = pn.Column(pn.pane.Bokeh(figures["line"], **wide), visible=False, **wide)
+    parts.events = pn.Column(pn.pane.Bokeh(figures["events"], **wide), visible=False, **wide)
+    parts.bars = pn.Column(pn.pane.Bokeh(figures["years"], **wide), **wide)
+    head = _html(
+        markup.title(words.title_of(scene.mhw), words.facts(scene.mhw, scene.axis, scene.step))
+    )
+    return pn.Column(
+        head,
+        parts.alert,
+        pn.Row(parts.heading, parts.status, **wide),
+        pn.FlexBox(parts.layer, parts.worst, parts.compute, **wide),
+        pn.pane.Bokeh(figures["map"], **wide),
+        parts.legend,
+        pn.Row(parts.earlier, parts.later, parts.day, parts.date, **wide),
+        parts.place,
+        parts.empty,
+        parts.cell,
+        parts.events,
+        parts.no_events,
+        pn.Row(_html(markup.heading("Year by year")), parts.scope, **wide),
+        parts.note,
+        parts.bars,
+        styles={"max-width": "1100px", "margin": "0 auto", "padding": "12px"},
+        **wide,
+    )

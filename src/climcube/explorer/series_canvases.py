@@ -1,0 +1,223 @@
+"""What is drawn of one cell with Bokeh: its line, its years; and the table of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from bokeh.models import (
+    ColumnDataSource,
+    DataTable,
+    DatetimeTickFormatter,
+    HoverTool,
+    Legend,
+    LegendItem,
+    NumberFormatter,
+    Span,
+    TableColumn,
+)
+from bokeh.plotting import figure
+
+from climcube.cubes.calendar import TimeAxis
+from climcube.explorer.canvases import dress
+from climcube.explorer.look import Paint
+from climcube.explorer.place import Event, Place
+from climcube.plots.style import CATEGORIES, date_words, palette, unit_words
+
+__all__ = ["EventTable", "LineCanvas", "YearCanvas"]
+
+_DAY = 86_400_000.0
+_AROUND = 183  # days shown on either side of what is looked at
+
+
+def _positions(axis: TimeAxis, time: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Milliseconds where browsers know the calendar, decimal years elsewhere."""
+    if np.issubdtype(time.dtype, np.datetime64):
+        return time.astype("datetime64[ms]").astype("int64").astype("float64")
+    return axis.decimal_year
+
+
+class LineCanvas:
+    """The series of a cell, its climatology and threshold, events filled by category."""
+
+    def __init__(
+        self, time: npt.NDArray[Any], axis: TimeAxis, cold: bool, label: str, threshold: str,
+        paint: Paint,
+    ) -> None:  # fmt: skip
+        self._dated = np.issubdtype(time.dtype, np.datetime64)
+        self.x = _positions(axis, time)
+        self._axis = axis
+        self.figure = figure(
+            height=300, sizing_mode="stretch_width", tools="xpan,xwheel_zoom,xbox_zoom,reset,save",
+            active_drag="xpan", active_scroll="xwheel_zoom", y_axis_label=label, name="line",
+            x_axis_type="datetime" if self._dated else "linear",
+            x_range=(float(self.x[0]), float(self.x[-1])),
+        )  # fmt: skip
+        self.figure.y_range.only_visible = True
+        self._source = ColumnDataSource(self._nothing())
+        self._draw(cold, threshold, paint)
+
+    def show(self, place: Place) -> None:
+        """Draw a cell."""
+        series = place.series
+        columns: dict[str, Any] = {
+            "x": self.x, "value": series.value.astype("float32"),
+            "seas": series.seas.astype("float32"), "thresh": series.thresh.astype("float32"),
+        }  # fmt: skip
+        for level, (edge, top) in enumerate(place.fills()):
+            columns[f"edge{level}"] = edge.astype("float32")
+            columns[f"top{level}"] = top.astype("float32")
+        if not self._dated:
+            columns["date"] = [self._axis.label(i) for i in range(len(self._axis))]
+        self._source.data = columns
+
+    def look_at(self, first: int, last: int) -> None:
+        """Show some samples and half a year on either side."""
+        size = len(self.x)
+        begin, end = max(0, first - _AROUND), min(size - 1, last + _AROUND)
+        self.figure.x_range.update(start=float(self.x[begin]), end=float(self.x[end]))
+
+    def mark(self, index: int) -> None:
+        """Mark the day that the map shows."""
+        self._now.location = float(self.x[index])
+
+    def _nothing(self) -> dict[str, Any]:
+        names = ["x", "value", "seas", "thresh", *([] if self._dated else ["date"])]
+        fills = [f"{part}{level}" for level in range(len(CATEGORIES)) for part in ("edge", "top")]
+        return {name: [] for name in (*names, *fills)}
+
+    def _draw(self, cold: bool, threshold: str, paint: Paint) -> None:
+        plot, items = self.figure, []
+        for level, (name, colour) in enumerate(zip(CATEGORIES, palette(cold), strict=True)):
+            area = plot.varea(
+                "x", f"edge{level}", f"top{level}", source=self._source, fill_color=colour,
+                name=name,
+            )  # fmt: skip
+            items.append(LegendItem(label=name, renderers=[area]))
+        lines = []
+        named = (("Climatology", "seas", "seas", 1.4), (threshold, "thresh", "thresh", 1.4),
+                 ("Daily value", "value", "ink", 1.2))  # fmt: skip
+        for label, column, colour, width in named:
+            line = plot.line("x", column, source=self._source, line_width=width, name=column)
+            paint.add(line.glyph, line_color=colour)
+            line.nonselection_glyph = line.selection_glyph = None
+            lines.append(LegendItem(label=label, renderers=[line]))
+        legend = Legend(
+            items=[*lines[::-1], *items], orientation="horizontal", spacing=14, padding=2,
+            background_fill_alpha=0, border_line_alpha=0, ncols="auto",
+        )  # fmt: skip
+        paint.add(legend, label_text_color="muted")
+        plot.add_layout(legend, "below")
+        self._now = paint.add(
+            Span(dimension="height", line_dash="dashed", line_width=1.2), line_color="now"
+        )
+        plot.add_layout(self._now)
+        dress(plot, paint)
+        self._hover(lines[-1].renderers)
+
+    def _hover(self, renderers: list[Any]) -> None:
+        day = "@x{%-d %b %Y}" if self._dated else "@date"
+        self.figure.add_tools(
+            HoverTool(
+                renderers=renderers, mode="vline", formatters={"@x": "datetime"},
+                tooltips=[
+                    ("day", day), ("value", "@value{0.00}"), ("climatology", "@seas{0.00}"),
+                    ("threshold", "@thresh{0.00}"),
+                ],
+            )
+        )  # fmt: skip
+        if self._dated:
+            self.figure.xaxis.formatter = DatetimeTickFormatter(
+                days="%-d %b %Y", months="%b %Y", years="%Y"
+            )
+
+
+class YearCanvas:
+    """Bars of the years, by category."""
+
+    def __init__(self, years: npt.NDArray[np.int64], cold: bool, paint: Paint) -> None:
+        self.figure = figure(
+            height=260, sizing_mode="stretch_width", tools="xpan,xwheel_zoom,reset,save",
+            active_drag=None, active_scroll=None, y_axis_label="Days", name="years",
+            x_range=(float(years[0]) - 0.7, float(years[-1]) + 0.7),
+        )  # fmt: skip
+        self.figure.y_range.start = 0
+        self._source = ColumnDataSource({"year": [], **{n: [] for n in CATEGORIES}, "total": []})
+        bars = self.figure.vbar_stack(
+            list(CATEGORIES), x="year", width=0.82, source=self._source,
+            color=list(palette(cold)), line_width=0.5,
+        )  # fmt: skip
+        for bar in bars:
+            paint.add(bar.glyph, line_color="muted")
+        self._hover = HoverTool(renderers=bars[-1:], mode="vline")
+        self.figure.add_tools(self._hover)
+        dress(self.figure, paint)
+        self.figure.xgrid.visible = False
+        self.figure.xaxis.ticker.num_minor_ticks = 0
+
+    def show(
+        self, years: npt.NDArray[np.int64], heights: npt.NDArray[Any], label: str, unit: str
+    ) -> None:
+        """Draw heights ``(year, category)``."""
+        known = np.nan_to_num(np.asarray(heights, "float64"))
+        columns = dict(zip(CATEGORIES, known.T, strict=True))
+        self._source.data = {"year": years, **columns, "total": known.sum(axis=1)}
+        self.figure.yaxis.axis_label = label
+        digits = "0.0" if unit == "%" else "0"
+        self._hover.tooltips = [
+            ("year", "@year"), *((n, f"@{n}{{{digits}}} {unit}") for n in CATEGORIES),
+            ("all", f"@total{{{digits}}} {unit}"),
+        ]  # fmt: skip
+
+
+class EventTable:
+    """The events of a cell; choosing a row calls back."""
+
+    def __init__(self, units: str | None, style: str, chosen: Callable[[Event], None]) -> None:
+        degrees = unit_words(units)
+        shown = f" ({degrees})" if degrees else ""
+        summed = f" ({degrees} days)" if degrees else ""
+        self._events: tuple[Event, ...] = ()
+        self._chosen = chosen
+        self._source = ColumnDataSource({n: [] for n in _COLUMNS})
+        number = NumberFormatter(format="0.00")
+        titles = {
+            "number": ("No.", 40, None), "start": ("Start", 92, None), "end": ("End", 92, None),
+            "duration": ("Days", 48, None), "peak": (f"Peak{shown}", 76, number),
+            "cumulative": (f"Sum{summed}", 96, number), "category": ("Category", 82, None),
+        }  # fmt: skip
+        columns = [
+            TableColumn(field=n, title=t, width=w, sortable=n not in ("start", "end"),
+                        **({} if f is None else {"formatter": f}))
+            for n, (t, w, f) in titles.items()
+        ]  # fmt: skip
+        self.table = DataTable(
+            source=self._source, columns=columns, height=260, sizing_mode="stretch_width",
+            index_position=None, stylesheets=[style], row_height=26, name="events",
+            autosize_mode="fit_columns", min_width=300,
+        )  # fmt: skip
+        self._source.selected.on_change("indices", self._select)
+
+    def show(self, place: Place) -> None:
+        """List the events of a cell."""
+        axis = place.series.axis
+        self._events = place.events
+        self._source.selected.indices = []
+        self._source.data = {
+            "number": [e.number for e in place.events],
+            "start": [date_words(axis.label(e.first)) for e in place.events],
+            "end": [date_words(axis.label(e.last)) for e in place.events],
+            "duration": [e.duration for e in place.events],
+            "peak": [e.intensity_max for e in place.events],
+            "cumulative": [e.intensity_cumulative for e in place.events],
+            "category": [e.category for e in place.events],
+        }
+
+    def _select(self, attribute: str, before: list[int], now: list[int]) -> None:
+        if now and now[0] < len(self._events):
+            self._chosen(self._events[now[0]])
+
+
+_COLUMNS = ("number", "start", "end", "duration", "peak", "cumulative", "category")
