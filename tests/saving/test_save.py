@@ -422,7 +422,7 @@ def test_a_failed_replacement_in_an_object_store_keeps_the_old_one(
     def fail(*_: Any) -> Any:
         raise OSError("the network is gone")
 
-    monkeypatch.setattr(zarrs, "_encoding", fail)
+    monkeypatch.setattr(zarrs, "seal_manifest", fail)
     with pytest.raises(cc.errors.StoreError, match="saving failed.*network is gone"):
         cc.save(cube(), name, overwrite=True)
     assert float(back(name)["sst"].max()) == 0

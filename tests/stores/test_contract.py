@@ -165,7 +165,7 @@ def test_a_killed_publication_is_seen_as_no_store(where, sst, monkeypatch):
 
     def some(source: str, *rest: Any) -> None:
         copied.append(source)
-        if source.endswith("partial/zarr.json"):
+        if source.endswith("partial/store/zarr.json"):
             raise KeyboardInterrupt
         copy(source, *rest)
 

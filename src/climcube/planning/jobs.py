@@ -24,7 +24,9 @@ from climcube.cubes.chunks import is_lazy
 from climcube.planning.nodes import Graph, Key, walk
 from climcube.planning.sharing import Place, Sharing, Span
 
-__all__ = ["Job", "Piece", "Tile", "job_of"]
+__all__ = ["WHOLE", "Job", "Piece", "Tile", "job_of"]
+
+WHOLE = "the whole"  # name of the tile of what is not cut
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def job_of(datasets: Mapping[str, xr.Dataset]) -> Job:
     tiles = []
     for number, (members, shared) in enumerate(sharing.groups):
         own = tuple(pieces[i][0] for i in members)
-        label = max((named[piece.key] for piece in own), key=len) or "the whole"
+        label = max((named[piece.key] for piece in own), key=len) or WHOLE
         tiles.append(Tile(number, label, own, shared))
     return Job(graph, tuple(tiles), sharing.keys, arrays)
 

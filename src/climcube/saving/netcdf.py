@@ -8,26 +8,25 @@ from typing import Any
 
 import xarray as xr
 
-from climcube.progress import dask_progress
 from climcube.planning.prepare import Parts, file_chunks
+from climcube.progress import dask_progress
 from climcube.saving.settle import compute_writes
-from climcube.stores.places import Staging
 
 __all__ = ["write_netcdf"]
 
 
 def write_netcdf(
     datasets: Parts,
-    staging: Staging,
+    file: str,
     encoding: Mapping[str, Mapping[str, Any]],
     progress: bool | None,
 ) -> None:
-    """Write data sets, each into its group, compressed and with checksums."""
+    """Write data sets, each into its group of a file, compressed and with checksums."""
     with dask_progress("saving", progress), warnings.catch_warnings():
         warnings.simplefilter("ignore", xr.SerializationWarning)
         for number, (group, dataset) in enumerate(datasets.items()):
             pending = dataset.to_netcdf(
-                staging.address,
+                file,
                 mode="a" if number else "w",
                 group=group or None,
                 engine="h5netcdf",

@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from climcube.errors import ParameterError, StoreExistsError
+from climcube.errors import ParameterError, require_module
+from climcube.planning.prepare import Parts, check_packing, parts_of, plain_dataset
 from climcube.provenance import redact
 from climcube.saving.netcdf import write_netcdf
-from climcube.planning.prepare import Parts, check_packing, parts_of, plain_dataset
-from climcube.saving.zarrs import write_zarr
-from climcube.stores.addresses import is_remote
-from climcube.stores.places import Place, place_of
+from climcube.saving.zarrs import Saving, already_there, write_zarr
+from climcube.stores.addresses import is_remote, is_versioned_name
+from climcube.stores.places import place_of
+from climcube.stores.plainwork import PlainWorkplace
+from climcube.stores.work import Workplace
 
 __all__ = ["save"]
 
 _NETCDF = (".nc", ".nc4")
+_ZARR = ("", ".zarr", ".icechunk")
 
 
 def save(
@@ -25,6 +28,7 @@ def save(
     target: str | os.PathLike[str],
     *,
     overwrite: bool = False,
+    resume: bool = False,
     parts: tuple[str, ...] | None = None,
     encoding: Mapping[str, Mapping[str, Any]] | None = None,
     storage_options: Mapping[str, Any] | None = None,
@@ -93,43 +97,47 @@ def save(
     4
     """
     address = os.path.expanduser(os.fspath(target))
-    writer = _writer(address)
+    netcdf = _is_netcdf(address)
+    if netcdf and resume:
+        raise ParameterError(
+            "a netCDF file cannot be resumed: it is one file, half of which is of no use",
+            where="resume=True", remedy="save as Zarr (a name that ends in .zarr)",
+        )  # fmt: skip
     named = parts_of(result, parts)
     place = place_of(address, storage_options)
-    if not overwrite and place.exists():
-        raise StoreExistsError(
-            "the target exists", where=redact(address),
-            remedy="pass overwrite=True to replace it, or another target",
-        )  # fmt: skip
+    if not overwrite and not resume and place.exists():
+        raise already_there(address)
     datasets: Parts = {
         name: check_packing(plain_dataset(dataset), encoding or {})
         for name, dataset in named.items()
     }
-    _write(writer, datasets, place, encoding or {}, progress)
+    if netcdf:
+        with place.staged() as file:
+            write_netcdf(datasets, file, encoding or {}, progress)
+    else:
+        workplace = _workplace(address, storage_options)
+        saving = Saving(workplace, redact(address), overwrite=overwrite, resume=resume)
+        write_zarr(datasets, saving, encoding or {}, progress)
     return redact(address)
 
 
-def _writer(address: str) -> Any:
+def _is_netcdf(address: str) -> bool:
     path = redact(address).rstrip("/")
     suffix = PurePosixPath(path.partition("://")[2] if is_remote(path) else path).suffix.lower()
-    if suffix in _NETCDF:
-        return write_netcdf
-    if suffix in ("", ".zarr"):
-        return write_zarr
-    raise ParameterError(
-        "the suffix says no format that climcube writes",
-        where=redact(address),
-        expected=".nc for netCDF, .zarr (or none) for Zarr",
-        found=suffix,
-    )
+    if suffix not in (*_NETCDF, *_ZARR):
+        raise ParameterError(
+            "the suffix says no format that climcube writes",
+            where=redact(address),
+            expected=".nc for netCDF, .zarr (or none) for Zarr, .icechunk for Zarr with versions",
+            found=suffix,
+        )
+    return suffix in _NETCDF
 
 
-def _write(
-    writer: Any,
-    datasets: Parts,
-    place: Place,
-    encoding: Mapping[str, Mapping[str, Any]],
-    progress: bool | None,
-) -> None:
-    with place.staged(folder=writer is write_zarr) as staging:
-        writer(datasets, staging, encoding, progress)
+def _workplace(address: str, options: Mapping[str, Any] | None) -> Workplace:
+    if is_versioned_name(address):
+        require_module("icechunk", "versions")
+        from climcube.stores.versioned.work import VersionedWorkplace
+
+        return VersionedWorkplace(address, dict(options or {}))
+    return PlainWorkplace(address, dict(options or {}))

@@ -1,73 +1,186 @@
-"""Write data sets as one Zarr store of format 3."""
+"""Write data sets as one Zarr store of format 3: what is known first, then tile by tile."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
-import xarray as xr
+from climcube.errors import ClimcubeError, IntegrityError, StoreError, StoreExistsError
+from climcube.planning.cutting import cut
+from climcube.planning.jobs import Job, Tile, job_of
+from climcube.planning.prepare import Parts
+from climcube.progress import Advance, progress_bar
+from climcube.provenance import redact
+from climcube.saving.crews import Order, crew_of
+from climcube.saving.layout import StoreLayout, layout_of, quiet
+from climcube.saving.tasks import Target, Written, writing
+from climcube.saving.tiles import compute_tiles
+from climcube.stores.integrity.manifest import Recorder, Records, seal_manifest, write_records
+from climcube.stores.plainwork import PUBLISHING
+from climcube.stores.work import Work, Workplace
 
-from climcube.progress import dask_progress
-from climcube.planning.prepare import Parts, even_chunks, file_chunks
-from climcube.saving.settle import compute_writes
-from climcube.stores.filesystems import zarr_target
-from climcube.stores.integrity.inventory import add_unnoted
-from climcube.stores.integrity.manifest import Recorder, seal_manifest, write_records
-from climcube.stores.places import Staging
-from climcube.stores.zarrs import zarr_store
+__all__ = ["Saving", "already_there", "write_zarr"]
 
-__all__ = ["write_zarr"]
+LAYOUT, SEALED = "layout", "sealed"  # steps, beside those of the tiles
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Where to, and what may be there already.
+
+    Attributes
+    ----------
+    workplace
+        The target.
+    label
+        Its address, without credentials.
+    overwrite
+        Whether what is there may be replaced.
+    resume
+        Whether to go on with an earlier attempt, and to leave what another one can go on with.
+    """
+
+    workplace: Workplace
+    label: str
+    overwrite: bool
+    resume: bool
 
 
 def write_zarr(
     datasets: Parts,
-    staging: Staging,
+    saving: Saving,
     encoding: Mapping[str, Mapping[str, Any]],
     progress: bool | None,
 ) -> None:
-    """Write data sets, each into its group, computing all of them in one go.
+    """Write data sets, each into its group, and publish them all at once.
 
-    One go: parts that come from the same tiles (climatology and annual blocks) read them once.
+    Parts that come from the same tiles (climatology and annual blocks) read them once.
     """
-    import zarr
+    layout = layout_of(cut(datasets, encoding), encoding)
+    identity = layout.identity()
+    workplace = saving.workplace
+    if not saving.resume:
+        workplace.tidy(identity)
+    with workplace.work(identity, new=True) as work, _keeping(work, resume=saving.resume):
+        if not saving.overwrite and PUBLISHING not in work.done and workplace.exists():
+            raise already_there(saving.label)
+        if SEALED not in work.done:
+            _write(work, layout, progress)
+        work.publish(f"save {saving.label}")
 
-    target = zarr_target(staging.address, staging.options)
-    store = Recorder(zarr_store(target, read_only=False))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
-        warnings.simplefilter("ignore", xr.SerializationWarning)
-        warnings.filterwarnings("ignore", message=".*does not have a Zarr V3 specification.*")
-        pending: list[Any] = []
-        for group, dataset in datasets.items():
-            even = even_chunks(dataset)
-            pending.append(
-                even.to_zarr(
-                    store,
-                    group=group or None,
-                    mode="a" if pending else "w-",
-                    zarr_format=3,
-                    consolidated=False,
-                    compute=False,
-                    encoding=_encoding(even, encoding),
-                )
-            )
-        with dask_progress("saving", progress):
-            compute_writes(pending)
-        # What other processes wrote is read again: their recorders are not ours.
-        write_records(store, add_unnoted(store, store.take()))
-        seal_manifest(store)
-        # Last, since only a store with consolidated metadata can be listed over https.
+
+def already_there(address: str) -> StoreExistsError:
+    """Return the error of a target that is there and must not be replaced."""
+    return StoreExistsError(
+        "the target exists", where=redact(address),
+        remedy="pass overwrite=True to replace it, or another target",
+    )  # fmt: skip
+
+
+def _write(work: Work, layout: StoreLayout, progress: bool | None) -> None:
+    if LAYOUT not in work.done:
+        recorder = Recorder(work.store)
+        layout.write(recorder)
+        known = recorder.take()
+        work.finish(LAYOUT, {"outline": layout.outline(), "records": known.facts()})
+    job = job_of(layout.lazy)
+    if job.tiles:
+        _Writing(work, job, progress).run()
+    with quiet():
+        write_records(work.store, _records(work))
+        seal_manifest(work.store)
+        _consolidate(work.store)
+    work.finish(SEALED)
+
+
+def _records(work: Work) -> Records:
+    facts = [step["records"] for step in work.done.values() if "records" in step]
+    return reduce(add, map(Records.from_facts, facts), Records())
+
+
+class _Writing:
+    """The tiles of one store."""
+
+    def __init__(self, work: Work, job: Job, progress: bool | None) -> None:
+        self._work, self._job, self._progress = work, job, progress
+        names = sorted(job.arrays)
+        self._target = Target.of(work.store, names)
+        self._mark = f"write-{uuid.uuid4().hex}"
+        self._advance: Advance = lambda n=1: None
+
+    def run(self) -> None:
+        """Compute and write all tiles that are not finished."""
+        job, done = self._job, self._work.done
+        unfinished = [tile for tile in job.tiles if _step(tile) not in done]
+        with progress_bar("saving", len(job.tiles), self._progress) as self._advance:
+            self._advance(len(job.tiles) - len(unfinished))
+            with crew_of(job) as crew:
+                compute_tiles(job, unfinished, crew, self._order_of, self._take)
+
+    def _order_of(self, tile: Tile) -> Order:
+        fork = self._work.fork()
+        target = self._target.for_one(fork, tile.pieces, forked=fork is not self._work.store)
+        return Order(tile, *writing(self._job.graph_of(tile), tile, target.write, self._mark))
+
+    def _take(self, tile: Tile, results: Sequence[Written]) -> None:
+        written = reduce(add, results)
+        self._work.merge(written.forks)
+        self._work.finish(_step(tile), {"tile": tile.name, "records": written.records.facts()})
+        self._advance(1)
+
+
+def _step(tile: Tile) -> str:
+    return f"tile-{tile.number:05d}"
+
+
+@contextmanager
+def _keeping(work: Work, *, resume: bool) -> Iterator[None]:
+    """After a failure keep what can be gone on with, and say so; else leave nothing."""
+    try:
+        yield
+    except OSError as error:
+        if not resume:
+            work.discard()
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise StoreError(
+            "saving failed", where=getattr(work, "place", None), found=redact(reason),
+            remedy=_kept(work) if resume and work.done else None,
+        ) from error  # fmt: skip
+    except BaseException as error:
+        if SEALED in work.done and isinstance(error, StoreError):
+            raise _complete(error, work) from error
+        if not resume or isinstance(error, IntegrityError):
+            work.discard()
+        elif work.done and not isinstance(error, ClimcubeError):
+            error.add_note(f"climcube: {_kept(work)}")
+        raise
+
+
+def _complete(error: StoreError, work: Work) -> StoreError:
+    return StoreError(
+        "the result is complete but could not be moved to its place",
+        where=f"{getattr(work, 'place', 'the store')}/store",
+        found=str(error),
+        remedy="it is kept there: open it there, or save again with resume=True",
+    )
+
+
+def _kept(work: Work) -> str:
+    tiles = sum(step.startswith("tile-") for step in work.done)
+    return (
+        f"{tiles} finished tiles are kept in {getattr(work, 'place', 'the store')}: "
+        "save again with resume=True to go on"
+    )
+
+
+def _consolidate(store: Any) -> None:
+    """Last, since only a store with consolidated metadata can be listed over https."""
+    if store.supports_consolidated_metadata:
+        import zarr
+
         zarr.consolidate_metadata(store, zarr_format=3)
-
-
-def _encoding(dataset: xr.Dataset, given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    from zarr.codecs import ZstdCodec
-
-    encoding = {}
-    for name, variable in dataset.variables.items():
-        own: dict[str, Any] = {"compressors": (ZstdCodec(level=3, checksum=True),)}
-        if variable.ndim:
-            own["chunks"] = file_chunks(variable)
-        encoding[str(name)] = own | dict(given.get(str(name), {}))
-    return encoding

@@ -8,27 +8,18 @@ import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from climcube.errors import StoreError
-from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.filesystems import file_system, reporting
 from climcube.stores.publishing import copy_store
 
-__all__ = ["LocalPlace", "Place", "RemotePlace", "Staging", "place_of", "remove_remote"]
+__all__ = ["LocalPlace", "Place", "RemotePlace", "place_of", "remove_remote"]
 
 _ROOT = "zarr.json"
-
-
-@dataclass(frozen=True)
-class Staging:
-    """Where to write: a path or address, and the options of its file system."""
-
-    address: str
-    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Place(Protocol):
@@ -37,8 +28,8 @@ class Place(Protocol):
     def exists(self) -> bool:
         """Whether something is there."""
 
-    def staged(self, *, folder: bool) -> Any:
-        """Context manager: yields a `Staging`, publishes it at the end, or removes it."""
+    def staged(self) -> Any:
+        """Context manager: yields where to write a file, publishes it, or removes it."""
 
 
 def place_of(address: str, options: Mapping[str, Any] | None) -> Place:
@@ -61,14 +52,14 @@ class LocalPlace:
         return os.path.lexists(self.path)
 
     @contextmanager
-    def staged(self, *, folder: bool) -> Iterator[Staging]:
+    def staged(self) -> Iterator[str]:
         """Yield a name beside the target; rename it to the target's when complete."""
-        self.require_replaceable(folder)
+        self.require_replaceable(folder=False)
         mark = uuid.uuid4().hex[:8]
         beside = self.path.parent / f".{self.path.stem}.{mark}.partial{self.path.suffix}"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            yield Staging(str(beside))
+            yield str(beside)
             self.publish(beside, mark)
         except OSError as error:
             raise StoreError(
@@ -92,7 +83,7 @@ class LocalPlace:
             raise
         _remove(old)
 
-    def require_replaceable(self, folder: bool) -> None:
+    def require_replaceable(self, *, folder: bool) -> None:
         """Never remove a folder that is no store, whatever overwrite says."""
         if not self.exists():
             return
@@ -122,45 +113,20 @@ class RemotePlace:
 
     def exists(self) -> bool:
         """Whether there is an object of that name, or one below it."""
-        with self._reporting():
+        with reporting("saving failed", self.address):
             system, path = file_system(self.address, self.options)
             system.invalidate_cache()
             return bool(system.exists(path))
 
     @contextmanager
-    def staged(self, *, folder: bool) -> Iterator[Staging]:
-        """Yield a place to write; move it to the target when complete."""
-        if folder:
-            with self._beside() as staging:
-                yield staging
-            return
+    def staged(self) -> Iterator[str]:
+        """Yield a file on this machine; move it to the target when complete."""
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch) / "result.nc"
-            yield Staging(str(file))
-            with self._reporting():
+            yield str(file)
+            with reporting("saving failed", self.address):
                 system, path = file_system(self.address, self.options)
                 system.put_file(str(file), path)
-
-    @contextmanager
-    def _beside(self) -> Iterator[Staging]:
-        beside = f"{self.address}.{uuid.uuid4().hex[:8]}.partial"
-        complete = published = False
-        try:
-            with self._reporting(OSError):
-                yield Staging(beside, self.options)
-                complete = True
-            with self._reporting():
-                self.publish(beside)
-                published = True
-        except StoreError as error:
-            if complete:
-                raise _kept(error, beside) from error
-            raise
-        finally:
-            # A complete result that could not be moved may be the only copy there is.
-            if published or not complete:
-                with suppress(StoreError), self._reporting():  # of the first failure, not of this
-                    remove_remote(beside, self.options)
 
     def publish(self, beside: str) -> None:
         """Copy what was written; a reader finds no store, or the whole one."""
@@ -168,24 +134,6 @@ class RemotePlace:
         _, target = file_system(self.address, self.options)
         remove_remote(self.address, self.options)
         copy_store(system, source, target)
-
-    @contextmanager
-    def _reporting(self, kind: type[Exception] = Exception) -> Iterator[None]:
-        """Report errors of a kind; what else the caller's code raises is its own affair."""
-        try:
-            yield
-        except kind as error:
-            with reporting("saving failed", self.address):
-                raise error
-
-
-def _kept(error: StoreError, beside: str) -> StoreError:
-    return StoreError(
-        "the result is complete but could not be moved to its place",
-        where=redact(beside),
-        found=str(error),
-        remedy="it is kept there: open it there, or save again",
-    )
 
 
 def remove_remote(address: str, options: Mapping[str, Any]) -> None:

@@ -29,9 +29,9 @@ from climcube.stores.filesystems import file_system, has_folders, reporting, zar
 from climcube.stores.places import LocalPlace, RemotePlace, place_of, remove_remote
 from climcube.stores.versioned.locks import alone
 
-__all__ = ["PlainWork", "PlainWorkplace"]
+__all__ = ["PUBLISHING", "PlainWork", "PlainWorkplace"]
 
-_PUBLISHING = "publishing"  # a step of our own: what is at a remote target from then on is ours
+PUBLISHING = "publishing"  # a step of our own: what is at a remote target from then on is ours
 _ROOTS = ("zarr.json", ".zgroup", ".zarray")
 
 
@@ -124,8 +124,8 @@ class PlainWork:
 
     def publish(self, message: str, facts: Mapping[str, Any] | None = None) -> str | None:
         """Give what was written the name of the target; there is no version to return."""
-        if _PUBLISHING not in self.done:
-            self.finish(_PUBLISHING)
+        if PUBLISHING not in self.done:
+            self.finish(PUBLISHING)
         self._stage.publish()
         self.over = True
         return None
@@ -233,7 +233,7 @@ class _RemoteStage:
     @contextmanager
     def opened(self) -> Iterator[None]:
         # What an interrupted publication left is ours; what else has no root is not.
-        taken = _PUBLISHING not in self.ledger() and self._place.exists()
+        taken = PUBLISHING not in self.ledger() and self._place.exists()
         if taken and not any(_remote_has(self._place, name) for name in _ROOTS):
             raise StoreExistsError(
                     "something that is no Zarr store lies at the target; it is not replaced",

@@ -1,4 +1,4 @@
-"""The seam between an ingest and a store: what is written stays hidden until it is published.
+"""The seam between an ingest or a save and a store: what is written is hidden until published.
 
 A plain Zarr store and a versioned (Icechunk) one are written through the same few calls. Work
 that was finished survives a kill: the same work, begun again, finds its ledger.
@@ -61,7 +61,7 @@ class Work(Protocol):
 
 
 class Workplace(Protocol):
-    """A target of ingests."""
+    """A target of ingests and saves."""
 
     def exists(self) -> bool:
         """Whether a store was published there."""
@@ -72,3 +72,6 @@ class Workplace(Protocol):
         ``identity`` is a digest of all that decides the result (files, recipe, layout). ``new``
         work replaces the store, else it continues what is published.
         """
+
+    def tidy(self, identity: str) -> None:
+        """Remove what an earlier attempt of the same ``identity`` left, finished or not."""

@@ -7,6 +7,7 @@ then their index.
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -86,6 +87,29 @@ class Records:
         """How many objects there are entries for."""
         return sum(map(len, self.entries.values()))
 
+    def facts(self) -> dict[str, Any]:
+        """Return the entries as a JSON document, to be kept until they are in a manifest."""
+        arrays = {
+            path: [
+                [list(index), len(entry), base64.b64encode(entry.tobytes()).decode()]
+                for index, entry in sorted(entries.items())
+            ]
+            for path, entries in sorted(self.entries.items())
+        }
+        return {"digest": self.algorithm, "arrays": arrays}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Records:
+        """Return the entries that `facts` described."""
+        entries = {
+            path: {
+                tuple(index): np.frombuffer(base64.b64decode(text), "<u8").reshape(rows, -1)
+                for index, rows, text in found
+            }
+            for path, found in facts["arrays"].items()
+        }
+        return cls(facts["digest"], entries)
+
 
 class Recorder(WrapperStore[Store]):
     """A store that notes the digests of all chunks written through it.
@@ -96,6 +120,8 @@ class Recorder(WrapperStore[Store]):
         Where to write.
     algorithm
         Of the digests: one of ``climcube.stores.integrity.digests.ALGORITHMS``.
+    grids
+        How arrays are cut, where that is known already, by path; of others it is read.
 
     Notes
     -----
@@ -103,11 +129,16 @@ class Recorder(WrapperStore[Store]):
     home.
     """
 
-    def __init__(self, store: Store, algorithm: str = DEFAULT) -> None:
+    def __init__(
+        self,
+        store: Store,
+        algorithm: str = DEFAULT,
+        grids: Mapping[str, Grid | None] | None = None,
+    ) -> None:
         super().__init__(store)
         self._algorithm = algorithm
         self._records = Records(algorithm)
-        self._grids: dict[str, Grid | None] = {}
+        self._grids: dict[str, Grid | None] = dict(grids or {})
         self._lock = threading.Lock()
 
     @override

@@ -1,0 +1,286 @@
+"""Who computes tiles: this thread, threads or processes of this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
+from contextlib import contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import cloudpickle  # type: ignore[import-untyped]
+import dask.config
+import dask.local
+import dask.multiprocessing
+import dask.threaded
+from dask.base import get_scheduler
+from dask.callbacks import Callback
+from dask.local import SynchronousExecutor
+from dask.system import CPU_COUNT
+
+from climcube.planning.jobs import Job, Tile
+from climcube.planning.nodes import Graph, Key
+from climcube.saving.tasks import evaluate, with_values
+
+__all__ = ["Crew", "LocalCrew", "Order", "Outcome", "crew_of"]
+
+AHEAD = 2  # tiles that wait for each worker, those under way included
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be computed of one tile.
+
+    Attributes
+    ----------
+    tile
+        Which.
+    graph
+        Its tasks, but what is shared.
+    keys
+        Those whose results are wanted.
+    """
+
+    tile: Tile
+    graph: Graph
+    keys: list[Key]
+
+    def run(self, values: Mapping[Key, Any]) -> list[Any]:
+        """Compute the keys in this thread; ``values``: what is shared."""
+        return evaluate(with_values(self.graph, values), self.keys)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one tile: results, or what went wrong."""
+
+    tile: Tile
+    results: list[Any] | None
+    error: BaseException | None = None
+
+
+class Crew(Protocol):
+    """Workers.
+
+    Attributes
+    ----------
+    width
+        Tiles that are computed at the same time.
+    """
+
+    @property
+    def width(self) -> int:
+        """Tiles that are computed at the same time."""
+
+    def ready(self, tile: Tile) -> bool:
+        """Whether a tile can be started; if not, what is missing is being computed."""
+
+    def start(self, order: Order) -> None:
+        """Let a tile be computed."""
+
+    def next(self) -> list[Outcome]:
+        """Wait for something; return tiles that came to their end."""
+
+    def release(self, keys: Sequence[Key]) -> None:
+        """Let go what is shared and needed no more."""
+
+    def cancel(self) -> list[Tile]:
+        """Take back tiles that nobody has begun; return them."""
+
+    def at_once(self, orders: Sequence[Order], ended: Callable[[Outcome], None]) -> None:
+        """Compute all tiles together, task by task; say when the tasks of one are done."""
+
+
+class LocalCrew:
+    """Threads or processes of this machine, or this thread alone.
+
+    Parameters
+    ----------
+    job
+        What is computed.
+    get
+        Dask's way to compute a graph with them.
+    pool
+        They.
+    apart
+        Whether they are other processes.
+    """
+
+    def __init__(self, job: Job, get: Callable[..., Any], pool: Any, *, apart: bool) -> None:
+        self._job, self._get, self._pool, self._apart = job, get, pool, apart
+        self.width: int = pool._max_workers
+        self._alone = isinstance(pool, SynchronousExecutor)
+        self._running: dict[Future[list[Any]], Tile] = {}
+        self._values: dict[Key, Any] = {}
+        self._coming: tuple[list[Key], Future[Any]] | None = None
+        self._aside = SynchronousExecutor() if self._alone else ThreadPoolExecutor(1)
+
+    def ready(self, tile: Tile) -> bool:
+        """Whether all that a tile shares with others is there; else it is being computed."""
+        if self._coming is not None:
+            keys, future = self._coming
+            if not future.done():
+                return False
+            self._coming = None
+            self._values |= dict(zip(keys, future.result(), strict=True))
+        missing = [key for key in needed(self._job, tile) if key not in self._values]
+        if not missing:
+            return True
+        graph: Graph = {}
+        for key in missing:
+            graph |= self._job.graph_of_shared(key)
+        known = {k: self._values[k] for k in self._job.inputs_of(graph)}
+        # Its many tasks are for all workers, while these still compute tiles.
+        future = self._aside.submit(self._get, with_values(graph, known), missing)
+        self._coming = missing, future
+        return self.ready(tile) if self._alone else False
+
+    def start(self, order: Order) -> None:
+        """Let a tile be computed."""
+        values = {key: self._values[key] for key in order.tile.shared}
+        if self._apart:
+            future = self._pool.submit(_run_dumped, cloudpickle.dumps((order, values)))
+        else:
+            future = self._pool.submit(order.run, values)
+        self._running[future] = order.tile
+
+    def next(self) -> list[Outcome]:
+        """Wait for a tile, or for what is shared; return tiles that came to their end."""
+        others = [self._coming[1]] if self._coming is not None else []
+        done, _ = wait([*self._running, *others], return_when=FIRST_COMPLETED)
+        ended = [future for future in self._running if future in done]
+        return [_outcome(self._running.pop(future), future) for future in ended]
+
+    def release(self, keys: Sequence[Key]) -> None:
+        """Let go what is shared and needed no more."""
+        for key in keys:
+            self._values.pop(key, None)
+
+    def cancel(self) -> list[Tile]:
+        """Take back tiles that nobody has begun; return them."""
+        return [self._running.pop(f) for f in list(self._running) if f.cancel()]
+
+    def at_once(self, orders: Sequence[Order], ended: Callable[[Outcome], None]) -> None:
+        """Compute all tiles together, task by task; say when the tasks of one are done."""
+        graph: Graph = {}
+        for order in orders:
+            graph |= order.graph
+            for key in needed(self._job, order.tile):
+                graph |= self._job.graph_of_shared(key)
+        together = Together(orders, ended)
+        with Callback(posttask=lambda key, result, *_: together.take(key, result)):
+            self._get(graph, together.keys)
+
+    def close(self) -> None:
+        """Come back only when nobody computes any more."""
+        self._aside.shutdown(wait=True, cancel_futures=True)
+        wait(list(self._running))
+
+
+class Together:
+    """Results of several tiles, as they come."""
+
+    def __init__(self, orders: Sequence[Order], ended: Callable[[Outcome], None]) -> None:
+        self._ended = ended
+        self._of = {key: order for order in orders for key in order.keys}
+        self._results: dict[int, dict[Key, Any]] = {}
+
+    @property
+    def keys(self) -> list[Key]:
+        """What is to be computed."""
+        return list(self._of)
+
+    def take(self, key: Key, result: Any) -> None:
+        """Take the result of a task, if it is one that is waited for."""
+        order = self._of.get(key)
+        if order is None:
+            return
+        results = self._results.setdefault(order.tile.number, {})
+        results[key] = result
+        if len(results) == len(order.keys):
+            del self._results[order.tile.number]
+            self._ended(Outcome(order.tile, [results[k] for k in order.keys]))
+
+
+def needed(job: Job, tile: Tile) -> list[Key]:
+    """Return all shared keys that a tile needs, itself or through others, in their order."""
+    found: set[Key] = set()
+    waiting = list(tile.shared)
+    while waiting:
+        key = waiting.pop()
+        if key not in found:
+            found.add(key)
+            waiting += job.inputs_of(job.graph_of_shared(key))
+    return [key for key in job.shared if key in found]
+
+
+@contextmanager
+def crew_of(job: Job) -> Iterator[Crew]:
+    """Yield the workers that Dask is told to use; nobody works any more when this returns.
+
+    Dask's own threads raise the first error at once and leave other tasks running: one that
+    comes late would write anew the file that is being removed. A pool of our own can be waited
+    for.
+    """
+    get = get_scheduler() or dask.threaded.get
+    given = dask.config.get("pool", None)
+    workers = dask.config.get("num_workers", None) or CPU_COUNT
+    apart = get is dask.multiprocessing.get
+    pool: Executor
+    if get is dask.threaded.get:
+        pool = given or _Threads(workers)
+    elif apart:
+        pool = given or _processes(workers)
+    else:
+        pool = SynchronousExecutor()
+        given = pool
+    if apart or get is dask.threaded.get:
+        get = partial(get, pool=pool)
+    crew = LocalCrew(job, get, pool, apart=apart)
+    try:
+        yield crew
+    finally:
+        crew.close()
+        if given is None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Threads(ThreadPoolExecutor):
+    """Threads that know the context of the caller, as those of Dask's own pool do."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return super().submit(copy_context().run, fn, *args, **kwargs)
+
+
+def _processes(workers: int) -> ProcessPoolExecutor:
+    """Return processes as Dask starts them."""
+    os.environ.setdefault("PYTHONHASHSEED", "6640")
+    return ProcessPoolExecutor(
+        workers,
+        mp_context=dask.multiprocessing.get_context(),
+        initializer=partial(
+            dask.multiprocessing.initialize_worker_process,
+            user_initializer=dask.config.get("multiprocessing.initializer", None),
+        ),
+    )
+
+
+def _outcome(tile: Tile, future: Future[list[Any]]) -> Outcome:
+    error = future.exception()
+    return Outcome(tile, None if error else future.result(), error)
+
+
+def _run_dumped(dumped: bytes) -> list[Any]:
+    order, values = cloudpickle.loads(dumped)
+    results: list[Any] = order.run(values)
+    return results
