@@ -16,6 +16,7 @@
     │   ├── CalendarError             calendar or time step does not fit the statistic
     │   └── ChunkError                the chunks cut what must stay whole: rechunk
     ├── ParameterError            an argument of the call: pass another value
+    ├── PlanError                 more memory than there is: take one of the ways that it names
     ├── ClusterError              workers, scheduler or gateway: start others, or give them more
     ├── IngestError               an archive file that cannot become part of the cube
     └── DependencyError           an optional package is missing: install the extra
@@ -53,6 +54,7 @@ __all__ = [
     "IntegrityError",
     "MirrorWarning",
     "ParameterError",
+    "PlanError",
     "StoreError",
     "StoreExistsError",
     "StoreNotFoundError",
@@ -154,6 +156,10 @@ class ChunkError(CubeError):
 
 class ParameterError(ClimcubeError, ValueError):
     """An argument has a value that the function does not take."""
+
+
+class PlanError(ClimcubeError):
+    """What was asked for takes more memory than there is."""
 
 
 class ClusterError(ClimcubeError):
