@@ -21,7 +21,8 @@ from climcube.cubes.targets import Source, resolve
 from climcube.errors import ParameterError, require_choice
 from climcube.options import get_option
 from climcube.provenance import redact
-from climcube.stores.files.netcdf import content_token, open_netcdf, open_opendap
+from climcube.stores.contents import ZARR_DOCUMENTS, content_token
+from climcube.stores.files.netcdf import open_netcdf, open_opendap
 from climcube.stores.integrity.verifying import MODES
 from climcube.stores.versioned.references import Sources
 from climcube.stores.versioned.snapshots import Version
@@ -184,8 +185,10 @@ def _raw(source: Source, how: Mapping[str, Any]) -> xr.Dataset:
 def _content(source: Source, snapshot: str | None) -> str:
     """Return what tells one content from another; of a snapshot, which never changes, its id."""
     address = source.addresses[0]
-    content = (redact(address), snapshot) if snapshot else content_token(address)
-    return str(tokenize(content, source.group))
+    if snapshot:
+        return str(tokenize((redact(address), snapshot), source.group))
+    documents = ZARR_DOCUMENTS if source.kind == "zarr" else ()
+    return str(tokenize(content_token(address, source.options, documents), source.group))
 
 
 def _cut(decoded: xr.Dataset, layout: str | None, chunks: Any, token: str) -> xr.Dataset:

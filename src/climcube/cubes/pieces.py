@@ -15,7 +15,7 @@ from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.packing import Decoding
 from climcube.options import get_option
-from climcube.stores.files.netcdf import content_token
+from climcube.stores.contents import content_token
 from climcube.stores.files.rawfile import raw_file
 
 __all__ = ["SHARE", "FileVariable", "join_lazily"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,7 @@ from climcube.stores.files.rawfile import classic_format, raw_file, unreadable
 from climcube.stores.files.selfcontained import require_self_contained
 from climcube.stores.filesystems import open_file
 
-__all__ = ["content_token", "open_netcdf", "open_opendap"]
+__all__ = ["open_netcdf", "open_opendap"]
 
 
 def open_netcdf(address: str, options: Mapping[str, Any], group: str | None = None) -> xr.Dataset:
@@ -60,16 +59,6 @@ def open_opendap(address: str, options: Mapping[str, Any], group: str | None = N
             found=redact(str(error).strip().splitlines()[0]),
             remedy="check address and network",
         ) from error
-
-
-def content_token(address: str) -> tuple[Any, ...]:
-    """Return what tells one content of an address from another, for names of Dask arrays."""
-    if is_remote(address):
-        return (address, os.urandom(8).hex())
-    marks = [os.path.join(address, name) for name in ("zarr.json", ".zmetadata", ".zattrs")]
-    parts = [address, *(mark for mark in marks if os.path.exists(mark))]
-    states = [os.stat(part) for part in parts]
-    return (os.path.abspath(address), *((s.st_ino, s.st_mtime_ns, s.st_size) for s in states))
 
 
 def _file_and_head(address: str, options: Mapping[str, Any]) -> tuple[Any, bytes]:
