@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from climcube.clusters.client import ClusterClient, connected
 from climcube.errors import ClusterError, ParameterError
 
-__all__ = ["address_client", "is_address", "require_safe", "shown"]
+__all__ = ["address_client", "dashboard_of", "is_address", "require_safe", "shown"]
 
 _ENCRYPTED = ("tls", "wss")
 _KNOWN = ("tcp", "tls", "ws", "wss", "ucx", "inproc")
@@ -70,6 +70,12 @@ def address_client(
         security=security, timeout=min(deadline, _LONGEST),
     ) as client:  # fmt: skip
         yield client
+
+
+def dashboard_of(client: ClusterClient) -> str | None:
+    """Return the address of a scheduler's dashboard, if it has one."""
+    known = client.scheduler_info(n_workers=0)["services"]
+    return (client.dashboard_link or None) if "dashboard" in known else None
 
 
 def _parts(address: str) -> tuple[str, str]:

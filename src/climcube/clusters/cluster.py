@@ -8,7 +8,13 @@ from contextlib import AbstractContextManager, contextmanager
 from numbers import Integral, Real
 from typing import Any
 
-from climcube.clusters.address import address_client, is_address, require_safe, shown
+from climcube.clusters.address import (
+    address_client,
+    dashboard_of,
+    is_address,
+    require_safe,
+    shown,
+)
 from climcube.clusters.gateway import Request, granted
 from climcube.clusters.local import local_client, memory_in_bytes
 from climcube.clusters.session import Session, Terms, opened
@@ -183,7 +189,7 @@ def _address(terms: Terms, address: str, given: Mapping[str, Any]) -> Iterator[S
         address_client(
             address, terms.deadline, security=given["security"], allow_insecure=insecure
         ) as client,
-        opened(client, terms, dashboard=client.dashboard_link or None) as session,
+        opened(client, terms, dashboard=dashboard_of(client)) as session,
     ):
         yield session
 

@@ -12,6 +12,7 @@ from climcube.errors import ClimcubeError, ClusterError
 __all__ = ["connection_lost", "translated"]
 
 _MEMORY = "worker-restart-memory"  # the topic under which Dask's nannies tell what they did
+_LATELY = 300.0  # seconds
 _MORE_MEMORY = (
     "give each worker more memory or fewer threads, or make tiles smaller: "
     "cc.set_options(tile_bytes=...)"
@@ -109,7 +110,7 @@ def _killed(error: Any, where: str | None, client: Any) -> ClusterError:
         return ClusterError(
             "workers ran out of memory", where=place,
             expected=f"at most {_bytes(limit)} a worker" if limit else None,
-            found=f"{_bytes(used)} when the last of {tries} was stopped", remedy=_MORE_MEMORY,
+            found=f"{_bytes(used)} when one of {tries} was stopped", remedy=_MORE_MEMORY,
         )  # fmt: skip
     return ClusterError(
         "workers died at work", where=place,
@@ -120,16 +121,20 @@ def _killed(error: Any, where: str | None, client: Any) -> ClusterError:
 
 
 def _memory_at_the_end(client: Any, address: str) -> int | None:
-    """Return the bytes that a worker held when its nanny stopped it for that, if it did."""
+    """Return the bytes that a worker held when its nanny stopped it for that.
+
+    Not every death for want of memory is told. Where the last one is not, but one shortly before
+    is, that is the reason.
+    """
     if client is None or client.asynchronous or client.status != "running":
         return None
     for _ in range(10):  # the nanny's word may come after that of the death
-        told = [event for _, event in client.get_events(_MEMORY)]
+        told = [event for at, event in client.get_events(_MEMORY) if time.time() - at < _LATELY]
         used = [event["rss"] for event in told if event["worker"] == address]
         if used:
             return int(used[-1])
         time.sleep(0.1)
-    return None
+    return int(told[-1]["rss"]) if told else None
 
 
 def _task(key: Any) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import multiprocessing
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import distributed.system
 from dask.utils import format_bytes, parse_bytes
-from distributed import LocalCluster
+from distributed import LocalCluster, Worker
 
 from climcube.clusters.client import ClusterClient, connected
 from climcube.errors import ClusterError, ParameterError
@@ -18,8 +19,16 @@ from climcube.errors import ClusterError, ParameterError
 __all__ = ["local_client", "memory_in_bytes"]
 
 _LOOPBACK = "127.0.0.1"
+_ANY_PORT = f"{_LOOPBACK}:0"
 _TRIES = 3  # a task that workers die of is given up then
 _LEAST_MEMORY = 2**29  # a worker that has done nothing yet uses half of that
+
+
+class _InProcess(Worker):
+    """A worker in this process, whose pages for monitoring are on the loopback interface too."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{**options, "dashboard_address": _ANY_PORT})
 
 
 def memory_in_bytes(memory: str | int | None, workers: int | None) -> int | None:
@@ -31,10 +40,12 @@ def memory_in_bytes(memory: str | int | None, workers: int | None) -> int | None
     if memory is None:
         return None
     where = f"memory={memory!r}"
-    try:
-        number = parse_bytes(memory) if isinstance(memory, str) else memory
-    except ValueError:
-        number = None
+    number: Any = memory
+    if isinstance(memory, str):
+        try:  # Dask takes no digits for 1
+            number = parse_bytes(memory) if re.search(r"\d", memory) else None
+        except ValueError:
+            number = None
     if not isinstance(number, int) or isinstance(number, bool) or number <= 0:
         raise ParameterError(
             "memory not understood", where=where, expected="a size for each worker, as '4 GiB'"
@@ -72,9 +83,13 @@ def local_client(
     try:
         cluster = LocalCluster(
             n_workers=workers, threads_per_worker=threads, processes=processes,
+            worker_class=None if processes else _InProcess,
             host=_LOOPBACK if processes else None, protocol=protocol, security=security,
-            dashboard_address=f"{_LOOPBACK}:0" if dashboard else None,
-            scheduler_kwargs={"allowed_failures": _TRIES - 1}, **given,
+            scheduler_kwargs={
+                "allowed_failures": _TRIES - 1, "dashboard": dashboard,
+                # Without an address it would listen on port 8787 of the machine all the same.
+                "dashboard_address": _ANY_PORT,
+            }, **given,
         )  # fmt: skip
     except (OSError, RuntimeError, TimeoutError) as error:
         raise ClusterError(
