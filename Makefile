@@ -29,7 +29,7 @@ test-nojit: $(VENV)/.installed-test ## the kernels as plain Python: what is test
 
 test-s3: $(VENV)/.installed-test ## tests of object storage against a real server (Ceph); installs its packages
 	tools/install-ceph
-	CLIMCUBE_S3_SERVER=ceph $(PYTEST) -n 2 --dist worksteal -m "s3 and not slow" tests $(PYTEST_ARGS)
+	CLIMCUBE_S3_SERVER=ceph $(PYTEST) -n 2 --dist worksteal -m "s3 and not slow and not own_server" tests $(PYTEST_ARGS)
 
 coverage: $(VENV)/.installed-test ## lines reached by the tests (kernels are seen by test-nojit only)
 	$(PYTEST) -n $(JOBS) --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)

@@ -7,7 +7,7 @@ import pytest
 from tests.stores import matrix
 from tests.stores.matrix import CLIENTS, GOOD, RIGHT, TYPED, Cell
 
-pytestmark = pytest.mark.s3
+pytestmark = [pytest.mark.s3, pytest.mark.own_server]
 
 # What passes is not noticed; what stays is told; what is not what was written is never used.
 SOME = [
