@@ -94,17 +94,58 @@ def draw() -> dict[str, Any]:
     }
 
 
+def pacific() -> xr.DataArray:
+    """Return 40 years of monthly means of an imagined tropical Pacific, with its oscillation."""
+    rng = np.random.default_rng(1997)
+    time = xr.date_range("1982-01-01", periods=480, freq="MS", name="time")
+    lat, lon = np.arange(-19.5, 20, 1.0), np.arange(120.5, 290, 2.0)
+    slow = lfilter([1], [1, -1.85, 0.88], rng.normal(size=540))[60:]  # about four years
+    shape = np.exp(-(((lon - 235) / 45) ** 2)) * np.exp(-((lat[:, None] / 8) ** 2))
+    # Warm water comes from the west: there the same some months earlier.
+    lag = np.clip((lon - 200) / 20, -3, 3).astype(int)
+    nino = np.stack([np.roll(slow, k) for k in lag], axis=-1) / slow.std()
+    noise = 0.25 * gaussian_filter(rng.normal(size=(480, lat.size, lon.size)), (1, 2, 2)) / 0.1
+    season = 1.5 * np.sin(np.radians(lat))[:, None] * np.cos(2 * np.pi * np.arange(480) / 12 - 2)[
+        :, None, None
+    ]
+    values = 27 - 0.004 * lat[:, None] ** 2 + season + nino[:, None] * shape + 0.2 * noise
+    return xr.DataArray(
+        values, {"time": time, "lat": ("lat", lat, {"units": "degrees_north"}),
+                 "lon": ("lon", lon, {"units": "degrees_east"})},
+        ("time", "lat", "lon"), name="sst",
+        attrs={"units": "degC", "long_name": "sea surface temperature"},
+    )  # fmt: skip
+
+
+def draw_others() -> dict[str, Any]:
+    """Return the axes of the pictures of values, indices and habitats."""
+    cube, water = planet(), pacific()
+    zones = 28 * np.cos(np.radians(cube.lat)) ** 1.5 - 1  # as of the sea
+    warm = (cube - 15) * 3 + zones.assign_attrs(units="degC")
+    warm = warm.transpose(*cube.dims).assign_attrs(cube.attrs)
+    fish = cc.habitat(warm, thermal_range=(8, 12, 20, 24))
+    index = cc.oni(water, base_period=(1991, 2020))
+    section = cc.anomaly(water, "month").sel(time=slice("1990", "1999"))
+    return {
+        "figure_map": cc.plot.map(warm, "2021"),
+        "figure_hovmoller": cc.plot.hovmoller(section, region=(120, 290, -5, 5)),
+        "figure_warming_stripes": cc.plot.warming_stripes(cc.area_mean(cube)),
+        "figure_index_line": cc.plot.index_line(index),
+        "figure_habitat_map": cc.plot.habitat_map(fish.change((1982, 1991), (2012, 2021))),
+    }
+
+
 def write(axes: Any, path: Path) -> None:
     """Write a small PNG: of at most 256 colours; shades of maps would miss some, so smaller."""
-    smooth = "trend" in path.stem
+    smooth = any(word in path.stem for word in ("trend", "figure_map", "hovmoller"))
     buffer = io.BytesIO()
     axes.figure.savefig(buffer, format="png", dpi=80 if smooth else _DPI)
     picture = Image.open(buffer).convert("RGB")
-    if not smooth:
+    if not smooth or "hatched" in path.stem:
         picture = picture.quantize(256, dither=Image.Dither.NONE)
     picture.save(path, optimize=True)
 
 
 if __name__ == "__main__":
-    for name, axes in (draw() | draw_trends()).items():
+    for name, axes in (draw() | draw_trends() | draw_others()).items():
         write(axes, IMAGES / f"{name}.png")

@@ -29,7 +29,10 @@ FIGURES: dict[str, Callable[..., Any]] = {
 
 
 def test_every_figure_is_public() -> None:
-    others = {"anomaly_map", "change_map", "time_series", "trend_map"}
+    others = {
+        "anomaly_map", "bleaching_alert_map", "change_map", "habitat_area", "habitat_map",
+        "hovmoller", "index_line", "map", "time_series", "trend_map", "warming_stripes",
+    }  # fmt: skip
     assert set(climcube.plot.__all__) == set(FIGURES) | others
     assert climcube.plot.__all__ == sorted(climcube.plot.__all__)
 

@@ -33,7 +33,7 @@ def test_every_figure_is_named(text: str) -> None:
 
 def test_pictures_are_there_and_small(text: str) -> None:
     pictures = re.findall(r"!\[(.*?)\]\((.*?)\)", text)
-    assert len(pictures) == 9
+    assert len(pictures) == 14
     for words, address in pictures:
         assert len(words) > 20
         path = (PAGE.parent / address).resolve()

@@ -231,7 +231,7 @@ def wide(shape: tuple[int, int]) -> xr.Dataset:
 
 def test_marks_of_large_maps_are_few_and_say_so() -> None:
     fits = wide((300, 600))
-    ax = trend_map(fits)
+    ax = trend_map(fits, projection="plate_carree")
     assert "dots thinned" in rule(ax)
     significant = fdr(fits.pvalue, alpha=0.05)
     assert 500 < len(dotted(ax)) <= 5000
@@ -245,7 +245,7 @@ def test_marks_of_large_maps_are_few_and_say_so() -> None:
 
 def test_hatching_of_a_coarsened_map_is_that_of_the_middle_cell() -> None:
     fits = wide((6, 1200))
-    ax = trend_map(fits, marks="hatching")
+    ax = trend_map(fits, marks="hatching", projection="plate_carree")
     bare = ~fdr(fits.pvalue, alpha=0.05).values
     path = artist(ax, "not significant").get_path().vertices.reshape(-1, 5, 2)
     west, east = path[:, 0, 0].min(), path[:, :, 0].max()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import xarray as xr
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError, require_choice
 from climcube.plots.cells import one_cell
+from climcube.plots.colours import colour_bar
 from climcube.plots.dates import month_starts
 from climcube.plots.selection import area_weights, daily_share, require_heatwaves, within
 from climcube.plots.style import (
@@ -38,7 +39,6 @@ from climcube.plots.words import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import QuadMesh
-    from matplotlib.spines import Spine
 
 __all__ = ["category_calendar", "draw_share_calendar", "share_calendar"]
 
@@ -223,13 +223,8 @@ def _draw_shares(ax: Axes, axis: TimeAxis, shares: Floats, cold: bool, label: st
     largest = float(np.nanmax(shares))
     limit = min(100.0, round_up(largest)) if largest > 0 else 1.0
     mesh = _draw_days(ax, axis, shares, cmap=colours, vmin=0.0, vmax=limit)
-    figure = ax.get_figure(root=True)
-    if figure is None:  # pragma: no cover - an Axes that was removed from its figure
-        return
     # An inset: beside the axes, the layout would move it away from a long title.
-    bar = figure.colorbar(mesh, cax=ax.inset_axes((1.015, 0.0, 0.024, 1.0)))
-    bar.set_label(label)
-    cast("Spine", bar.outline).set_linewidth(0.4)
+    colour_bar(ax, mesh, (1.015, 0.0, 0.024, 1.0), label)
     if (shares == _ABSENT).any():
         legend_below(ax, [swatch(MISSING, "No data")], 1)
 

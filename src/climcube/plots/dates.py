@@ -9,12 +9,21 @@ import numpy.typing as npt
 
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import ParameterError
-from climcube.plots.style import MONTHS, width_of
+from climcube.plots.style import MONTHS, date_words, width_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["date_axis", "day_index", "month_starts", "period_window", "positions"]
+__all__ = [
+    "date_axis",
+    "date_ticks",
+    "day_index",
+    "month_starts",
+    "period_window",
+    "positions",
+    "sample_index",
+    "sample_words",
+]
 
 _FEW = 75  # days: below, days of the month are marked, too
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -42,6 +51,44 @@ def day_index(axis: TimeAxis, date: object) -> int:
             expected=f"a day from {axis.label(0)} to {axis.label(len(axis) - 1)}",
         )
     return int(np.argmax(match))
+
+
+def sample_index(axis: TimeAxis, date: object) -> int:
+    """Return the index of a day, or of the one value of a month or year, as `day_index` does.
+
+    Raises
+    ------
+    ParameterError
+        The date is not in the record, or stands for several values.
+    """
+    fields = _fields(date)
+    if not 1 <= len(fields) <= 2:
+        return day_index(axis, date)
+    match = axis.year == fields[0]
+    if len(fields) == 2:
+        match &= axis.month == fields[1]
+    if not match.any():
+        raise ParameterError(
+            "the date is not in the record", where=f"date={date}",
+            expected=f"a time from {axis.label(0)} to {axis.label(len(axis) - 1)}",
+        )  # fmt: skip
+    if match.sum() > 1:
+        raise ParameterError(
+            "the date stands for several values", where=f"date={date}",
+            expected="one of them", found=f"{int(match.sum())} in the record",
+            remedy=f"pass a day, such as {axis.label(int(np.argmax(match)))!r}",
+        )  # fmt: skip
+    return int(np.argmax(match))
+
+
+def sample_words(axis: TimeAxis, index: int) -> str:
+    """Return the date of a sample as its record calls for: a day, a month, or a year."""
+    step = float(np.median(np.diff(axis.ordinal))) if len(axis) > 1 else 1.0
+    if step > 300:
+        return str(int(axis.year[index]))
+    if step > 27:
+        return f"{MONTHS[axis.month[index] - 1]} {int(axis.year[index])}"
+    return date_words(axis.label(index))
 
 
 def period_window(axis: TimeAxis, period: object) -> slice:
@@ -101,28 +148,38 @@ def month_starts(axis: TimeAxis) -> npt.NDArray[np.int64]:
 
 def date_axis(ax: Axes, axis: TimeAxis, window: slice, x: npt.NDArray[Any]) -> None:
     """Mark days, months or years, whatever suits the length of the window, in any calendar."""
+    room = min(1.0, width_of(ax) / 5)  # in a narrow panel fewer labels fit
+    chosen, labels = date_ticks(axis, window, room)
+    ax.set_xticks(x[chosen], labels)
+
+
+def date_ticks(
+    axis: TimeAxis, window: slice, room: float
+) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Return which samples of a window are marked, and their labels.
+
+    Of ``room`` 1 has space for about fourteen labels.
+    """
     year, month, day = axis.year[window], axis.month[window], axis.day[window]
+    count = len(year)
     starts = np.flatnonzero(np.diff(year * 12 + month, prepend=-1))
     ordinal = axis.ordinal[window]
-    room = min(1.0, width_of(ax) / 5)  # in a narrow panel fewer labels fit
-    if len(starts) > 2 and starts[1] < len(x) / (14 * room):
+    if len(starts) > 2 and starts[1] < count / (14 * room):
         starts = starts[1:]  # the end of a month has no room for its name
-    yearly = len(x) > 1 and float(np.median(np.diff(ordinal))) > 300
-    if len(x) > 1 and not yearly and ordinal[-1] - ordinal[0] < _FEW:
-        chosen, labels = _days(year, month, day, room)
-    elif len(starts) <= 40 and not yearly:
+    yearly = count > 1 and float(np.median(np.diff(ordinal))) > 300
+    if count > 1 and not yearly and ordinal[-1] - ordinal[0] < _FEW:
+        return _days(year, month, day, room)
+    if len(starts) <= 40 and not yearly:
         step = next(s for s in (1, 2, 3, 4, 6) if len(starts) / s <= 14 * room or s == 6)
         chosen = starts[(month[starts] - 1) % step == 0]
-        labels = [
+        return chosen, [
             MONTHS[month[i] - 1] + (f"\n{year[i]}" if n == 0 or month[i] == 1 else "")
             for n, i in enumerate(chosen)
         ]
-    else:
-        chosen = np.flatnonzero(np.diff(year, prepend=-1))
-        step = next((s for s in _STEPS if len(chosen) / s <= 10 * room), _STEPS[-1])
-        chosen = chosen[year[chosen] % step == 0]
-        labels = [str(year[i]) for i in chosen]
-    ax.set_xticks(x[chosen], labels)
+    chosen = np.flatnonzero(np.diff(year, prepend=-1))
+    step = next((s for s in _STEPS if len(chosen) / s <= 10 * room), _STEPS[-1])
+    chosen = chosen[year[chosen] % step == 0]
+    return chosen, [str(year[i]) for i in chosen]
 
 
 def _days(

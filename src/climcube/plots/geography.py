@@ -6,7 +6,8 @@ each pixel, which holds across the dateline, folds and poles. Land is where valu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,29 +16,32 @@ import numpy.typing as npt
 import xarray as xr
 
 from climcube.cubes.coordinates import SpatialAxes, find_spatial
-from climcube.errors import AxisError, CubeError
-from climcube.plots.style import LAND, round_up
+from climcube.errors import AxisError, CubeError, ParameterError, require_module
+from climcube.plots.colours import colour_bar, diverging, sequential
+from climcube.plots.projections import choose, dress_globe, is_geographic, projected, ratio_of
+from climcube.plots.style import LAND, MUTED, canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import QuadMesh
-    from matplotlib.spines import Spine
 
 __all__ = [
     "MapGrid",
     "continuous_longitude",
+    "degree_axis",
     "draw_cells",
     "draw_diverging",
+    "draw_sequential",
     "drawn_size",
     "east_west",
-    "map_size",
+    "edges_of",
+    "map_canvas",
     "north_south",
     "require_map",
     "require_values",
 ]
 
 Floats = npt.NDArray[np.float64]
-_DIVERGING = "RdBu_r"
 _WIDEST, _TALLEST = 5.8, 5.0  # inches of map
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0)
 MAX_PIXELS = 2000  # along one side: finer than any screen or page shows
@@ -88,9 +92,9 @@ class MapGrid:
         y, x = _floats(lat), continuous_longitude(_floats(lon))
         rows = np.argsort(y)[:: -(-y.size // MAX_PIXELS)]
         columns = np.argsort(x)[:: -(-x.size // MAX_PIXELS)]
-        y_edges = np.clip(_edges(y[rows]), -90, 90)
+        y_edges = np.clip(edges_of(y[rows]), -90, 90)
         return cls(
-            x[columns], y[rows], _edges(x[columns]), y_edges,
+            x[columns], y[rows], edges_of(x[columns]), y_edges,
             (str(lat.dims[0]), str(lon.dims[0])),
             {str(lat.dims[0]): rows, str(lon.dims[0]): columns},
         )  # fmt: skip
@@ -106,7 +110,7 @@ class MapGrid:
         nearest = _nearest_cells(x[known], y[known], columns, rows)
         nearest = np.where(nearest < 0, -1, known[nearest])
         return cls(
-            columns, rows, _edges(columns), np.clip(_edges(rows), -90, 90),
+            columns, rows, edges_of(columns), np.clip(edges_of(rows), -90, 90),
             tuple(str(d) for d in lat.dims), {}, nearest, (x, y),
         )  # fmt: skip
 
@@ -175,45 +179,85 @@ def require_values(valid: npt.NDArray[Any], where: str) -> None:
     )
 
 
+@contextmanager
+def map_canvas(ax: Axes | None, grid: MapGrid, beside: float, projection: Any) -> Iterator[Axes]:
+    """Yield the axes of a map: the caller's, or new ones in the projection that suits.
+
+    ``beside`` inches are left to what stands right of the map.
+    """
+    if ax is not None and projection is not None:
+        raise ParameterError(
+            "a projection is that of the axes", where="projection",
+            remedy="leave projection= out, and make the axes with it: "
+            "figure.add_subplot(projection=...)",
+        )  # fmt: skip
+    # matplotlib itself is missed first: cartopy needs it, too.
+    require_module("matplotlib", "plots")
+    crs = None if ax is not None else choose(projection, grid.x_edges, grid.y_edges)
+    with canvas(ax, _map_size(grid, beside, crs), compressed=True, projection=crs) as axes:
+        yield axes
+
+
 def draw_cells(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], **style: Any) -> QuadMesh:
     """Draw a picture of cells with degree labels, true proportions and grey where NaN."""
-    mesh = ax.pcolormesh(grid.x_edges, grid.y_edges, values, rasterized=True, **style)
     ax.set_facecolor(LAND)
+    if is_geographic(ax):
+        x, y = projected(ax, *np.meshgrid(grid.x_edges, grid.y_edges))
+        seen = np.isfinite(x) & np.isfinite(y)
+        corners = seen[1:, 1:] & seen[1:, :-1] & seen[:-1, 1:] & seen[:-1, :-1]
+        # Cells that the seam of the caller's projection cuts would be drawn across the map.
+        corners &= np.abs(np.diff(x, axis=1))[1:] < np.nanmax(np.abs(x[seen]), initial=1.0)
+        kept = np.ma.masked_where(~corners, values)
+        mesh = ax.pcolormesh(
+            np.where(seen, x, 0.0), np.where(seen, y, 0.0), kept, rasterized=True,
+            transform=cast("Any", ax).projection, **style,
+        )  # fmt: skip
+        dress_globe(ax, bool(grid.x_edges[-1] - grid.x_edges[0] > 180), MUTED)
+        return mesh
+    mesh = ax.pcolormesh(grid.x_edges, grid.y_edges, values, rasterized=True, **style)
     ax.set_xlim(grid.x_edges[0], grid.x_edges[-1])
     ax.set_ylim(grid.y_edges[0], grid.y_edges[-1])
     ax.set_aspect(_aspect(grid))
     for spine in ax.spines.values():
         spine.set_visible(True)
     across, down = drawn_size(ax, grid)
-    _degree_axis(ax.xaxis, east_west, "Longitude", across / 0.7)
-    _degree_axis(ax.yaxis, north_south, "Latitude", down / 0.45)
+    degree_axis(ax.xaxis, east_west, "Longitude", across / 0.7)
+    degree_axis(ax.yaxis, north_south, "Latitude", down / 0.45)
     return mesh
 
 
-def draw_diverging(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], label: str) -> None:
+def draw_diverging(
+    ax: Axes, grid: MapGrid, values: npt.NDArray[Any], label: str, centre: float = 0.0
+) -> None:
     """Draw a picture of cells in colours symmetric about zero, and their colour bar."""
-    size = np.abs(values[np.isfinite(values)])
-    limit = round_up(float(np.quantile(size, 0.98)) if size.size else 0.0)
-    mesh = draw_cells(ax, grid, values, cmap=_DIVERGING, vmin=-limit, vmax=limit)
-    clipped = bool(size.size and size.max() > limit * (1 + 1e-9))
-    figure = ax.get_figure(root=True)
-    if figure is None:  # pragma: no cover - an Axes that was removed from its figure
-        return
-    # An inset follows the map's box, which its proportions make smaller than its share.
-    inch = 1 / max(0.5, drawn_size(ax, grid)[0])
-    inset = ax.inset_axes((1 + 0.12 * inch, 0.0, 0.13 * inch, 1.0))
-    bar = figure.colorbar(mesh, cax=inset, extend="both" if clipped else "neither")
-    bar.set_label(label)
-    cast("Spine", bar.outline).set_linewidth(0.4)
+    style, extend = diverging(values, centre)
+    mesh = draw_cells(ax, grid, values, **style)
+    _bar_beside(ax, mesh, 1 / max(0.5, drawn_size(ax, grid)[0]), label, extend)
 
 
-def map_size(grid: MapGrid, beside: float) -> tuple[float, float]:
+def draw_sequential(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], label: str) -> None:
+    """Draw a picture of cells in colours that rise with the value, and their colour bar."""
+    style, extend = sequential(values)
+    mesh = draw_cells(ax, grid, values, **style)
+    _bar_beside(ax, mesh, 1 / max(0.5, drawn_size(ax, grid)[0]), label, extend)
+
+
+def _bar_beside(ax: Axes, mesh: QuadMesh, inch: float, label: str, extend: str) -> None:
+    """Put a colour bar right of a map: an inset follows the box that its proportions leave."""
+    colour_bar(ax, mesh, (1 + 0.12 * inch, 0.0, 0.13 * inch, 1.0), label, extend)
+
+
+def _map_size(grid: MapGrid, beside: float, projection: Any) -> tuple[float, float]:
     """Return a figure size in inches: the map in its proportions, and room beside it."""
-    width = float(grid.x_edges[-1] - grid.x_edges[0])
-    ratio = _aspect(grid) * float(grid.y_edges[-1] - grid.y_edges[0]) / width
+    ratio = _ratio(grid) if projection is None else ratio_of(projection)
     across = min(_WIDEST, max(1.5, _TALLEST / max(ratio, 1e-9)))
     down = min(_TALLEST, max(1.2, across * ratio))
     return across + beside + 0.8, down + 1.2
+
+
+def _ratio(grid: MapGrid) -> float:
+    height = float(grid.y_edges[-1] - grid.y_edges[0])
+    return _aspect(grid) * height / float(grid.x_edges[-1] - grid.x_edges[0])
 
 
 def drawn_size(ax: Axes, grid: MapGrid) -> tuple[float, float]:
@@ -222,9 +266,7 @@ def drawn_size(ax: Axes, grid: MapGrid) -> tuple[float, float]:
     inches = figure.get_size_inches() if figure is not None else (6.0, 4.0)
     box = ax.get_position(original=True)
     width, height = box.width * float(inches[0]), box.height * float(inches[1])
-    ratio = _aspect(grid) * float(
-        (grid.y_edges[-1] - grid.y_edges[0]) / (grid.x_edges[-1] - grid.x_edges[0])
-    )
+    ratio = ratio_of(cast("Any", ax).projection) if is_geographic(ax) else _ratio(grid)
     across = min(width, height / max(ratio, 1e-9))
     return across, across * ratio
 
@@ -255,7 +297,8 @@ def continuous_longitude(lon: Floats) -> Floats:
     return np.asarray(shifted - 360 * np.floor((middle + 180) / 360), "float64")
 
 
-def _edges(centres: Floats) -> Floats:
+def edges_of(centres: Floats) -> Floats:
+    """Return the edges of cells from their centres."""
     if len(centres) == 1:
         return np.array([centres[0] - 0.5, centres[0] + 0.5])
     middle = (centres[:-1] + centres[1:]) / 2
@@ -294,7 +337,8 @@ def _aspect(grid: MapGrid) -> float:
     return float(min(3.0, 1 / np.cos(np.radians((south + north) / 2))))
 
 
-def _degree_axis(axis: Any, words: Callable[[float], str], label: str, room: float) -> None:
+def degree_axis(axis: Any, words: Callable[[float], str], label: str, room: float) -> None:
+    """Mark round degrees along an axis, as many as there is room for."""
     from matplotlib.ticker import FuncFormatter, MultipleLocator  # optional extra
 
     low, high = axis.get_view_interval()

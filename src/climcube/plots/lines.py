@@ -11,6 +11,7 @@ from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError
 from climcube.plots.dates import date_axis, positions
 from climcube.plots.fitted_lines import draw_fit
+from climcube.plots.geography import require_values
 from climcube.plots.selection import plain
 from climcube.plots.style import SEAS, canvas, headline, unit_words
 from climcube.plots.words import period_words
@@ -18,7 +19,7 @@ from climcube.plots.words import period_words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["time_series"]
+__all__ = ["one_series", "time_series"]
 
 _FEW, _MANY = 80, 800  # values: up to the first each has a marker; beyond the second, thin lines
 
@@ -79,20 +80,9 @@ def time_series(
     >>> cc.plot.time_series(mean, trend=cc.trend(mean)).get_ylabel()[-4:]
     '(°C)'
     """
-    values = plain(series).compute()
+    values = one_series(series, "time_series")
     axis = TimeAxis.of(values)
-    if values.ndim != 1:
-        raise CubeError(
-            "time_series draws one series",
-            where=f"variable {series.name!r}",
-            expected="the time dimension only",
-            found="dimensions " + ", ".join(map(str, values.dims)),
-            remedy="take cc.area_mean(cube), or select a cell",
-        )
     y = np.asarray(values.values, "float64")
-    if not np.isfinite(y).any():
-        raise CubeError("there is nothing to draw", where=f"variable {series.name!r}",
-                        found="missing values only")  # fmt: skip
     x = positions(axis, np.asarray(values[axis.name].values))
     units = unit_words(values.attrs.get("units"))
     with canvas(ax, (7.2, 3.3)) as axes:
@@ -108,3 +98,25 @@ def time_series(
         name = title or name
         headline(axes, f"{name[:1].upper()}{name[1:]}, {period_words(axis)}", detail)
     return axes
+
+
+def one_series(series: xr.DataArray, purpose: str) -> xr.DataArray:
+    """Return a computed series of one value a time; `CubeError` where it is none, or empty."""
+    if not isinstance(series, xr.DataArray):
+        raise CubeError(
+            f"{purpose} draws one series", expected="a DataArray by time",
+            found=type(series).__name__,
+        )  # fmt: skip
+    cube = plain(series)
+    TimeAxis.of(cube)  # says what is wrong with the time axis, before anything is computed
+    if cube.ndim != 1:
+        raise CubeError(
+            f"{purpose} draws one series",
+            where=f"variable {series.name!r}",
+            expected="the time dimension only",
+            found="dimensions " + ", ".join(map(str, cube.dims)),
+            remedy="take cc.area_mean(cube), or select a cell",
+        )  # fmt: skip
+    values = cube.compute()
+    require_values(np.isfinite(np.asarray(values.values, "float64")), f"variable {series.name!r}")
+    return values

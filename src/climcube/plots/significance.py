@@ -14,6 +14,7 @@ from climcube import provenance
 from climcube.analysis.trends.significance import fdr
 from climcube.errors import CubeError, ParameterError, require_choice
 from climcube.plots.geography import MapGrid
+from climcube.plots.projections import projected
 from climcube.plots.style import INK
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def draw_marks(ax: Axes, grid: MapGrid, rule: Rule, cells: xr.DataArray) -> str:
 
 def _stipple(ax: Axes, grid: MapGrid, cells: xr.DataArray) -> str:
     x, y, across, thinned = grid.places(cells, _MAX_DOTS)
+    x, y = projected(ax, x, y)
     size = float(np.clip(150.0 / max(across, 1.0), 1.5, 6.0))
     # The pale edge keeps dots visible on the darkest colours.
     ax.scatter(x, y, s=size, c=INK, linewidths=0.25, edgecolors="white", gid="significant")
@@ -138,6 +140,8 @@ def _hatch(ax: Axes, grid: MapGrid, picture: npt.NDArray[np.bool_]) -> None:
     boxes = _boxes(grid, picture, step)
     if not len(boxes):
         return
+    boxes = np.stack(projected(ax, boxes[..., 0], boxes[..., 1]), axis=-1)
+    boxes = boxes[np.isfinite(boxes).all(axis=(1, 2))]
     codes = np.tile(
         np.array([Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY], "uint8"), len(boxes)
     )

@@ -99,6 +99,7 @@ _UNIT_WORDS = {
     "degK": "K",
     "day": "days",
     "d": "days",
+    "week": "weeks",
     "m2": "m²",
     "m3": "m³",
     "1": "",
@@ -176,7 +177,7 @@ def round_up(value: float) -> float:
 
 @contextmanager
 def canvas(
-    ax: Axes | None, size: tuple[float, float], *, compressed: bool = False
+    ax: Axes | None, size: tuple[float, float], *, compressed: bool = False, projection: Any = None
 ) -> Iterator[Axes]:
     """Yield the axes to draw on: the caller's untouched style, or a new figure in ours."""
     matplotlib = require_module("matplotlib", "plots")
@@ -186,7 +187,8 @@ def canvas(
         if ax is not None:
             yield ax
         else:
-            yield _new_figure(size, "compressed" if compressed else "constrained").add_subplot()
+            figure = _new_figure(size, "compressed" if compressed else "constrained")
+            yield figure.add_subplot(projection=projection)
 
 
 def _new_figure(size: tuple[float, float], layout: str) -> Figure:

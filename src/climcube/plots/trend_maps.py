@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dask
 import numpy as np
@@ -14,13 +14,14 @@ from climcube.errors import VariableError
 from climcube.plots.geography import (
     MapGrid,
     draw_diverging,
-    map_size,
+    map_canvas,
     require_map,
     require_values,
 )
 from climcube.plots.selection import plain
 from climcube.plots.significance import Rule, draw_marks, marked, tested_words
-from climcube.plots.style import canvas, headline, in_sentence, unit_words
+from climcube.plots.style import headline, in_sentence, unit_words
+from climcube.plots.words import span_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,6 +49,7 @@ def trend_map(
     marks: str | None = "stippling",
     field_significance: bool = True,
     period: str | None = None,
+    projection: Any = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a map of trends, marked where they are significant or where they are not.
@@ -68,6 +70,8 @@ def trend_map(
         where p < ``alpha``, each by itself.
     period
         Words for the years covered, such as ``"1982–2016"``; default what the result says.
+    projection
+        As for `climcube.plot.map`.
     ax
         Where to draw; default a new figure.
 
@@ -95,10 +99,10 @@ def trend_map(
     >>> import climcube as cc
     >>> sst = cc.testing.synthetic_ocean(years=6, shape=(4, 6)).sst
     >>> ax = cc.plot.trend_map(cc.trend(cc.annual_mean(sst)), marks="hatching")
-    >>> ax.get_ylabel()
-    'Latitude'
+    >>> ax.get_title(loc="left")[:8]
+    'Trend of'
     """
-    return _draw(_TREND, trend, Rule(alpha, field_significance, marks), period, ax)
+    return _draw(_TREND, trend, Rule(alpha, field_significance, marks), period, projection, ax)
 
 
 def change_map(
@@ -108,6 +112,7 @@ def change_map(
     marks: str | None = "stippling",
     field_significance: bool = True,
     period: str | None = None,
+    projection: Any = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a map of the change between two periods, marked as by `trend_map`.
@@ -116,7 +121,7 @@ def change_map(
     ----------
     change : Dataset
         Result of `climcube.change`: ``change`` and ``pvalue`` by cell.
-    alpha, marks, field_significance, ax
+    alpha, marks, field_significance, projection, ax
         As for `trend_map`.
     period
         Words for the periods; default what the result says, such as
@@ -140,13 +145,20 @@ def change_map(
     >>> annual = cc.annual_mean(cc.testing.synthetic_ocean(years=8, shape=(4, 6)).sst)
     >>> first, last = int(annual.time.dt.year[0]), int(annual.time.dt.year[-1])
     >>> found = cc.change(annual, (first, first + 3), (last - 3, last))
-    >>> cc.plot.change_map(found).get_ylabel()
-    'Latitude'
+    >>> cc.plot.change_map(found).get_title(loc="left")[:9]
+    'Change of'
     """
-    return _draw(_CHANGE, change, Rule(alpha, field_significance, marks), period, ax)
+    return _draw(_CHANGE, change, Rule(alpha, field_significance, marks), period, projection, ax)
 
 
-def _draw(kind: _Kind, result: xr.Dataset, rule: Rule, period: str | None, ax: Axes | None) -> Axes:
+def _draw(
+    kind: _Kind,
+    result: xr.Dataset,
+    rule: Rule,
+    period: str | None,
+    projection: Any,
+    ax: Axes | None,
+) -> Axes:
     if not isinstance(result, xr.Dataset) or kind.variable not in result:
         raise VariableError(
             f"no {kind.noun.lower()} to draw",
@@ -163,7 +175,7 @@ def _draw(kind: _Kind, result: xr.Dataset, rule: Rule, period: str | None, ax: A
     require_values(np.isfinite(values.values), f"variable {kind.variable!r}")
     sentences = ["significance is not marked"]
     units = unit_words(values.attrs.get("units"))
-    with canvas(ax, map_size(grid, 0.9), compressed=True) as axes:
+    with map_canvas(ax, grid, 0.9, projection) as axes:
         label = f"{kind.noun} ({units})" if units else kind.noun
         draw_diverging(axes, grid, grid.picture(grid.thin(values)), label)
         if pvalue is not None:
@@ -191,7 +203,7 @@ def _about(values: xr.DataArray) -> str:
 def _period_of(result: xr.Dataset) -> str:
     attrs = result.attrs
     if "period_a" in attrs and "period_b" in attrs:
-        first, last = (str(attrs[f"period_{x}"]).replace("-", "–") for x in "ab")
+        first, last = (span_words(str(attrs[f"period_{x}"])) for x in "ab")
         return f"{last} minus {first}"
     for holder in (result, *result.data_vars.values()):
         first = str(holder.attrs.get("time_coverage_start", ""))[:4]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,10 +21,12 @@ __all__ = [
     "is_cold",
     "kind_words",
     "metric_words",
+    "name_words",
     "percentile_words",
     "period_words",
     "place_words",
     "region_words",
+    "span_words",
     "value_words",
 ]
 
@@ -50,6 +53,16 @@ def period_words(axis: TimeAxis) -> str:
     """Return first and last year of a record, as read on a figure."""
     first, last = int(axis.year[0]), int(axis.year[-1])
     return str(first) if first == last else f"{first}–{last}"
+
+
+def span_words(text: str) -> str:
+    """Write spans of years within a text for readers; a single year once.
+
+    >>> span_words("from 2000-2000 to 2001-2004")
+    'from 2000 to 2001–2004'
+    """
+    once = re.sub(r"\b(\d{4})-\1\b", r"\1", text)
+    return re.sub(r"(?<=\d)-(?=\d)", "–", once)
 
 
 def base_period_words(mhw: Any, axis: TimeAxis) -> str:
@@ -98,13 +111,19 @@ def _ordinal(rank: float) -> str:
 
 def value_words(mhw: Any, units: str) -> str:
     """Return name and units of the values of the cube, to stand along an axis."""
-    attrs = mhw.cube.attrs
-    name = str(attrs.get("long_name") or attrs.get("standard_name") or mhw.cube.name or "value")
-    name = name.replace("_", " ")
+    name = name_words(mhw.cube)
     name = name if len(name) <= 40 else str(mhw.cube.name)
     if mhw.parameters.get("baseline") == "detrended":
         name += ", trend removed"
     return f"{name[:1].upper()}{name[1:]}" + (f" ({units})" if units else "")
+
+
+def name_words(cube: xr.DataArray) -> str:
+    """Return what a cube calls its values, at the beginning of a title."""
+    attrs = cube.attrs
+    name = str(attrs.get("long_name") or attrs.get("standard_name") or cube.name or "value")
+    name = name.replace("_", " ")
+    return f"{name[:1].upper()}{name[1:]}"
 
 
 def metric_words(metric: str, units: str | None) -> str:
