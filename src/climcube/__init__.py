@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from climcube.errors import ClimcubeError
     from climcube.explorer.explore import explore
     from climcube.options import set_options
+    from climcube.planning.plan import Plan, plan
     from climcube.recipes.ingest import ingest, plan_ingest
     from climcube.recipes.recipe import Recipe
     from climcube.reports.report import report
@@ -77,6 +78,7 @@ _HOMES = {
     "Habitat": "climcube.analysis.habitats.results",
     "HeatwaveState": "climcube.analysis.following.state",
     "Heatwaves": "climcube.analysis.events.heatwaves",
+    "Plan": "climcube.planning.plan",
     "Recipe": "climcube.recipes.recipe",
     "Tracks": "climcube.analysis.tracking.track",
     "annual_mean": "climcube.analysis.means",
@@ -113,6 +115,7 @@ _HOMES = {
     "open_heatwave_state": "climcube.analysis.following.state",
     "pdo": "climcube.analysis.indices.pdo",
     "percentile": "climcube.analysis.percentile",
+    "plan": "climcube.planning.plan",
     "plan_ingest": "climcube.recipes.ingest",
     "quantile_trend": "climcube.analysis.trends.quantile_trend",
     "rechunk": "climcube.cubes.chunks",
@@ -143,6 +146,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "Habitat",
     "HeatwaveState",
     "Heatwaves",
+    "Plan",
     "Recipe",
     "Tracks",
     "annual_mean",
@@ -181,6 +185,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "options",
     "pdo",
     "percentile",
+    "plan",
     "plan_ingest",
     "plot",
     "quantile_trend",

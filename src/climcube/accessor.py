@@ -39,6 +39,7 @@ _METHODS = (
     "oni",
     "pdo",
     "percentile",
+    "plan",
     "quantile_trend",
     "rechunk",
     "report",

@@ -18,6 +18,7 @@ from climcube.cli import (
     ingests,
     matchups,
     means,
+    plans,
     reports,
     tracks,
     trends,
@@ -118,5 +119,11 @@ _COMMANDS = (
 for _name, _function, _line in _COMMANDS:
     _kind = heatwaves.Following if _name == "heatwaves" else None
     app.command(_name, short_help=_line, cls=_kind)(_function)
+# What follows the name of the command that is planned is that command's own.
+app.command(
+    "plan",
+    short_help="What a command would take.",
+    context_settings={"allow_interspersed_args": False},
+)(plans.plan)
 app.add_typer(catalogs.app, name="catalog", short_help="What data sets there are.")
 app.add_typer(versions.app, name="versions", short_help="What a store was, and is.")

@@ -14,6 +14,7 @@ import xarray as xr
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.packing import Decoding, as_stored
 from climcube.lift.common import Array, load_kernel
+from climcube.lift.costs import Cost, Outline, costs
 from climcube.lift.pieces import PIECE, floats
 
 __all__ = ["Bands", "lift_weighted"]
@@ -123,6 +124,19 @@ def _lazy(
     return result
 
 
+def _cost(block: Outline, weights: Outline, label: Outline | None = None, **work: Any) -> Cost:
+    """Return what one task takes: weights spread over its cells, and a piece as floats."""
+    rows, number = work["rows"], work["number"]
+    shape = block.shape[:rows]
+    cells = math.prod(block.shape[rows:])
+    same = not any(work["present"][:rows])
+    piece = block.size if work["decoding"] is None else min(block.size, max(PIECE, cells))
+    spread = cells if same else block.size
+    result = Outline((*shape, *(1,) * (block.ndim - rows), 2 * number), "float64")
+    return Cost(result, 8 * (3 * spread + piece) + result.nbytes)
+
+
+@costs(_cost)
 def sum_block(
     block: Array,
     weights: Array,
@@ -152,6 +166,11 @@ def sum_block(
     return sums.reshape(*shape, *(1,) * (block.ndim - rows), 2 * number)
 
 
+def _finish_cost(sums: Outline, rows: int, number: int, total: bool) -> Cost:
+    return Cost(Outline((*sums.shape[:rows], number), "float64"), sums.nbytes)
+
+
+@costs(_finish_cost)
 def _finish(
     sums: npt.NDArray[np.float64], rows: int, number: int, total: bool
 ) -> npt.NDArray[np.float64]:

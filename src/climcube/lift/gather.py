@@ -18,6 +18,7 @@ from dask.layers import ArraySliceDep
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.packing import Decoding, as_stored
 from climcube.lift.common import Array, Tables, load_kernel, share
+from climcube.lift.costs import Cost, Outline, costs
 from climcube.lift.pieces import PIECE, floats
 
 __all__ = ["lift_gather"]
@@ -81,6 +82,21 @@ def lift_gather(
     return cube.copy(data=out)
 
 
+def _cost(block: Outline, where: Any, shared: Any, *tables: Any, **work: Any) -> Cost:
+    """Return what one task takes: tables spread over its cells, and a piece as floats."""
+    axis, present = work["axis"], work["present"]
+    cells = block.size // max(1, block.shape[axis])
+    spread = 0
+    for table, there in zip(tables, present, strict=True):
+        own = table[0] if isinstance(table, list) else table
+        rows = own.shape[sum(there[:axis])] if there[axis] else 1
+        spread += rows * cells + own.size
+    piece = block.size if work["decoding"] is None else min(block.size, max(PIECE, cells))
+    turned = block.size if axis else 0  # cells beside each other: a copy
+    return Cost(Outline(block.shape, work["out_dtype"]), 8 * (spread + piece + turned))
+
+
+@costs(_cost)
 def gather_block(
     block: Array,
     where: tuple[slice, ...],

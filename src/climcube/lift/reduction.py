@@ -34,7 +34,9 @@ from climcube.lift.common import (
     require_free_names,
     share,
 )
+from climcube.lift.costs import Cost, Outline, costs
 from climcube.lift.pieces import PIECE, Slab, Stretch, slabs
+from climcube.lift.states import States
 from climcube.options import get_option
 
 __all__ = ["Output", "lift_reduction"]
@@ -46,6 +48,11 @@ _FAN_IN = 2  # states merged at once; in a wider tree more of them wait in memor
 _BLOCK_STEPS = 2048  # times and numbers given to a kernel at once, of which it makes a state
 _BLOCK_NUMBERS = 2**20
 _STATE_NUMBERS = 2**16  # numbers of one state's largest array merged or finished at once
+
+# What kernels need at most: numbers, in times of those that they work on.
+_CHUNK_COPIES = 3
+_STREAM_COPIES = 4
+_FINISH_COPIES = 4
 
 
 @dataclass(frozen=True)
@@ -188,6 +195,19 @@ def _groups(chunks: tuple[int, ...], least: int, most: int) -> list[tuple[int, l
     return groups
 
 
+def _leaf_cost(blocks: list[Outline], tables: Any, *, work: _Work, start: int) -> Cost:
+    """Return what a leaf takes: its state, that of a slab, and the pieces of the slab."""
+    steps = sum(block.shape[work.axis] for block in blocks)
+    cells = blocks[0].size // max(1, blocks[0].shape[work.axis])
+    probe = partial(_leaf, work=work, start=start)
+    state = States.of(probe, blocks, work.axis, tables, steps).whole(cells)
+    stream = load_kernel(work.reference).stream is not None
+    piece = max(PIECE, cells) if stream else _BLOCK_NUMBERS
+    numbers = min(piece, steps * cells) * (_STREAM_COPIES if stream else _CHUNK_COPIES)
+    return Cost(state, 8 * numbers + (0 if stream else state.nbytes // 8))
+
+
+@costs(_leaf_cost)
 def _leaf(blocks: list[Array], tables: Any, *, work: _Work, start: int) -> State:
     """Return the state of consecutive blocks of one tile."""
     reduction = load_kernel(work.reference)
@@ -231,6 +251,13 @@ def _streamed(
     return state
 
 
+def _whole_cost(blocks: list[Outline], tables: Any, *, work: _Work, shape: tuple[int, ...]) -> Cost:
+    leaf = _leaf_cost(blocks, tables, work=work, start=0)
+    finish = _finish_cost([leaf.result], tables, work=work, shape=shape)
+    return Cost(finish.result, max(leaf.workspace, leaf.result.nbytes + finish.workspace))
+
+
+@costs(_whole_cost)
 def _whole(
     blocks: list[Array], tables: Any, *, work: _Work, shape: tuple[int, ...]
 ) -> tuple[Array, ...]:
@@ -239,6 +266,15 @@ def _whole(
     return _finish([state], tables, work=work, shape=shape)
 
 
+def _merge_cost(states: list[States], *, work: _Work) -> Cost:
+    """Return what a merge takes: in a stream a second state while it is made, else a slab's."""
+    merged = states[0].merged(states, partial(_merge, work=work))
+    if load_kernel(work.reference).stream is not None:
+        return Cost(merged, merged.nbytes)
+    return Cost(merged, _slab_room([*states, merged]))
+
+
+@costs(_merge_cost)
 def _merge(states: list[State], *, work: _Work) -> State:
     """Return the state of consecutive stretches together."""
     reduction = load_kernel(work.reference)
@@ -253,6 +289,29 @@ def _merge(states: list[State], *, work: _Work) -> State:
     return merged
 
 
+def _finish_cost(states: list[States], tables: Any, *, work: _Work, shape: tuple[int, ...]) -> Cost:
+    """Return what the last task of a tile takes: results, and slabs of states and of them."""
+    axis = work.axis
+    results = [
+        Outline(shape if n is None else (*shape[:axis], n, *shape[axis:]), dtype)
+        for n, dtype in zip(work.lengths, work.dtypes, strict=True)
+    ]
+    cells = max(1, math.prod(shape))
+    room = 0
+    if load_kernel(work.reference).stream is not None and len(states) > 1:
+        merged = states[0].merged(states, partial(_merge, work=work))
+        room, states = 2 * merged.nbytes, [merged]
+    rows = min(cells, states[0].rows(_STATE_NUMBERS))
+    slab = rows * sum(result.size // cells for result in results) * 8
+    return Cost(tuple(results), room + _slab_room(states) + _FINISH_COPIES * slab)
+
+
+def _slab_room(states: list[States]) -> int:
+    """Return the bytes of some cells of states, merged and put together."""
+    return sum(3 * state.slab(_STATE_NUMBERS) for state in states)
+
+
+@costs(_finish_cost)
 def _finish(
     states: list[State], tables: Any, *, work: _Work, shape: tuple[int, ...]
 ) -> tuple[Array, ...]:

@@ -31,10 +31,13 @@ from climcube.lift.common import (
     require_free_names,
     share,
 )
-from climcube.lift.tiles import TiledCubes, blocks_of_tile
+from climcube.lift.costs import Cost, Outline, costs
+from climcube.lift.tiles import TiledCubes, blocks_of_tile, room_of_blocks
 from climcube.options import get_option
 
 __all__ = ["Output", "lift_series"]
+
+_COPIES = 6  # of a block of series that a kernel makes at most
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,21 @@ def _build(tiled: TiledCubes, work: _Work, tables: tuple[Any, ...], purpose: str
     ]
 
 
+def _cost(tiles: Sequence[Outline], tables: Any, *, work: _Work) -> Cost:
+    """Return what one task takes: its results, and a block's series several times over."""
+    shape = tiles[0].shape[: work.axis] + tiles[0].shape[work.axis + 1 :]
+    results = [
+        Outline(shape if n is None else (*shape[: work.axis], n, *shape[work.axis :]), dtype)
+        for n, dtype in zip(work.lengths, work.dtypes, strict=True)
+    ]
+    block = min(work.block_cells, math.prod(shape))
+    numbers = _COPIES * sum(tile.shape[work.axis] for tile in tiles)
+    numbers += 2 * sum(n or 1 for n in work.lengths)
+    room = room_of_blocks(tiles, work.axis, work.block_cells)
+    return Cost(tuple(results), room + 8 * block * numbers)
+
+
+@costs(_cost)
 def _run(tiles: Sequence[Array], tables: Any, *, work: _Work) -> tuple[Array, ...]:
     """Run a kernel over one tile, a block of cells at a time (the work of one task)."""
     kernel, shared = load_kernel(work.reference), Tables.unwrap(tables)

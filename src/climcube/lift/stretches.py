@@ -16,6 +16,7 @@ from dask.layers import ArraySliceDep
 
 from climcube.cubes.chunks import is_lazy
 from climcube.lift.common import Array, Tables, load_kernel, share
+from climcube.lift.costs import Cost, Outline, costs
 
 __all__ = ["lift_stretches"]
 
@@ -69,6 +70,16 @@ def lift_stretches(
     return result.assign_coords({dim: coordinate})
 
 
+def _cost(block: Outline, where: tuple[slice, ...], shared: Any, *, axis: int, **work: Any) -> Cost:
+    """Return what one task takes: the block turned, and as floats that the kernel knows."""
+    shape = list(block.shape)
+    shape[axis] = where[0].stop - where[0].start
+    known = block.dtype in (np.float32, np.float64)
+    room = (block.nbytes if axis else 0) + (0 if known else 8 * block.size)
+    return Cost(Outline(tuple(shape), "float64"), room)
+
+
+@costs(_cost)
 def stretch_block(
     block: Array,
     where: tuple[slice, ...],

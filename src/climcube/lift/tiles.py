@@ -15,8 +15,9 @@ import xarray as xr
 from climcube.cubes.chunks import is_lazy, require_whole
 from climcube.cubes.packing import Decoding, Packing, undecoded
 from climcube.lift.common import Array, load_kernel
+from climcube.lift.costs import Outline
 
-__all__ = ["TiledCubes", "blocks_of_tile", "exact_blocks"]
+__all__ = ["TiledCubes", "blocks_of_tile", "exact_blocks", "room_of_blocks"]
 
 _KERNELS = "climcube.kernels.unpacking"  # by name: the lift imports no kernel
 
@@ -156,6 +157,20 @@ def _turned(flat: Sequence[Array], most: int) -> Iterator[tuple[slice, list[Arra
                 load_kernel(f"{_KERNELS}:turn_series")(lying, given)
             turned.append(given)
         yield stretch, turned
+
+
+def room_of_blocks(tiles: Sequence[Outline], axis: int, block_cells: int) -> int:
+    """Return the bytes that `blocks_of_tile` needs beside the tiles."""
+    room = 0
+    for tile in tiles:
+        length = tile.shape[axis]
+        cells = tile.size // max(1, length)
+        room += 8 * min(block_cells, cells) * length
+        if tile.dtype in _COMPILED:
+            room += tile.dtype.itemsize * min(_BLOCKS * block_cells, cells) * length
+        if 0 < axis < tile.ndim - 1:  # the axes of the cells cannot be merged in a view
+            room += tile.nbytes
+    return room
 
 
 def exact_blocks(

@@ -6,6 +6,7 @@ into; time is never put together. Chunks shorter than a window are taken several
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -21,12 +22,14 @@ from dask.highlevelgraph import HighLevelGraph
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.packing import Decoding, as_stored
 from climcube.lift.common import Array, Tables, load_kernel, share
+from climcube.lift.costs import Cost, Outline, costs
 from climcube.lift.pieces import Stretch, slabs
 
 __all__ = ["lift_windows"]
 
 _WINDOW_NUMBERS = 2**20  # of one window, over cells: rows should be long
 _PIECE_NUMBERS = 2**22  # given to a kernel at once, or more where that is less than ...
+_COPIES = 3  # of a piece, joined, decoded and as the kernel takes it
 _WINDOWS = 16  # times as long as a window: it begins anew in each piece
 
 
@@ -109,6 +112,19 @@ def _cuts(edges: npt.NDArray[np.int64], length: int) -> list[int]:
     return [*cuts, int(edges[-1])]
 
 
+def _cost(blocks: list[Outline], tables: Any, *, work: _Work, place: tuple[int, int, int]) -> Cost:
+    """Return what one task takes: the results, and pieces that a kernel works on."""
+    _, first, last = place
+    axis, shape = work.axis, blocks[0].shape
+    cells = math.prod(shape) // max(1, shape[axis])
+    width = max(1, min(_WINDOW_NUMBERS // work.length, cells))
+    span = max(_WINDOWS * work.length, _PIECE_NUMBERS // width)
+    steps = min(span + 2 * work.length, sum(block.shape[axis] for block in blocks))
+    result = Outline((*shape[:axis], last - first, *shape[axis + 1 :]), "float64")
+    return Cost(result, 8 * (_COPIES * steps * width + 6 * work.length * width))
+
+
+@costs(_cost)
 def _run(blocks: list[Array], tables: Any, *, work: _Work, place: tuple[int, int, int]) -> Array:
     """Return the results of one chunk, piece by piece (the work of one task)."""
     start, first, last = place

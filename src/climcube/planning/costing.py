@@ -1,0 +1,244 @@
+"""Add up what the tiles of a job take: tasks, reading, memory, writing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dask._task_spec import DataNode, Task, TaskRef
+
+from climcube.lift.costs import Cost, costs, outlines_in
+from climcube.planning.jobs import Job, Tile
+from climcube.planning.memory import constant_bytes, peak_of, values_of
+from climcube.planning.nodes import Graph, Key
+from climcube.planning.outlining import Outliner, live_bytes
+from climcube.planning.prepare import file_chunks
+from climcube.planning.reads import Reading, Readings
+from climcube.planning.sources import Source
+
+__all__ = ["AHEAD", "PROCESS_BYTES", "JobCost", "TileCost", "cost_of_job"]
+
+# Interpreter, libraries and compiled kernels: measured, see tests/planning/test_memory.py.
+PROCESS_BYTES = 400 * 2**20
+
+AHEAD = 2  # tiles for each worker; if there are fewer, a save computes all of them at once
+
+_WRITE = "climcube-write"
+_ENCODED = 2  # times a block, as it is encoded and put together
+
+
+@dataclass(frozen=True)
+class TileCost:
+    """What one tile takes.
+
+    Attributes
+    ----------
+    tasks
+        That are run.
+    readings
+        One for each part of a store that is read.
+    peak
+        Bytes at most, the tile's results and the buffers of writing them among them.
+    results
+        Bytes of its results.
+    """
+
+    tasks: int
+    readings: tuple[Reading, ...]
+    peak: int
+    results: int
+
+
+@dataclass(frozen=True)
+class JobCost:
+    """What all tiles take.
+
+    Attributes
+    ----------
+    tiles, shared
+        In the order of the job's; what is shared is like a tile.
+    kept
+        Bytes of what is shared and kept for other tiles, at most.
+    constants
+        Bytes of tables, and of arrays that the user holds.
+    files
+        Objects with values that are written.
+    repeated
+        Objects that are read more than once.
+    work
+        By kernel: numbers that it works on, and the length of the longest series of them.
+    estimated
+        What could only be guessed.
+    together
+        Called with a number of workers: bytes at most, if they compute all tiles task by task.
+    """
+
+    job: Job
+    tiles: tuple[TileCost, ...]
+    shared: tuple[TileCost, ...]
+    kept: int
+    constants: int
+    files: int
+    repeated: int
+    work: Mapping[str, tuple[int, int]]
+    estimated: tuple[str, ...]
+    together: Callable[[int], int]
+
+    @property
+    def all(self) -> tuple[TileCost, ...]:
+        """Everything that is evaluated."""
+        return (*self.shared, *self.tiles)
+
+    @property
+    def results(self) -> int:
+        """Bytes of the result."""
+        return sum(tile.results for tile in self.tiles)
+
+    @property
+    def tile_peak(self) -> int:
+        """Bytes that one worker needs at most for a tile, without what is kept for others."""
+        return max((tile.peak for tile in self.all), default=0)
+
+    def total(self, what: str) -> int:
+        """Return the sum of something over all that is read."""
+        return sum(getattr(reading, what) for part in self.all for reading in part.readings)
+
+    def by_kind(self) -> dict[str, tuple[int, int]]:
+        """Return requests and bytes by the kind of store."""
+        found: dict[str, tuple[int, int]] = {}
+        for reading in (reading for part in self.all for reading in part.readings):
+            requests, size = found.get(reading.kind, (0, 0))
+            found[reading.kind] = requests + reading.requests, size + reading.stored
+        return found
+
+    def memory(self, workers: int, processes: int = 1) -> int:
+        """Return the bytes that so many workers need at most together.
+
+        A few tiles are computed together, task by task; of many each worker has one.
+        """
+        beside = self.kept + self.constants
+        busy = workers * self.tile_peak
+        if len(self.tiles) < AHEAD * workers:
+            busy = max(self.tile_peak, self.together(workers))
+        return busy + processes * (PROCESS_BYTES + beside)
+
+
+def cost_of_job(job: Job) -> JobCost:
+    """Return what a job takes when it is saved tile by tile; nothing is computed."""
+    return _Adder(job).whole()
+
+
+class _Adder:
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.readings = Readings()
+        self.outliner = Outliner(self._reader)
+        self.given: dict[Key, Any] = {}  # outlines of what is shared
+        self._read: list[Reading] = []
+        self._graph: Graph = {}
+        self._all_found: dict[Key, tuple[Any, int]] = {}
+
+    def whole(self) -> JobCost:
+        job = self.job
+        shared = tuple(self._shared(key) for key in job.shared)
+        tiles = tuple(self._tile(tile) for tile in job.tiles)
+        return JobCost(
+            job,
+            tiles,
+            shared,
+            self._kept(),
+            constant_bytes(job.graph),
+            sum(_files(array) for array in job.arrays.values()),
+            sum(count > 1 for count in self.readings.seen.values()),
+            dict(self.outliner.work),
+            tuple(self.outliner.estimated),
+            self._together,
+        )
+
+    def _together(self, workers: int) -> int:
+        keep = {key for key in self._graph if isinstance(key, tuple) and key[0] == _WRITE}
+        return peak_of(self._graph, self._all_found, keep, workers=workers)
+
+    def _shared(self, key: Key) -> TileCost:
+        graph = self.job.graph_of_shared(key)
+        found = self._found(graph)
+        self.given[key] = found[key][0]
+        return self._cost(graph, found, {key})
+
+    def _tile(self, tile: Tile) -> TileCost:
+        """Return the cost of a tile: a block is written as soon as it is there, and let go."""
+        graph = self.job.graph_of(tile)
+        for number, piece in enumerate(tile.pieces):
+            key: Any = (_WRITE, tile.number, number)
+            block: Any = piece.key
+            graph[key] = Task(key, _write, TaskRef(block))
+        found = self._found(graph)
+        keep: set[Key] = {(_WRITE, tile.number, number) for number in range(len(tile.pieces))}
+        size = sum(
+            math.prod(piece.shape) * self.job.arrays[piece.group, piece.variable].dtype.itemsize
+            for piece in tile.pieces
+        )
+        return replace(self._cost(graph, found, keep), results=size)
+
+    def _found(self, graph: Graph) -> dict[Key, tuple[Any, int]]:
+        self._read = []
+        found = values_of(self.outliner, graph, self.given)
+        self._graph |= graph
+        self._all_found |= found
+        return found
+
+    def _cost(self, graph: Graph, found: Mapping[Key, tuple[Any, int]], keep: set[Key]) -> TileCost:
+        tasks = sum(not isinstance(node, DataNode) for node in graph.values())
+        size = live_bytes([found[key][0] for key in keep])
+        return TileCost(tasks, tuple(self._read), peak_of(graph, found, keep), size)
+
+    def _kept(self) -> int:
+        """Return the bytes of what is shared, where most of it is there at once."""
+        first: dict[Key, int] = {}
+        for tile in self.job.tiles:
+            waiting = list(tile.shared)
+            while waiting:
+                key = waiting.pop()
+                if key not in first:
+                    first[key] = tile.number
+                    waiting += self.job.inputs_of(self.job.graph_of_shared(key))
+        last: Mapping[Key, int] = self.job.last_use
+        changes: dict[int, int] = {}
+        for key, begin in first.items():
+            size = live_bytes(outlines_in(self.given[key]))
+            changes[begin] = changes.get(begin, 0) + size
+            changes[last[key] + 1] = changes.get(last[key] + 1, 0) - size
+        most = held = 0
+        for number in sorted(changes):
+            held += changes[number]
+            most = max(most, held)
+        return most
+
+    def _reader(self, source: Source) -> int:
+        reading = self.readings.of(source)
+        self._read.append(reading)
+        return reading.buffers
+
+
+def _write_cost(block: Any) -> Cost:
+    """Return what it takes to write a block as one object: its chunks, and all of it, encoded."""
+    return Cost(None, _ENCODED * int(getattr(block, "nbytes", 0)))
+
+
+@costs(_write_cost)
+def _write(block: Any) -> None:
+    """Stand for the task that writes a block."""
+
+
+def _files(array: Any) -> int:
+    """Return the objects that an array becomes."""
+    sizes = _file_chunks(array)
+    return math.prod(-(-n // size) for n, size in zip(array.shape, sizes, strict=True))
+
+
+def _file_chunks(array: Any) -> tuple[int, ...]:
+    import xarray as xr
+
+    return file_chunks(xr.Variable([f"d{i}" for i in range(array.ndim)], array))
