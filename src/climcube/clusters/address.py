@@ -66,7 +66,9 @@ def address_client(
     """Connect to a scheduler; it stays what it was when the connection is closed."""
     require_safe(address, allow_insecure=allow_insecure)
     with connected(
-        address, where=shown(address), remedy="check the address, and that it is running",
+        address, where=shown(address),
+        remedy="check the address, and that it is running"
+        + ("; pass its certificates: security=" if _parts(address)[0] in _ENCRYPTED else ""),
         security=security, timeout=min(deadline, _LONGEST),
     ) as client:  # fmt: skip
         yield client

@@ -49,7 +49,7 @@ def connected(scheduler: Any, *, where: str, remedy: str, **options: Any) -> Clu
         warnings.simplefilter("ignore", VersionMismatchWarning)
         try:
             return ClusterClient(scheduler, **options)  # type: ignore[no-untyped-call]
-        except (OSError, TimeoutError, ValueError, RuntimeError) as error:
+        except (OSError, TimeoutError, TypeError, ValueError, RuntimeError) as error:
             lines = str(error).strip().splitlines()
             raise ClusterError(
                 "the scheduler does not answer", where=where,
