@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
-    Executor,
     Future,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
@@ -62,11 +62,24 @@ class Order:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one tile: results, or what went wrong."""
+    """What became of one tile.
+
+    Attributes
+    ----------
+    tile
+        Which.
+    results
+        Of its keys; ``None`` after an error.
+    error
+        What went wrong.
+    tries
+        Workers that died of it, or beside it; 0 where it is something else that went wrong.
+    """
 
     tile: Tile
-    results: list[Any] | None
+    results: Any
     error: BaseException | None = None
+    tries: int = 0
 
 
 class Crew(Protocol):
@@ -100,6 +113,9 @@ class Crew(Protocol):
     def at_once(self, orders: Sequence[Order], ended: Callable[[Outcome], None]) -> None:
         """Compute all tiles together, task by task; say when the tasks of one are done."""
 
+    def close(self, *, shut: bool) -> None:
+        """Come back only when nobody computes any more; ``shut``: the pool is ours."""
+
 
 class LocalCrew:
     """Threads or processes of this machine, or this thread alone.
@@ -112,13 +128,18 @@ class LocalCrew:
         Dask's way to compute a graph with them.
     pool
         They.
+    width
+        How many.
     apart
         Whether they are other processes.
     """
 
-    def __init__(self, job: Job, get: Callable[..., Any], pool: Any, *, apart: bool) -> None:
+    def __init__(
+        self, job: Job, get: Callable[..., Any], pool: Any, width: int, *, apart: bool = False
+    ) -> None:
         self._job, self._get, self._pool, self._apart = job, get, pool, apart
-        self.width: int = pool._max_workers
+        self._needs = Needs(job)
+        self.width = width
         self._alone = isinstance(pool, SynchronousExecutor)
         self._running: dict[Future[list[Any]], Tile] = {}
         self._values: dict[Key, Any] = {}
@@ -133,7 +154,7 @@ class LocalCrew:
                 return False
             self._coming = None
             self._values |= dict(zip(keys, future.result(), strict=True))
-        missing = [key for key in needed(self._job, tile) if key not in self._values]
+        missing = [key for key in self._needs.of(tile) if key not in self._values]
         if not missing:
             return True
         graph: Graph = {}
@@ -175,16 +196,22 @@ class LocalCrew:
         graph: Graph = {}
         for order in orders:
             graph |= order.graph
-            for key in needed(self._job, order.tile):
+            for key in self._needs.of(order.tile):
                 graph |= self._job.graph_of_shared(key)
         together = Together(orders, ended)
+        keys = together.keys
         with Callback(posttask=lambda key, result, *_: together.take(key, result)):
-            self._get(graph, together.keys)
+            results = self._get(graph, keys)
+        for key, result in zip(keys, results, strict=True):
+            together.take(key, result)  # of schedulers that call nobody back
 
-    def close(self) -> None:
-        """Come back only when nobody computes any more."""
+    def close(self, *, shut: bool) -> None:
+        """Come back only when nobody computes any more; ``shut``: the pool is ours."""
         self._aside.shutdown(wait=True, cancel_futures=True)
+        self.cancel()
         wait(list(self._running))
+        if shut:
+            self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 class Together:
@@ -194,17 +221,23 @@ class Together:
         self._ended = ended
         self._of = {key: order for order in orders for key in order.keys}
         self._results: dict[int, dict[Key, Any]] = {}
+        self._taken: set[Key] = set()
 
     @property
     def keys(self) -> list[Key]:
         """What is to be computed."""
         return list(self._of)
 
+    def order_of(self, key: Key) -> Order:
+        """Return the order that a key is of."""
+        return self._of[key]
+
     def take(self, key: Key, result: Any) -> None:
         """Take the result of a task, if it is one that is waited for."""
         order = self._of.get(key)
-        if order is None:
+        if order is None or key in self._taken:
             return
+        self._taken.add(key)
         results = self._results.setdefault(order.tile.number, {})
         results[key] = result
         if len(results) == len(order.keys):
@@ -212,16 +245,28 @@ class Together:
             self._ended(Outcome(order.tile, [results[k] for k in order.keys]))
 
 
-def needed(job: Job, tile: Tile) -> list[Key]:
-    """Return all shared keys that a tile needs, itself or through others, in their order."""
-    found: set[Key] = set()
-    waiting = list(tile.shared)
-    while waiting:
-        key = waiting.pop()
-        if key not in found:
-            found.add(key)
-            waiting += job.inputs_of(job.graph_of_shared(key))
-    return [key for key in job.shared if key in found]
+class Needs:
+    """All shared keys that a tile needs, itself or through others."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._inputs: dict[Key, frozenset[Key]] = {}
+
+    def of(self, tile: Tile) -> list[Key]:
+        """Return the keys, each after those that it needs itself."""
+        found: set[Key] = set()
+        waiting = list(tile.shared)
+        while waiting:
+            key = waiting.pop()
+            if key not in found:
+                found.add(key)
+                waiting += self._inputs_of(key)
+        return [key for key in self._job.shared if key in found] if found else []
+
+    def _inputs_of(self, key: Key) -> frozenset[Key]:
+        if key not in self._inputs:
+            self._inputs[key] = self._job.inputs_of(self._job.graph_of_shared(key))
+        return self._inputs[key]
 
 
 @contextmanager
@@ -234,25 +279,36 @@ def crew_of(job: Job) -> Iterator[Crew]:
     """
     get = get_scheduler() or dask.threaded.get
     given = dask.config.get("pool", None)
-    workers = dask.config.get("num_workers", None) or CPU_COUNT
-    apart = get is dask.multiprocessing.get
-    pool: Executor
-    if get is dask.threaded.get:
-        pool = given or _Threads(workers)
-    elif apart:
-        pool = given or _processes(workers)
-    else:
-        pool = SynchronousExecutor()
-        given = pool
-    if apart or get is dask.threaded.get:
-        get = partial(get, pool=pool)
-    crew = LocalCrew(job, get, pool, apart=apart)
+    crew = _on_cluster(job, get) or _local(job, get, given)
     try:
         yield crew
     finally:
-        crew.close()
-        if given is None:
-            pool.shutdown(wait=True, cancel_futures=True)
+        crew.close(shut=given is None)
+
+
+def _on_cluster(job: Job, get: Any) -> Any:
+    client = getattr(get, "__self__", None)
+    distributed = sys.modules.get("distributed")
+    if distributed is None or not isinstance(client, distributed.Client):
+        return None
+    from climcube.saving.cluster import ClusterCrew
+
+    return ClusterCrew(job, client)
+
+
+def _local(job: Job, get: Callable[..., Any], given: Any) -> LocalCrew:
+    workers = dask.config.get("num_workers", None) or CPU_COUNT
+    if get is dask.threaded.get:
+        pool = given or _Threads(workers)
+        width = getattr(pool, "_max_workers", workers)
+        return LocalCrew(job, partial(get, pool=pool), pool, width)
+    if get is dask.multiprocessing.get:
+        pool = given or _processes(workers)
+        width = getattr(pool, "_max_workers", workers)
+        return LocalCrew(job, partial(get, pool=pool), pool, width, apart=True)
+    # Of a scheduler that is not known, all tasks are its own.
+    width = 1 if get is dask.local.get_sync else sys.maxsize
+    return LocalCrew(job, get, SynchronousExecutor(), width)
 
 
 class _Threads(ThreadPoolExecutor):

@@ -12,13 +12,16 @@ from climcube.saving.crews import AHEAD, Crew, Order, Outcome
 
 __all__ = ["compute_tiles", "named"]
 
+_TRIES = 3  # workers that die of a tile before it is given up
+_SHOWN = 4
+
 
 def compute_tiles(
     job: Job,
     tiles: Sequence[Tile],
     crew: Crew,
     order_of: Callable[[Tile], Order],
-    take: Callable[[Tile, list[Any]], None],
+    take: Callable[[Tile, Any], None],
 ) -> None:
     """Compute tiles, and hand on the results of each as soon as they are there.
 
@@ -38,19 +41,32 @@ def compute_tiles(
     Notes
     -----
     After an error no tile is begun any more; those under way come to their end, and are taken.
+    A tile that workers die of is left aside; all others are computed before that is an error.
     """
+    died: list[Outcome] = []
 
     def ended(outcome: Outcome) -> None:
-        if outcome.error is not None or outcome.results is None:
+        if outcome.tries:
+            died.append(outcome)
+        elif outcome.error is not None:
             raise named(outcome)
-        take(outcome.tile, outcome.results)
+        else:
+            take(outcome.tile, outcome.results)
 
+    if not tiles:
+        return
     if len(tiles) < AHEAD * crew.width:
         # A few tiles would not keep all workers busy: their tasks do.
-        if tiles:
-            crew.at_once([order_of(tile) for tile in tiles], ended)
-        return
-    window = _Window(job, tiles, crew, order_of)
+        crew.at_once([order_of(tile) for tile in tiles], ended)
+    else:
+        _one_by_one(_Window(job, tiles, crew, order_of), ended, take)
+    if died:
+        _raise_poisoned(_poisoned(died, crew, order_of, take))
+
+
+def _one_by_one(
+    window: _Window, ended: Callable[[Outcome], None], take: Callable[[Tile, Any], None]
+) -> None:
     while window.open:
         for outcome in sorted(window.next(), key=lambda o: o.error is not None):
             try:
@@ -59,6 +75,49 @@ def compute_tiles(
                 window.settle(take)
                 raise
             window.release(outcome.tile)
+
+
+def _poisoned(
+    died: Sequence[Outcome],
+    crew: Crew,
+    order_of: Callable[[Tile], Order],
+    take: Callable[[Tile, Any], None],
+) -> list[Outcome]:
+    """Return those of some tiles that workers die of, even if they do nothing else.
+
+    A tile that merely waited at a worker for its turn is blamed with the one that it died of.
+    """
+    if len(died) == 1 and died[0].tries >= _TRIES:
+        return list(died)
+    poisoned = []
+    for suspect in died:
+        while not crew.ready(suspect.tile):
+            crew.next()
+        crew.start(order_of(suspect.tile))
+        (outcome,) = crew.next()
+        if outcome.error is None:
+            take(outcome.tile, outcome.results)
+        elif outcome.tries:
+            poisoned.append(outcome)
+        else:
+            raise named(outcome)
+    return poisoned
+
+
+def _raise_poisoned(poisoned: Sequence[Outcome]) -> None:
+    """Raise one error that names all tiles that workers die of."""
+    if not poisoned:
+        return
+    error = poisoned[0].error
+    assert error is not None
+    if len(poisoned) == 1 or not isinstance(error, ClimcubeError):
+        raise error
+    names = "; ".join(f"tile {outcome.tile.name}" for outcome in poisoned[:_SHOWN])
+    more = f" and {len(poisoned) - _SHOWN} more" if len(poisoned) > _SHOWN else ""
+    raise type(error)(
+        error.what, where=names + more, expected=error.expected, found=error.found,
+        remedy=error.remedy,
+    ) from error  # fmt: skip
 
 
 class _Window:
@@ -102,7 +161,7 @@ class _Window:
             del self._last_use[key]
         self._crew.release(gone)
 
-    def settle(self, take: Callable[[Tile, list[Any]], None]) -> None:
+    def settle(self, take: Callable[[Tile, Any], None]) -> None:
         """Let tiles under way come to their end, and take them."""
         self._running -= len(self._crew.cancel())
         while self._running > 0:

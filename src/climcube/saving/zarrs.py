@@ -10,7 +10,13 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from climcube.errors import ClimcubeError, IntegrityError, StoreError, StoreExistsError
+from climcube.errors import (
+    ClimcubeError,
+    ClusterError,
+    IntegrityError,
+    StoreError,
+    StoreExistsError,
+)
 from climcube.planning.cutting import cut
 from climcube.planning.jobs import Job, Tile, job_of
 from climcube.planning.prepare import Parts
@@ -129,7 +135,7 @@ class _Writing:
 
     def _take(self, tile: Tile, results: Sequence[Written]) -> None:
         written = reduce(add, results)
-        self._work.merge(written.forks)
+        self._work.merge({id(fork): fork for fork in written.forks}.values())
         self._work.finish(_step(tile), {"tile": tile.name, "records": written.records.facts()})
         self._advance(1)
 
@@ -154,6 +160,8 @@ def _keeping(work: Work, *, resume: bool) -> Iterator[None]:
     except BaseException as error:
         if SEALED in work.done and isinstance(error, StoreError):
             raise _complete(error, work) from error
+        if isinstance(error, ClusterError):
+            raise _with_remedy(error, _kept(work)) from error
         if not resume or isinstance(error, IntegrityError):
             work.discard()
         elif work.done and not isinstance(error, ClimcubeError):
@@ -168,6 +176,13 @@ def _complete(error: StoreError, work: Work) -> StoreError:
         found=str(error),
         remedy="it is kept there: open it there, or save again with resume=True",
     )
+
+
+def _with_remedy(error: ClusterError, remedy: str) -> ClusterError:
+    return type(error)(
+        error.what, where=error.where, expected=error.expected, found=error.found,
+        remedy=f"{error.remedy}; {remedy}" if error.remedy else remedy,
+    )  # fmt: skip
 
 
 def _kept(work: Work) -> str:
