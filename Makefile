@@ -51,7 +51,7 @@ docs: $(VENV)/.installed-docs ## build the documentation, warnings are errors; d
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
 notebook: $(VENV)/.installed-test ## run the notebooks from top to bottom
-	$(PYTEST) tests/test_notebooks.py $(PYTEST_ARGS)
+	$(PYTEST) tests/test_notebooks.py -m "slow or not slow" $(PYTEST_ARGS)
 
 wheel: $(VENV)/.installed-build ## build wheel and sdist, install the wheel elsewhere and use it there
 	rm -rf dist

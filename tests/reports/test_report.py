@@ -73,6 +73,18 @@ def page(ocean: xr.DataArray, tmp_path_factory: pytest.TempPathFactory) -> tuple
     return Page(text), text, folder
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures of nothing, for tests of words: drawing takes most of the time of a page."""
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    def save(_: Figure, buffer: Any, **__: Any) -> None:
+        Image.new("RGB", (80, 60)).save(buffer, "png")
+
+    monkeypatch.setattr(Figure, "savefig", save)
+
+
 def test_the_page_is_light(page: tuple[Page, str, Path]) -> None:
     _, text, folder = page
     assert len(text) < 450_000
@@ -204,6 +216,7 @@ def test_the_whole_event_table_and_daily_results_are_never_asked_for(
     assert 0 < largest < ocean.nbytes / 10
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_existing_file_is_kept(ocean: xr.DataArray, tmp_path: Path) -> None:
     target = tmp_path / "r.html"
     target.write_text("mine")
@@ -240,6 +253,7 @@ def test_a_single_series_has_no_maps(ocean: xr.DataArray, tmp_path: Path) -> Non
     assert "Annual mean" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_other_definitions_say_so(ocean: xr.DataArray, tmp_path: Path) -> None:
     cube = ocean.isel(lat=slice(1, 3), lon=slice(6, 8))
     ice = xr.zeros_like(cube).assign_attrs(units="1")
@@ -293,6 +307,7 @@ def test_mistaken_arguments(
         report(ocean, tmp_path / "r.html")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_real_data(reference_data: Path, tmp_path: Path) -> None:
     files = sorted((reference_data / "oisst_tasman").glob("*.nc"))
     parts = [xr.open_dataset(f).sst.load() for f in files]
@@ -306,6 +321,7 @@ def test_real_data(reference_data: Path, tmp_path: Path) -> None:
     assert "climatology 1983–2012" in words
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_level_of_length_one_is_dropped_and_more_are_refused(
     ocean: xr.DataArray, tmp_path: Path
 ) -> None:

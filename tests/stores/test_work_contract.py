@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -169,9 +168,8 @@ def _credentials_of_the_worker() -> None:
 
 
 @pytest.fixture(scope="module")
-def pool():
-    spawn = get_context("spawn")
-    with ProcessPoolExecutor(1, spawn, initializer=_credentials_of_the_worker) as workers:
+def pool(processes):
+    with ProcessPoolExecutor(1, processes, initializer=_credentials_of_the_worker) as workers:
         yield workers
 
 

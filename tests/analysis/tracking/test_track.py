@@ -112,7 +112,7 @@ def chunked(draw: st.DrawFn) -> tuple[xr.DataArray, bool]:
 
 
 @pytest.mark.parametrize("slab", [1, 40, labelling._SLAB_CELLS])
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     chunked(), st.sampled_from([0.0, 1 / 3, 0.5, 0.75, 1.0]), st.sampled_from([0, 2, 3]),
     st.integers(1, 3),

@@ -6,7 +6,6 @@ import json
 import pickle
 import struct
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import dask
@@ -114,11 +113,11 @@ class TestWhatIsNoted:
         gone = both + recorder.take()
         assert gone.objects == 0 and "x" in gone.removed
 
-    def test_what_other_processes_wrote_comes_home(self, tmp_path):
+    def test_what_other_processes_wrote_comes_home(self, tmp_path, processes):
         store = LocalStore(tmp_path / "a")
         group = zarr.open_group(store, mode="w", zarr_format=3)
         group.create_array("x", shape=(8, 6), chunks=(2, 6), dtype="i4", fill_value=0)
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(1, mp_context=processes) as pool:
             parts = list(pool.map(_write_rows, [store] * 4, range(4)))
         write_records(store, sum(parts, Records()))
         seal_manifest(store)
@@ -163,7 +162,7 @@ class TestGrowth:
         assert f"{MANIFEST}/sst/records/zarr.json" not in names
         np.testing.assert_array_equal(arrays(store)["sst"][:], data.sst[:1])
 
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=5, deadline=None)
     @given(st.data())
     def test_the_order_of_blocks_leaves_no_trace(self, data):
         """A resumed ingest writes its blocks in another order: the manifest is the same."""
@@ -293,9 +292,10 @@ class TestReading:
             cc.open(path, variable="ice").compute()
 
     @pytest.mark.parametrize("scheduler", ["threads", "processes"])
-    def test_workers_read_through_it(self, path, scheduler):
+    def test_workers_read_through_it(self, path, scheduler, processes):
         right = cube(2)
-        with dask.config.set(scheduler=scheduler, num_workers=2):
+        made = {"multiprocessing.context": processes.get_start_method()}
+        with dask.config.set(made, scheduler=scheduler, num_workers=2):
             found = cc.open(path, chunks={})
             np.testing.assert_array_equal(found.ice.compute(), right.ice)
             (path / "sst/c/0/1/1").write_bytes((path / "sst/c/0/1/0").read_bytes())

@@ -95,12 +95,13 @@ class TestReport:
         with pytest.raises(StoreError, match="a file, no Zarr store"):
             cc.verify(tmp_path / "file.nc")
 
-    def test_saved_results_can_be_verified_however_they_were_computed(self, tmp_path):
+    def test_saved_results_can_be_verified_however_they_were_computed(self, tmp_path, processes):
         import dask
 
         lazy = cube()[["sst", "ice"]].chunk(time=10)
+        made = {"multiprocessing.context": processes.get_start_method()}
         for scheduler in ("threads", "processes"):
-            with dask.config.set(scheduler=scheduler, num_workers=2):
+            with dask.config.set(made, scheduler=scheduler, num_workers=2):
                 saved = cc.save(lazy, tmp_path / f"{scheduler}.zarr")
             report = cc.verify(saved)
             assert report.ok and report.objects >= 8 and report.digest

@@ -125,9 +125,9 @@ def versions(tmp_path_factory):
     return folder / "cube.zarr", dict(Folder(folder / "earlier.zarr"))
 
 
-def test_a_hundred_mutations_of_a_local_store(versions):
+def test_forty_mutations_of_a_local_store(versions):
     path, earlier = versions
-    counts = try_mutations(Folder(path), earlier, str(path), range(100))
+    counts = try_mutations(Folder(path), earlier, str(path), range(40))
     assert set(counts) > {"flip", "truncate", "delete", "swap", "stale", "metadata", "manifest"}
 
 
@@ -138,7 +138,7 @@ def test_a_thousand_mutations_of_a_local_store(versions):
 
 
 @pytest.mark.s3
-@pytest.mark.parametrize("count", [8, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [5, pytest.param(300, marks=pytest.mark.slow)])
 def test_mutations_of_a_store_on_s3(versions, options, count):
     import s3fs
 

@@ -20,7 +20,7 @@ from climcube.stores.versioned.snapshots import open_snapshot
 from climcube.stores.versioned.work import VersionedWorkplace
 from tests.stores.stepping import Baton, Stepping
 
-INTERLEAVINGS = 200
+INTERLEAVINGS = 100
 
 
 def append(place: VersionedWorkplace, identity: str, value: int, tries: int = 20) -> int:
@@ -128,6 +128,9 @@ def test_writers_and_readers_at_full_speed(where, tmp_path, request):
         thread.start()
     for thread in writers:
         thread.join(200)
+    before = len(seen)
+    while len(seen) < before + 2 and reader.is_alive():  # one of these began after the last write
+        time.sleep(0.01)
     finished.set()
     reader.join(60)
     assert not failures
