@@ -21,7 +21,7 @@ from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
 
 from climcube.explorer.codes import LAND, MISSING, PENDING
-from climcube.explorer.look import Paint
+from climcube.explorer.look import FIGURE, Paint
 from climcube.explorer.raster import Raster
 from climcube.plots.style import CATEGORIES, palette
 
@@ -35,10 +35,14 @@ if (size < 1e-9 || (axis === "x" && Math.abs(size - 180) < 1e-9)) { return text;
 return text + (axis === "x" ? (turned > 0 ? "E" : "W") : (turned > 0 ? "N" : "S"));
 """
 
+_POINT = "const tick = Math.round(value * 10) / 10;"
+_VALUE = 'return isNaN(value) ? "none" : (value.toFixed(2) + " " + units).replace("-", "−");'
+
 
 def dress(plot: Any, paint: Paint) -> None:
     """Give a figure the page's colours and quiet tools."""
     plot.toolbar.logo = None
+    plot.stylesheets = [FIGURE]
     plot.toolbar.autohide = True
     plot.background_fill_color = None
     plot.border_fill_color = None
@@ -49,7 +53,7 @@ def dress(plot: Any, paint: Paint) -> None:
             major_label_text_color="muted", axis_label_text_color="muted",
         )  # fmt: skip
         axis.axis_label_text_font_style = "normal"
-        axis.minor_tick_line_alpha = 0
+        axis.minor_tick_line_color = None
     for grid in plot.grid:
         paint.add(grid, grid_line_color="line")
         grid.grid_line_alpha = 0.6
@@ -123,12 +127,12 @@ class MapCanvas:
             line_color="#00b3ff", name="cell",
         )  # fmt: skip
         self._bar = ColorBar(
-            color_mapper=self._mapper, width=10, title=units or None, visible=False, margin=4,
+            color_mapper=self._mapper, width=10, visible=False, margin=4,
             background_fill_color=None,
         )  # fmt: skip
         plot.add_layout(self._bar, "right")
         self._label(units, paint)
-        paint.add(self._bar, major_label_text_color="muted", title_text_color="muted")
+        paint.add(self._bar, major_label_text_color="muted")
         paint.add(plot, background_fill_color="land")
 
     def _label(self, units: str, paint: Paint) -> None:
@@ -139,17 +143,20 @@ class MapCanvas:
             axis.ticker = AdaptiveTicker(mantissas=[1, 2, 3, 4.5, 6, 9], desired_num_ticks=6)
             axis.formatter = CustomJSTickFormatter(args={"axis": name}, code=_DEGREES)
         spoken = CustomJSHover(args={"names": _NAMES}, code="return names[value];")
-        place = [("longitude", "$x{0.0}°"), ("latitude", "$y{0.0}°")]
-        plot.add_tools(
-            HoverTool(
-                renderers=[self._category_image], formatters={"@image": spoken},
-                tooltips=[("category", "@image{custom}"), *place],
-            ),
-            HoverTool(
-                renderers=[self._value_image],
-                tooltips=[("value", f"@image{{0.00}} {units}"), *place],
-            ),
+        read = CustomJSHover(args={"units": units}, code=_VALUE)
+        place = ("at", "$y{custom}, $x{custom}")
+        there = {
+            f"${name}": CustomJSHover(args={"axis": name}, code=_POINT + _DEGREES) for name in "xy"
+        }
+        hovers = (
+            (self._category_image, "category", spoken), (self._value_image, "value", read),
         )  # fmt: skip
+        for image, label, words in hovers:
+            hover = HoverTool(
+                renderers=[image], tooltips=[(label, "@image{custom}"), place],
+                formatters={"@image": words, **there}, visible=False,
+            )  # fmt: skip
+            plot.add_tools(hover)
 
 
 def _look_up() -> npt.NDArray[np.uint8]:

@@ -14,11 +14,18 @@ from climcube.explorer.scene import Scene
 
 __all__ = ["Parts", "arrange"]
 
+# On narrow screens the table is wider than the page, and moves under it.
+_SCROLLED = {"overflow-x": "auto"}
 _CLICK = "Click a cell of the map: its daily values, climatology, threshold and events appear here."
 
 
 def _html(text: str = "", **options: Any) -> Any:
-    return pn.pane.HTML(text, stylesheets=[PART], sizing_mode="stretch_width", **options)
+    return pn.pane.HTML(text, stylesheets=[PART], **{"sizing_mode": "stretch_width", **options})
+
+
+def _line(*items: Any) -> Any:
+    """Return items beside each other, as far as there is room."""
+    return pn.FlexBox(*items, align_items="center", gap="4px 14px", sizing_mode="stretch_width")
 
 
 @dataclass
@@ -41,30 +48,34 @@ class Parts:
     worst: Any
     compute: Any
     scope: Any
+    span: Any
     cell: Any = None  # what is shown of a cell, once there is one
     events: Any = None
     bars: Any = None
 
     @classmethod
-    def of(cls, days: int, layers: tuple[str, ...], scopes: tuple[str, ...]) -> Parts:
+    def of(
+        cls, days: int, layers: tuple[str, ...], scopes: tuple[str, ...], spans: tuple[str, ...]
+    ) -> Parts:
         """Make them."""
         widgets = pn.widgets
         style = {"stylesheets": [PART]}
         return cls(
-            heading=_html(margin=(0, 10)), status=_html(margin=(0, 10)),
+            heading=_html(sizing_mode=None), status=_html(sizing_mode=None),
             alert=_html(visible=False), legend=_html(), place=_html(), empty=_html(_EMPTY),
             no_events=_html(visible=False), note=_html(visible=False),
             day=widgets.IntSlider(
-                name="Day", start=0, end=max(1, days - 1), value=days - 1, show_value=False,
+                name="", start=0, end=max(1, days - 1), value=days - 1, show_value=False,
                 sizing_mode="stretch_width", min_width=200, **style,
             ),
             earlier=widgets.Button(name="◀", description="The day before", width=36, **style),
             later=widgets.Button(name="▶", description="The day after", width=36, **style),
-            date=widgets.TextInput(name="Go to", placeholder="2011-02-28", width=120, **style),
+            date=widgets.TextInput(placeholder="Go to: 2011-02-28", width=150, **style),
             layer=widgets.RadioButtonGroup(options=list(layers), value=layers[0], **style),
             worst=widgets.Button(name="Worst day", visible=False, **style),
             compute=widgets.Button(name="Compute the categories", **style),
             scope=widgets.RadioButtonGroup(options=list(scopes), value=scopes[1], **style),
+            span=widgets.RadioButtonGroup(options=list(spans), value=spans[0], **style),
         )  # fmt: skip
 
     def found(self, events: bool, kind: str) -> None:
@@ -91,11 +102,13 @@ class Parts:
 _EMPTY = markup.empty(_CLICK)
 
 
-def arrange(parts: Parts, scene: Scene, figures: Mapping[str, Any]) -> Any:
+def arrange(parts: Parts, scene: Scene, figures: Mapping[str, Any], lines: str) -> Any:
     """Return all of a page as one Panel layout."""
     wide = {"sizing_mode": "stretch_width"}
-    parts.cell = pn.Column(pn.pane.Bokeh(figures["line"], **wide), visible=False, **wide)
-    parts.events = pn.Column(pn.pane.Bokeh(figures["events"], **wide), visible=False, **wide)
+    line = pn.pane.Bokeh(figures["line"], **wide)
+    parts.cell = pn.Column(parts.span, line, _html(lines), visible=False, **wide)
+    table = pn.pane.Bokeh(figures["events"], **wide)
+    parts.events = pn.Column(table, visible=False, styles=_SCROLLED, **wide)
     parts.bars = pn.Column(pn.pane.Bokeh(figures["years"], **wide), **wide)
     head = _html(
         markup.title(words.title_of(scene.mhw), words.facts(scene.mhw, scene.axis, scene.step))
@@ -103,17 +116,17 @@ def arrange(parts: Parts, scene: Scene, figures: Mapping[str, Any]) -> Any:
     return pn.Column(
         head,
         parts.alert,
-        pn.Row(parts.heading, parts.status, **wide),
-        pn.FlexBox(parts.layer, parts.worst, parts.compute, **wide),
+        _line(parts.heading, parts.status),
+        _line(parts.layer, parts.date, parts.worst, parts.compute),
         pn.pane.Bokeh(figures["map"], **wide),
         parts.legend,
-        pn.Row(parts.earlier, parts.later, parts.day, parts.date, **wide),
+        pn.Row(parts.earlier, parts.day, parts.later, **wide),
         parts.place,
         parts.empty,
         parts.cell,
         parts.events,
         parts.no_events,
-        pn.Row(_html(markup.heading("Year by year")), parts.scope, **wide),
+        _line(_html(markup.heading("Year by year"), sizing_mode=None), parts.scope),
         parts.note,
         parts.bars,
         styles={"max-width": "1100px", "margin": "0 auto", "padding": "12px"},

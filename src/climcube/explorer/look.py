@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from climcube.plots.style import SEAS, THRESH
 
-__all__ = ["DARK", "LIGHT", "PAGE", "PART", "TABLE", "Paint"]
+__all__ = ["DARK", "FIGURE", "LIGHT", "PAGE", "PART", "TABLE", "Paint"]
 
 LIGHT = {
     "ink": "#1c2126", "muted": "#5b6570", "line": "#d5dade", "land": "#b4b8bc", "none": "#f7f9fa",
     "missing": "#dfe3e6", "pending": "#c8d6df", "seas": SEAS, "thresh": THRESH, "now": "#8a4fbf",
-    "page": "#ffffff",
+    "page": "#ffffff", "soft": "#f3f5f7", "accent": "#1f6f9f", "bad": "#a1121b",
+    "bad-soft": "#fdecec",
 }  # fmt: skip
 DARK = {
     "ink": "#e6eaee", "muted": "#a3adb7", "line": "#39424b", "land": "#4b535b", "none": "#dfe5e9",
     "missing": "#aab3ba", "pending": "#6d8290", "seas": "#6fb1e0", "thresh": "#5cc795",
-    "now": "#c9a2f0", "page": "#14181c",
+    "now": "#c9a2f0", "page": "#14181c", "soft": "#1e242a", "accent": "#6fb1e0", "bad": "#ff9a9a",
+    "bad-soft": "#3a1d20",
 }  # fmt: skip
 
-_COLOURS = """
-  --ink: #1c2126; --muted: #5b6570; --line: #d5dade; --page: #ffffff; --soft: #f3f5f7;
-  --accent: #1f6f9f; --bad: #a1121b; --bad-soft: #fdecec;
-"""
-_DARK_COLOURS = """
-  --ink: #e6eaee; --muted: #a3adb7; --line: #39424b; --page: #14181c; --soft: #1e242a;
-  --accent: #6fb1e0; --bad: #ff9a9a; --bad-soft: #3a1d20;
-"""
+
+def _variables(theme: Mapping[str, str]) -> str:
+    return " ".join(f"--{name}: {colour};" for name, colour in theme.items())
+
 
 # Of the whole page. Custom properties reach into the shadow roots of widgets.
 PAGE = f"""
-:root {{{_COLOURS} color-scheme: light dark; }}
-@media (prefers-color-scheme: dark) {{ :root {{{_DARK_COLOURS}}} }}
+:root {{ {_variables(LIGHT)} color-scheme: light dark; }}
+@media (prefers-color-scheme: dark) {{ :root {{ {_variables(DARK)} }} }}
 html, body {{ background: var(--page); color: var(--ink); margin: 0; }}
 body {{ font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }}
 """
@@ -52,6 +51,8 @@ p { margin: 2px 0; }
 .legend span { white-space: nowrap; }
 .legend i { display: inline-block; width: 13px; height: 13px; margin-right: 6px;
   border: 1px solid var(--muted, #8a939c); vertical-align: -2px; border-radius: 2px; }
+.legend i.line { height: 3px; width: 18px; border: 0; vertical-align: 3px; }
+.legend i.line { height: 3px; width: 18px; border: 0; vertical-align: 4px; }
 .busy::before { content: ""; display: inline-block; width: 11px; height: 11px; margin-right: 8px;
   border: 2px solid var(--line, #d5dade); border-top-color: var(--accent, #1f6f9f);
   border-radius: 50%; animation: turn 0.9s linear infinite; vertical-align: -1px; }
@@ -60,17 +61,18 @@ p { margin: 2px 0; }
 label, .bk-input-group label { color: var(--muted, #5b6570); }
 .bk-input, input[type=text] { color: var(--ink, #1c2126); background: var(--page, #fff);
   border-color: var(--line, #d5dade); }
-.bk-btn-default { color: var(--ink, #1c2126); background: var(--soft, #f3f5f7);
-  border-color: var(--line, #d5dade); }
-.bk-btn-default.bk-active, .bk-btn-default:hover { background: var(--accent, #1f6f9f);
-  color: var(--page, #fff); border-color: var(--accent, #1f6f9f); }
-.bk-btn-default:disabled, .bk-btn-default.bk-disabled { opacity: 0.5; }
+.bk-btn.bk-btn-default { color: var(--ink, #1c2126) !important; font-size: 13px;
+  background: var(--soft, #f3f5f7) !important; border: 1px solid var(--line, #d5dade) !important; }
+.bk-btn.bk-btn-default:hover { border-color: var(--accent, #1f6f9f) !important; }
+.bk-btn.bk-btn-default.bk-active { background: var(--accent, #1f6f9f) !important;
+  color: var(--page, #fff) !important; box-shadow: none !important; }
 .noUi-target { background: var(--line, #d5dade); border-color: var(--line, #d5dade); }
-.noUi-connect { background: var(--accent, #1f6f9f); }
+.noUi-connect { background: var(--accent, #1f6f9f) !important; }
 """
 
 
 TABLE = """
+:host { min-width: 560px; }
 .slick-header-column, .slick-header-columns { background: var(--soft, #f3f5f7) !important;
   color: var(--muted, #5b6570); }
 .slick-row, .slick-row.odd, .slick-row.even { background: var(--page, #fff) !important;
@@ -79,6 +81,9 @@ TABLE = """
 .slick-cell { border-color: var(--line, #d5dade) !important; color: inherit; }
 .slick-cell.selected { background: var(--accent, #1f6f9f) !important; color: var(--page, #fff); }
 """
+
+
+FIGURE = ":host { --highlight-color: transparent; --outline-width: 0px; }"
 
 
 class Paint:
@@ -108,9 +113,9 @@ class Paint:
 const query = window.matchMedia("(prefers-color-scheme: dark)");
 const paint = () => models.forEach((model, i) => {
   const value = query.matches ? dark[i] : light[i];
-  const spec = model[names[i]];
-  model[names[i]] = spec !== null && typeof spec === "object" && "value" in spec
-    ? {value: value} : value;
+  if (JSON.stringify(model[names[i]]) !== JSON.stringify(value)) {
+    model.setv({[names[i]]: value}, {sync: false});  // a matter of this reader alone
+  }
 });
 query.addEventListener("change", paint);
 paint();

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from climcube.explorer.look import LIGHT
 from climcube.plots.style import CATEGORIES, palette
 
-__all__ = ["alert", "empty", "heading", "legend", "note", "place", "status", "title"]
+__all__ = ["alert", "empty", "heading", "legend", "lines", "note", "place", "status", "title"]
 
 _NEUTRAL = {
     "None": "none", "No value": "missing", "Not computed yet": "pending", "Land": "land",
@@ -53,7 +54,7 @@ def place(where: str, summary: str) -> str:
     return f"<h2>{escape(where)}</h2><p>{escape(summary)}</p>"
 
 
-def legend(entries: list[tuple[str, float | None]], cold: bool) -> str:
+def legend(entries: Sequence[tuple[str, float | None]], cold: bool) -> str:
     """Return names, colours and shares of a map."""
     colours = dict(zip(CATEGORIES, palette(cold), strict=True))
     items = []
@@ -62,6 +63,21 @@ def legend(entries: list[tuple[str, float | None]], cold: bool) -> str:
         colour = colours.get(name, "") if neutral is None else f"var(--{neutral}, {LIGHT[neutral]})"
         shown = "" if share is None else f" {_percent(share)}"
         items.append(f'<span><i style="background:{colour}"></i>{escape(name)}{shown}</span>')
+    return f'<div class="legend">{"".join(items)}</div>'
+
+
+def lines(threshold: str, cold: bool) -> str:
+    """Return names and colours of what is drawn of a cell."""
+    named = (("Daily value", "ink"), ("Climatology", "seas"), (threshold, "thresh"))
+    items = [
+        f'<span><i class="line" style="background:var(--{colour}, {LIGHT[colour]})"></i>'
+        f"{escape(name)}</span>"
+        for name, colour in (*named, ("Day of the map", "now"))
+    ]
+    items += [
+        f'<span><i style="background:{colour}"></i>{name}</span>'
+        for name, colour in zip(CATEGORIES, palette(cold), strict=True)
+    ]
     return f'<div class="legend">{"".join(items)}</div>'
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import panel as pn
 
-from climcube.errors import ClimcubeError
+from climcube.errors import ClimcubeError, CubeError
 from climcube.explorer import markup, words
 from climcube.explorer.canvases import MapCanvas
 from climcube.explorer.errands import Errands, Survey
@@ -16,6 +16,7 @@ from climcube.explorer.look import TABLE, Paint
 from climcube.explorer.place import Event, Place
 from climcube.explorer.scene import Scene
 from climcube.explorer.series_canvases import EventTable, LineCanvas, YearCanvas
+from climcube.explorer.words import sentence
 from climcube.plots.dates import day_index
 from climcube.plots.selection import area_weights, plain
 from climcube.plots.style import unit_words
@@ -25,6 +26,7 @@ __all__ = ["Page"]
 
 _CATEGORIES, _VALUES = "Categories", "Daily values"
 _CELL, _MAP = "This cell", "Whole map"
+_NEAR, _ALL = "Around the event", "Whole record"
 _BEAT = 150  # milliseconds between looks at what has been answered, while something is asked
 
 
@@ -45,20 +47,21 @@ class Page:
         self.paint = Paint()
         self.map = MapCanvas(scene.raster, cold, units, self.paint, self.click)
         self.line = LineCanvas(
-            cube[axis.name].values, axis, cold, value_words(mhw, units),
-            f"Threshold ({percentile_words(mhw)})", self.paint,
-        )  # fmt: skip
+            cube[axis.name].values, axis, cold, value_words(mhw, units), self.paint
+        )
         self.years = YearCanvas(axis.years, cold, self.paint)
         self.table = EventTable(cube.attrs.get("units"), TABLE, self.choose_event)
-        self.parts = Parts.of(len(axis), (_CATEGORIES, _VALUES), (_CELL, _MAP))
+        lines = markup.lines(f"Threshold ({percentile_words(mhw)})", cold)
+        self.parts = Parts.of(len(axis), (_CATEGORIES, _VALUES), (_CELL, _MAP), (_NEAR, _ALL))
         self.place: Place | None = None
+        self._near = (len(axis) - 1, len(axis) - 1)  # samples that the line is about
         self._drawn = -1  # version of the survey that the map shows
         self._wire()
         figures = {
             "map": self.map.figure, "line": self.line.figure, "years": self.years.figure,
             "events": self.table.table,
         }  # fmt: skip
-        self.layout = arrange(self.parts, scene, figures)
+        self.layout = arrange(self.parts, scene, figures, lines)
         self._clock = pn.state.add_periodic_callback(self.beat, _BEAT, start=False)
         self._begin()
 
@@ -77,13 +80,15 @@ class Page:
         ):
             return
         self.errands.ask(
-            "cell", lambda: self._place(latitude, longitude), self._show_place, self._show_no_place
+            "cell", lambda: self._place(latitude, longitude), self._show_place, self._complain
         )
         self._wake()
 
     def choose_event(self, event: Event) -> None:
         """Look at an event: in the line, and on the map on the day of its peak."""
-        self.line.look_at(event.first, event.last)
+        self.parts.span.value = _NEAR
+        self._near = (event.first, event.last)
+        self._look()
         self.go_to(event.peak)
 
     def go_to(self, index: int) -> None:
@@ -120,6 +125,7 @@ class Page:
         parts.worst.on_click(lambda _: self._go_to_worst())
         parts.compute.on_click(lambda _: self._survey())
         parts.scope.param.watch(lambda _: self._show_years(), "value")
+        parts.span.param.watch(lambda _: self._look(), "value")
 
     def _begin(self) -> None:
         scene = self.scene
@@ -185,13 +191,22 @@ class Page:
         rows = np.cos(np.radians((edges[1:] + edges[:-1]) / 2))[:, None]
         entries = words.legend_entries(codes, rows)
         self.parts.legend.object = markup.legend(entries, is_cold(self.scene.mhw))
-        self.parts.worst.visible = self.scene.sums.worst_day() is not None
+        self._offer_worst()
+
+    def _offer_worst(self) -> None:
+        worst = self.scene.sums.worst_day()
+        self.parts.worst.visible = worst is not None
+        if worst is not None:
+            self.parts.worst.name = f"Worst day: {words.day_words(self.scene.axis, worst)}"
 
     def _draw_values(self, values: Any) -> None:
         self._quiet()
         self.map.show_values(values)
         if np.isfinite(values).any():
-            self.parts.legend.object = markup.legend([("Land, or no value", None)], False)
+            cube = plain(self.scene.mhw.cube)
+            name = value_words(self.scene.mhw, unit_words(cube.attrs.get("units")))
+            entries = [("Land, or no value", None)]
+            self.parts.legend.object = markup.note(name) + markup.legend(entries, False)
         else:
             self.parts.legend.object = markup.note("No cell has a value on this day.")
 
@@ -215,11 +230,18 @@ class Page:
         if worst is not None:
             self.go_to(worst)
 
-    def _place(self, latitude: float, longitude: float) -> Place:
-        return self.scene.place(latitude, longitude)
+    def _place(self, latitude: float, longitude: float) -> Place | str:
+        """Return a cell, or why there is none: it lies on land, most likely."""
+        try:
+            return self.scene.place(latitude, longitude)
+        except CubeError as error:
+            return f"{error.what} ({error.where})"
 
-    def _show_place(self, place: Place) -> None:
+    def _show_place(self, place: Place | str) -> None:
         self._quiet()
+        if isinstance(place, str):
+            self._show_no_place(f"{sentence(place)}: click a cell of the sea.")
+            return
         first = self.place is None
         self.place = place
         self.map.mark(place.latitude, place.longitude)
@@ -229,15 +251,22 @@ class Page:
         self.line.show(place)
         self.table.show(place)
         event = place.event_on(self.index)
-        span = (event.first, event.last) if event else (self.index, self.index)
-        self.line.look_at(*span)
+        self._near = (event.first, event.last) if event else (self.index, self.index)
+        self._look()
         self.parts.found(bool(place.events), kind_words(self.scene.mhw))
         if first:
             self.parts.scope.value = _CELL
         self._show_years()
 
+    def _look(self) -> None:
+        """Show the line near what was chosen, or all of it."""
+        if self.parts.span.value == _ALL:
+            self.line.look_at_all()
+        else:
+            self.line.look_at(*self._near)
+
     def _show_no_place(self, line: str) -> None:
-        """Say why a cell has nothing to show: it lies on land, or the store has gone."""
+        """Say why a cell has nothing to show."""
         self.place = None
         self.parts.lost(line)
         self._show_years()
@@ -253,7 +282,9 @@ class Page:
     def _show_years(self) -> None:
         axis, parts = self.scene.axis, self.parts
         measure = area_weights(self.scene.mhw)[1]
-        if parts.scope.value == _CELL and self.place is not None:
+        if parts.scope.value == _CELL and self.place is not None and not self.place.days.any():
+            parts.years_note("No day of this cell was in a category.")
+        elif parts.scope.value == _CELL and self.place is not None:
             self.years.show(self.place.years, self.place.days, "Days in a category", "days")
             parts.years_note("")
         elif parts.scope.value == _MAP and self._years_of_map is not None:
@@ -278,7 +309,7 @@ class Page:
         self.parts.status.object = markup.status(doing)
 
     def _complain(self, line: str) -> None:
-        self.parts.alert.object = markup.alert(line)
+        self.parts.alert.object = markup.alert(sentence(line))
         self.parts.alert.visible = True
 
     def _quiet(self) -> None:

@@ -12,8 +12,6 @@ from bokeh.models import (
     DataTable,
     DatetimeTickFormatter,
     HoverTool,
-    Legend,
-    LegendItem,
     NumberFormatter,
     Span,
     TableColumn,
@@ -43,7 +41,7 @@ class LineCanvas:
     """The series of a cell, its climatology and threshold, events filled by category."""
 
     def __init__(
-        self, time: npt.NDArray[Any], axis: TimeAxis, cold: bool, label: str, threshold: str,
+        self, time: npt.NDArray[Any], axis: TimeAxis, cold: bool, label: str,
         paint: Paint,
     ) -> None:  # fmt: skip
         self._dated = np.issubdtype(time.dtype, np.datetime64)
@@ -51,13 +49,13 @@ class LineCanvas:
         self._axis = axis
         self.figure = figure(
             height=300, sizing_mode="stretch_width", tools="xpan,xwheel_zoom,xbox_zoom,reset,save",
-            active_drag="xpan", active_scroll="xwheel_zoom", y_axis_label=label, name="line",
+            active_drag="xpan", active_scroll=None, y_axis_label=label, name="line",
             x_axis_type="datetime" if self._dated else "linear",
             x_range=(float(self.x[0]), float(self.x[-1])),
         )  # fmt: skip
         self.figure.y_range.only_visible = True
         self._source = ColumnDataSource(self._nothing())
-        self._draw(cold, threshold, paint)
+        self._draw(cold, paint)
 
     def show(self, place: Place) -> None:
         """Draw a cell."""
@@ -79,6 +77,10 @@ class LineCanvas:
         begin, end = max(0, first - _AROUND), min(size - 1, last + _AROUND)
         self.figure.x_range.update(start=float(self.x[begin]), end=float(self.x[end]))
 
+    def look_at_all(self) -> None:
+        """Show the whole record."""
+        self.figure.x_range.update(start=float(self.x[0]), end=float(self.x[-1]))
+
     def mark(self, index: int) -> None:
         """Mark the day that the map shows."""
         self._now.location = float(self.x[index])
@@ -88,40 +90,31 @@ class LineCanvas:
         fills = [f"{part}{level}" for level in range(len(CATEGORIES)) for part in ("edge", "top")]
         return {name: [] for name in (*names, *fills)}
 
-    def _draw(self, cold: bool, threshold: str, paint: Paint) -> None:
-        plot, items = self.figure, []
+    def _draw(self, cold: bool, paint: Paint) -> None:
+        plot = self.figure
         for level, (name, colour) in enumerate(zip(CATEGORIES, palette(cold), strict=True)):
-            area = plot.varea(
+            plot.varea(
                 "x", f"edge{level}", f"top{level}", source=self._source, fill_color=colour,
                 name=name,
             )  # fmt: skip
-            items.append(LegendItem(label=name, renderers=[area]))
-        lines = []
-        named = (("Climatology", "seas", "seas", 1.4), (threshold, "thresh", "thresh", 1.4),
-                 ("Daily value", "value", "ink", 1.2))  # fmt: skip
-        for label, column, colour, width in named:
+        for column, colour, width in (
+            ("seas", "seas", 1.4), ("thresh", "thresh", 1.4), ("value", "ink", 1.2),
+        ):  # fmt: skip
             line = plot.line("x", column, source=self._source, line_width=width, name=column)
             paint.add(line.glyph, line_color=colour)
             line.nonselection_glyph = line.selection_glyph = None
-            lines.append(LegendItem(label=label, renderers=[line]))
-        legend = Legend(
-            items=[*lines[::-1], *items], orientation="horizontal", spacing=14, padding=2,
-            background_fill_alpha=0, border_line_alpha=0, ncols="auto",
-        )  # fmt: skip
-        paint.add(legend, label_text_color="muted")
-        plot.add_layout(legend, "below")
         self._now = paint.add(
             Span(dimension="height", line_dash="dashed", line_width=1.2), line_color="now"
         )
         plot.add_layout(self._now)
         dress(plot, paint)
-        self._hover(lines[-1].renderers)
+        self._hover([line])
 
     def _hover(self, renderers: list[Any]) -> None:
         day = "@x{%-d %b %Y}" if self._dated else "@date"
         self.figure.add_tools(
             HoverTool(
-                renderers=renderers, mode="vline", formatters={"@x": "datetime"},
+                renderers=renderers, mode="vline", visible=False, formatters={"@x": "datetime"},
                 tooltips=[
                     ("day", day), ("value", "@value{0.00}"), ("climatology", "@seas{0.00}"),
                     ("threshold", "@thresh{0.00}"),
@@ -144,14 +137,17 @@ class YearCanvas:
             x_range=(float(years[0]) - 0.7, float(years[-1]) + 0.7),
         )  # fmt: skip
         self.figure.y_range.start = 0
-        self._source = ColumnDataSource({"year": [], **{n: [] for n in CATEGORIES}, "total": []})
-        bars = self.figure.vbar_stack(
-            list(CATEGORIES), x="year", width=0.82, source=self._source,
-            color=list(palette(cold)), line_width=0.5,
-        )  # fmt: skip
-        for bar in bars:
-            paint.add(bar.glyph, line_color="muted")
-        self._hover = HoverTool(renderers=bars[-1:], mode="vline")
+        self._source = ColumnDataSource(_bars(np.empty(0), np.empty((0, len(CATEGORIES)))))
+        for name, colour in zip(CATEGORIES, palette(cold), strict=True):
+            bars = self.figure.vbar(
+                x="year", bottom=f"{name}_from", top=f"{name}_to", width=0.82,
+                source=self._source, fill_color=colour, line_width=0.5,
+            )  # fmt: skip
+            paint.add(bars.glyph, line_color="muted")
+        whole = self.figure.vbar(
+            x="year", top="total", width=0.82, source=self._source, fill_alpha=0, line_alpha=0
+        )
+        self._hover = HoverTool(renderers=[whole], mode="vline", visible=False)
         self.figure.add_tools(self._hover)
         dress(self.figure, paint)
         self.figure.xgrid.visible = False
@@ -161,15 +157,26 @@ class YearCanvas:
         self, years: npt.NDArray[np.int64], heights: npt.NDArray[Any], label: str, unit: str
     ) -> None:
         """Draw heights ``(year, category)``."""
-        known = np.nan_to_num(np.asarray(heights, "float64"))
-        columns = dict(zip(CATEGORIES, known.T, strict=True))
-        self._source.data = {"year": years, **columns, "total": known.sum(axis=1)}
+        self._source.data = _bars(years, np.asarray(heights, "float64"))
         self.figure.yaxis.axis_label = label
         digits = "0.0" if unit == "%" else "0"
         self._hover.tooltips = [
             ("year", "@year"), *((n, f"@{n}{{{digits}}} {unit}") for n in CATEGORIES),
             ("all", f"@total{{{digits}}} {unit}"),
         ]  # fmt: skip
+
+
+def _bars(years: npt.NDArray[Any], heights: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """Return the columns of stacked bars; a part of no height is not drawn, not even its edge."""
+    known = np.nan_to_num(heights)
+    tops = np.cumsum(known, axis=1)
+    columns: dict[str, Any] = {"year": years, "total": known.sum(axis=1)}
+    for level, name in enumerate(CATEGORIES):
+        drawn = known[:, level] > 0
+        columns[name] = known[:, level]
+        columns[f"{name}_from"] = np.where(drawn, tops[:, level] - known[:, level], np.nan)
+        columns[f"{name}_to"] = np.where(drawn, tops[:, level], np.nan)
+    return columns
 
 
 class EventTable:
@@ -196,7 +203,7 @@ class EventTable:
         self.table = DataTable(
             source=self._source, columns=columns, height=260, sizing_mode="stretch_width",
             index_position=None, stylesheets=[style], row_height=26, name="events",
-            autosize_mode="fit_columns", min_width=300,
+            autosize_mode="force_fit",
         )  # fmt: skip
         self._source.selected.on_change("indices", self._select)
 

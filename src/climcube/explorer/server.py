@@ -16,6 +16,7 @@ from climcube.explorer.words import title_of
 __all__ = ["PORT", "serve"]
 
 PORT = 5006
+_META = {"viewport": "width=device-width, initial-scale=1"}  # phones, too, show it as it is
 
 
 def serve(
@@ -53,6 +54,7 @@ def serve(
     def page() -> Any:
         view = Page(scene, survey)
         pn.state.on_session_destroyed(lambda _: view.close())
+        pn.state.curdoc.template_variables["meta"] = _META
         pn.state.curdoc.js_on_event("document_ready", view.paint.callback())
         return view.layout
 

@@ -23,6 +23,7 @@ __all__ = [
     "facts",
     "legend_entries",
     "place_summary",
+    "sentence",
     "title_of",
 ]
 
@@ -42,6 +43,11 @@ def error_line(error: BaseException) -> str:
     if not isinstance(error, ClimcubeError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return provenance.redact(text)
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital letter."""
+    return text[:1].upper() + text[1:]
 
 
 def day_words(axis: TimeAxis, index: int) -> str:
