@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -181,6 +182,9 @@ def _picture(name: str, axes: Axes, alt: str, caption: str) -> Picture:
         raise RuntimeError(name)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.08)
+    # A notebook's pyplot knows the figure, and would show it below the cell as well.
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close(figure)
     png = buffer.getvalue() if name in _SMOOTH else _with_few_colours(buffer)
     # Width and height stand in the PNG header; the page reserves the room before it decodes.
     width, height = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))
