@@ -20,6 +20,7 @@ __all__ = ["TOPIC", "Joining", "this_process"]
 
 TOPIC = "climcube-workers-refused"
 _TOKEN = secrets.token_hex(8)
+_warmed: set[str] = set()  # sessions that this process is ready for
 _one_at_a_time = threading.Lock()  # workers may be threads of one process
 
 
@@ -40,7 +41,7 @@ class Joining(WorkerPlugin):
     options
         Options of climcube that tasks look up.
     warm_up
-        A function, or its name as ``"module:function"``, that is called on each worker.
+        A function, or its name as ``"module:function"``, that is called once in each process.
     leave
         Whether a worker that does not fit is to leave; others may use one that was there before.
     """
@@ -71,7 +72,7 @@ class Joining(WorkerPlugin):
         if self.client != this_process():
             self._before = set_options(**self.options)
         if self.warm_up is not None:
-            await asyncio.to_thread(_warm, self.warm_up)
+            await asyncio.to_thread(_warm, self.warm_up, self.name)
 
     def teardown(self, worker: Worker) -> None:
         """Give a worker that goes on for others its options back."""
@@ -84,9 +85,11 @@ async def _leave(worker: Worker) -> None:
     await worker.close(reason="climcube: packages are not those of the client")
 
 
-def _warm(function: str | Callable[[], object]) -> None:
+def _warm(function: str | Callable[[], object], session: str) -> None:
     with _one_at_a_time:
-        _function(function)()
+        if session not in _warmed:
+            _function(function)()
+            _warmed.add(session)
 
 
 def _function(named: str | Callable[[], object]) -> Callable[[], object]:

@@ -1,0 +1,78 @@
+"""Whether workers see the folder that a result is to be saved in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import climcube as cc
+from climcube.clusters import visibility
+from climcube.clusters.session import Session
+from climcube.clusters.visibility import require_visible
+from climcube.errors import ClusterError
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Session]:
+    with cc.cluster("local", workers=2, processes=False, dashboard=False, warm_up=None) as running:
+        yield running
+
+
+def test_a_shared_folder(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("x", encoding="ascii")
+    require_visible(session.client, tmp_path)
+    assert os.listdir(tmp_path) == ["mine"]
+
+
+def test_a_folder_that_is_not_there(session: Session, tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match=r"cannot be written.*No such file.*another target"):
+        require_visible(session.client, tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (("no such folder, or another one", ""), "no such folder, or another one on"),
+        (("Permission denied", ""), "Permission denied on"),
+        (("", "-elsewhere"), "other files under this path on"),  # written, but not seen here
+    ],
+)
+def test_a_folder_of_another_machine(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Any, found: str
+) -> None:
+    monkeypatch.setattr(visibility, "_answer", lambda *_: answer)
+    monkeypatch.setattr(visibility, "_PATIENCE", 0.1)
+    with pytest.raises(ClusterError, match=f"do not see a local folder.*{found}.*s3://") as caught:
+        require_visible(session.client, tmp_path)
+    assert " and 1 more" in str(caught.value)
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_a_worker_answers(tmp_path: Path) -> None:
+    probe = tmp_path / "probe"
+    assert visibility._answer(str(probe), "token") == ("no such folder, or another one", "")
+    probe.write_text("of another file", encoding="ascii")
+    assert visibility._answer(str(probe), "token") == ("other files under this path", "")
+    probe.write_text("token", encoding="ascii")
+    wrong, ending = visibility._answer(str(probe), "token")
+    assert wrong == "" and Path(str(probe) + ending).read_text(encoding="ascii") == "token"
+
+
+def test_without_workers_the_first_one_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visibility, "_FIRST_WORKER", 0.2)
+    with cc.cluster("local", workers=1, processes=False, dashboard=False, warm_up=None) as empty:
+        empty.client.cluster.scale(0)
+        while empty.workers:
+            pass
+        with pytest.raises(ClusterError, match="no worker came"):
+            require_visible(empty.client, tmp_path)
+        assert os.listdir(tmp_path) == []
+        empty.client.cluster.scale(1)
+        monkeypatch.setattr(visibility, "_FIRST_WORKER", 60.0)
+        require_visible(empty.client, tmp_path)
