@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from climcube.planning.plan import Plan, plan
     from climcube.recipes.ingest import ingest, plan_ingest
     from climcube.recipes.recipe import Recipe
+    from climcube.reports.explain import explain
     from climcube.reports.report import report
     from climcube.saving.save import save
     from climcube.stores.verify import verify
@@ -97,6 +98,7 @@ _HOMES = {
     "detrend": "climcube.analysis.trends.detrend",
     "emergence": "climcube.analysis.trends.emergence",
     "expire_versions": "climcube.stores.versioned.history",
+    "explain": "climcube.reports.explain",
     "explore": "climcube.explorer.explore",
     "false_positive_rates": "climcube.analysis.trends.rates",
     "fdr": "climcube.analysis.trends.significance",
@@ -166,6 +168,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "emergence",
     "errors",
     "expire_versions",
+    "explain",
     "explore",
     "false_positive_rates",
     "fdr",

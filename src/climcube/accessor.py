@@ -25,6 +25,7 @@ _METHODS = (
     "degree_heating_weeks",
     "detrend",
     "emergence",
+    "explain",
     "explore",
     "fdr",
     "habitat",

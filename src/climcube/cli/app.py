@@ -115,6 +115,7 @@ _COMMANDS = (
     ("matchup", matchups.matchup, "Observations beside a cube."),
     ("explore", explore.explore, "Look at heatwaves in the browser."),
     ("report", reports.report, "One HTML page with all of it."),
+    ("explain", reports.explain, "How a result was made, with citations."),
 )
 for _name, _function, _line in _COMMANDS:
     _kind = heatwaves.Following if _name == "heatwaves" else None

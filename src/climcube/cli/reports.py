@@ -1,7 +1,8 @@
-"""The command that writes the report."""
+"""The commands that write the report, and the methods paragraph."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from climcube.cli.arguments import (
     BasePeriod,
     Catalog,
+    Group,
     Overwrite,
     Target,
     Variable,
@@ -16,7 +18,7 @@ from climcube.cli.arguments import (
     parse_period,
 )
 
-__all__ = ["report"]
+__all__ = ["explain", "report"]
 
 
 def report(
@@ -45,3 +47,32 @@ def report(
     cube = open_cube(target, variable, catalog, layout="series")
     cc.report(cube, path, base_period=period, title=title, figures=figures, overwrite=overwrite)
     typer.echo(f"report of {cube.name!r} written to {path}")
+
+
+def explain(
+    target: Target,
+    format: Annotated[  # noqa: A002 - the option's name
+        str, typer.Option("--format", help="text, markdown, latex or bibtex.")
+    ] = "text",
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.")
+    ] = None,
+    group: Group = None,
+    catalog: Catalog = None,
+) -> None:
+    """Print how a saved result was made: methods with citations, for a paper.
+
+    Written from what the result says of itself: data set, parameters, versions of packages.
+
+    \b
+    climcube explain trend.zarr
+    climcube explain heatwaves.zarr --group annual --format bibtex -o methods.bib
+    """
+    import climcube as cc
+
+    text = cc.explain(cc.open(target, catalog=catalog, group=group), format=format, catalog=catalog)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    Path(output).write_text(text, encoding="utf-8")
+    typer.echo(f"written to {output}")

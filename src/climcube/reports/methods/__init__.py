@@ -1,0 +1,1 @@
+"""What each step of a result did, in the words of a methods section."""
