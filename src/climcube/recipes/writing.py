@@ -16,8 +16,8 @@ import xarray as xr
 from climcube.progress import Advance
 from climcube.recipes.layout import Block
 from climcube.recipes.reading import Band, Stretch, bands_of
-from climcube.recipes.rereading import require_written
 from climcube.stores.integrity.manifest import Recorder, write_records
+from climcube.stores.integrity.rereading import require_written
 from climcube.stores.work import Work
 
 __all__ = ["Task", "Writing", "default_workers", "write_blocks"]

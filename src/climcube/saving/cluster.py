@@ -22,11 +22,12 @@ from climcube.clusters.failures import translated
 from climcube.errors import IntegrityError, StoreError
 from climcube.planning.jobs import Job, Tile
 from climcube.planning.nodes import Graph, Key, is_constant
-from climcube.saving.crews import Needs, Order, Outcome, Together
+from climcube.saving.crews import AHEAD, Needs, Order, Outcome, Together
 
 __all__ = ["ClusterCrew"]
 
 _RETRIES = 2
+_LEAST = 8  # tiles under way
 _LARGE = 64 * 2**10  # bytes of a constant that is sent once, not with each tile
 _COUNTED = 2.0  # seconds for which the number of workers is believed
 _SETTLING = 30.0  # seconds to wait for workers to lay down what was cancelled
@@ -66,6 +67,11 @@ class ClusterCrew:
             count = max(1, sum(self._client.nthreads().values()))
             self._counted = time.monotonic(), count
         return count
+
+    @property
+    def window(self) -> int:
+        """Tiles under way; some more where workers are yet to come, so that they are asked for."""
+        return max(_LEAST, AHEAD * self.width)
 
     def ready(self, tile: Tile) -> bool:
         """Whether a tile can be started: the scheduler waits for what it needs."""

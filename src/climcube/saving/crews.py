@@ -89,11 +89,17 @@ class Crew(Protocol):
     ----------
     width
         Tiles that are computed at the same time.
+    window
+        Tiles under way, those included that wait for a worker.
     """
 
     @property
     def width(self) -> int:
         """Tiles that are computed at the same time."""
+
+    @property
+    def window(self) -> int:
+        """Tiles under way, those included that wait for a worker."""
 
     def ready(self, tile: Tile) -> bool:
         """Whether a tile can be started; if not, what is missing is being computed."""
@@ -141,6 +147,8 @@ class LocalCrew:
         self._needs = Needs(job)
         self.width = width
         self._alone = isinstance(pool, SynchronousExecutor)
+        # In this thread a tile is computed when it is started: it is noted before the next.
+        self.window = 1 if self._alone else AHEAD * width
         self._running: dict[Future[list[Any]], Tile] = {}
         self._values: dict[Key, Any] = {}
         self._coming: tuple[list[Key], Future[Any]] | None = None

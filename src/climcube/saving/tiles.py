@@ -141,7 +141,7 @@ class _Window:
         try:
             while (
                 self._waiting
-                and self._running < AHEAD * self._crew.width
+                and self._running < self._crew.window
                 and self._crew.ready(self._waiting[0])
             ):
                 self._crew.start(self._order_of(self._waiting.popleft()))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -12,6 +13,7 @@ from typing import Any
 
 from climcube.errors import (
     ClimcubeError,
+    ClimcubeWarning,
     ClusterError,
     IntegrityError,
     StoreError,
@@ -33,6 +35,7 @@ from climcube.stores.work import Work, Workplace
 __all__ = ["Saving", "already_there", "write_zarr"]
 
 LAYOUT, SEALED = "layout", "sealed"  # steps, beside those of the tiles
+OUTLINE = "outline"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,11 @@ class Saving:
     overwrite: bool
     resume: bool
 
+    @property
+    def name(self) -> str:
+        """The target's own name: places of unfinished work are not told apart by its suffix."""
+        return self.label.rstrip("/").rpartition("/")[2]
+
 
 def write_zarr(
     datasets: Parts,
@@ -68,16 +76,47 @@ def write_zarr(
     Parts that come from the same tiles (climatology and annual blocks) read them once.
     """
     layout = layout_of(cut(datasets, encoding), encoding)
-    identity = layout.identity()
+    identity, outline = layout.identity(), layout.outline()
     workplace = saving.workplace
+    if saving.resume and workplace.holds(identity):
+        workplace.tidy(identity)  # an attempt that was killed when all was done
+        return
     if not saving.resume:
         workplace.tidy(identity)
     with workplace.work(identity, new=True) as work, _keeping(work, resume=saving.resume):
         if not saving.overwrite and PUBLISHING not in work.done and workplace.exists():
             raise already_there(saving.label)
+        if saving.resume and not work.done:
+            _tell_of_others(workplace, outline, saving.label)
         if SEALED not in work.done:
-            _write(work, layout, progress)
+            _write(work, layout, {OUTLINE: outline, "target": saving.name}, progress)
+            with quiet():
+                seal_manifest(work.store, identity)
+                _consolidate(work.store)
+            work.finish(SEALED)
         work.publish(f"save {saving.label}")
+    _forget_others(workplace, saving.name)
+
+
+def _tell_of_others(workplace: Workplace, outline: str, label: str) -> None:
+    """Warn where an attempt was to be found, and is not known again."""
+    ledgers = workplace.attempts().values()
+    if any(ledger.get(LAYOUT, {}).get(OUTLINE) == outline for ledger in ledgers):
+        warnings.warn(
+            f"an unfinished save to {label} has the form of this result, but other tasks: this "
+            "one starts anew. Either inputs or parameters differ, or tasks get other names in "
+            "each process, as random numbers and functions without a name do",
+            ClimcubeWarning,
+            stacklevel=5,
+        )
+
+
+def _forget_others(workplace: Workplace, name: str) -> None:
+    """Remove unfinished saves of other results to a target that now holds this one."""
+    with suppress(StoreError):  # this one is published
+        for mark, ledger in workplace.attempts().items():
+            if ledger.get(LAYOUT, {}).get("target") == name:
+                workplace.drop(mark)
 
 
 def already_there(address: str) -> StoreExistsError:
@@ -88,20 +127,17 @@ def already_there(address: str) -> StoreExistsError:
     )  # fmt: skip
 
 
-def _write(work: Work, layout: StoreLayout, progress: bool | None) -> None:
+def _write(
+    work: Work, layout: StoreLayout, facts: Mapping[str, Any], progress: bool | None
+) -> None:
     if LAYOUT not in work.done:
         recorder = Recorder(work.store)
         layout.write(recorder)
-        known = recorder.take()
-        work.finish(LAYOUT, {"outline": layout.outline(), "records": known.facts()})
+        work.finish(LAYOUT, {**facts, "records": recorder.take().facts()})
     job = job_of(layout.lazy)
     if job.tiles:
         _Writing(work, job, progress).run()
-    with quiet():
-        write_records(work.store, _records(work))
-        seal_manifest(work.store)
-        _consolidate(work.store)
-    work.finish(SEALED)
+    write_records(work.store, _records(work))
 
 
 def _records(work: Work) -> Records:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from climcube.errors import StoreError
 from climcube.stores.addresses import is_remote
+from climcube.stores.exchange import exchanged
 from climcube.stores.filesystems import file_system, reporting
 from climcube.stores.publishing import copy_store
 
@@ -73,6 +74,9 @@ class LocalPlace:
         """Give what was written beside the target the target's name."""
         if not self.path.is_dir():
             os.replace(beside, self.path)
+            return
+        if exchanged(beside, self.path):
+            _remove(beside)
             return
         old = self.path.parent / f".{self.path.stem}.{mark}.old{self.path.suffix}"
         os.rename(self.path, old)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,15 +24,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from climcube.errors import StoreError, StoreExistsError
+from climcube.errors import ConflictError, StoreError, StoreExistsError, StoreNotFoundError
 from climcube.provenance import redact
 from climcube.stores.filesystems import file_system, has_folders, reporting, zarr_target
+from climcube.stores.integrity.header import GROUP, IDENTITY
 from climcube.stores.places import LocalPlace, RemotePlace, place_of, remove_remote
 from climcube.stores.versioned.locks import alone
 
 __all__ = ["PUBLISHING", "PlainWork", "PlainWorkplace"]
 
 PUBLISHING = "publishing"  # a step of our own: what is at a remote target from then on is ours
+_PARTIAL = ".partial"
+_IS_MARK = re.compile("[0-9a-f]{12}")
+_MARK = 12  # characters of an identity that name a place
 _ROOTS = ("zarr.json", ".zgroup", ".zarray")
 
 
@@ -57,10 +62,35 @@ class PlainWorkplace:
 
     def tidy(self, identity: str) -> None:
         """Remove what a killed attempt left after it had published."""
-        stage = _stage_of(self.address, self.options, identity[:12])
+        stage = self._stage(identity[:_MARK])
         if stage.exists():
             with stage.opened():
                 stage.remove()
+
+    def holds(self, identity: str) -> bool:
+        """Whether what lies there is the result of the same work, as its manifest says."""
+        import zarr
+
+        try:
+            target = zarr_target(self.address, self.options, read_only=True)
+            group = zarr.open_group(path=GROUP, mode="r", use_consolidated=False, **target)
+        except (OSError, ValueError, KeyError, StoreNotFoundError):  # no store, no manifest
+            return False
+        return group.attrs.get(IDENTITY) == identity
+
+    def attempts(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return the ledgers of all unfinished work, by a mark of each."""
+        stages = {mark: self._stage(mark) for mark in _marks(self.address, self.options)}
+        return {mark: stage.ledger() for mark, stage in stages.items()}
+
+    def drop(self, mark: str) -> None:
+        """Remove unfinished work, unless another process is at it."""
+        stage = self._stage(mark)
+        with suppress(ConflictError), stage.opened():
+            stage.remove()
+
+    def _stage(self, mark: str) -> _Stage:
+        return _stage_of(self.address, self.options, mark)
 
     @contextmanager
     def work(self, identity: str, *, new: bool) -> Iterator[PlainWork]:
@@ -79,9 +109,11 @@ class PlainWorkplace:
                 found="a store without versions: its readers would see half of a change",
                 remedy="make it a versioned one (a name that ends in .icechunk)",
             )  # fmt: skip
-        stage = _stage_of(self.address, self.options, identity[:12])
+        stage = self._stage(identity[:_MARK])
         with stage.opened():
             work = PlainWork(stage)
+            if not work.done:
+                stage.clear()  # of what an attempt wrote that was killed before its first step
             try:
                 yield work
             finally:
@@ -125,7 +157,7 @@ class PlainWork:
     def publish(self, message: str, facts: Mapping[str, Any] | None = None) -> str | None:
         """Give what was written the name of the target; there is no version to return."""
         if PUBLISHING not in self.done:
-            self.finish(PUBLISHING)
+            self.finish(PUBLISHING, self._stage.facts())
         self._stage.publish()
         self.over = True
         return None
@@ -148,8 +180,36 @@ class _Stage(Protocol):
 
     def ledger(self) -> dict[str, dict[str, Any]]: ...
     def note(self, step: str, facts: dict[str, Any]) -> None: ...
+    def facts(self) -> dict[str, Any]: ...
     def publish(self) -> None: ...
+    def clear(self) -> None: ...
     def remove(self) -> None: ...
+
+
+def _marks(address: str, options: Mapping[str, Any]) -> list[str]:
+    """Return the marks of all staging places of a target."""
+    place = place_of(address, options)
+    if isinstance(place, RemotePlace):
+        with reporting("unfinished work cannot be looked for", address):
+            system, path = file_system(place.address, options)
+            system.invalidate_cache()
+            try:
+                listed = system.ls(system._parent(path), detail=False)
+            except FileNotFoundError:
+                return []
+        names, first = [str(n).rstrip("/").rpartition("/")[2] for n in listed], f"{path}."
+        first = first.rpartition("/")[2]
+    else:
+        assert isinstance(place, LocalPlace)
+        first = f".{place.path.stem}."
+        folder = place.path.parent
+        names = os.listdir(folder) if folder.is_dir() else []
+    found = [
+        n[len(first) : -len(_PARTIAL)]
+        for n in names
+        if n.startswith(first) and n.endswith(_PARTIAL)
+    ]
+    return sorted(mark for mark in found if _IS_MARK.fullmatch(mark))
 
 
 def _stage_of(address: str, options: Mapping[str, Any], mark: str) -> _Stage:
@@ -165,7 +225,7 @@ class _LocalStage:
 
     def __init__(self, place: LocalPlace, mark: str) -> None:
         self._place, self._mark = place, mark
-        self._folder = place.path.parent / f".{place.path.stem}.{mark}.partial"
+        self._folder = place.path.parent / f".{place.path.stem}.{mark}{_PARTIAL}"
         self.address = str(self._folder)
 
     def exists(self) -> bool:
@@ -177,7 +237,8 @@ class _LocalStage:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with alone(self._folder / "lock", str(self._place.path), longest_wait=0):
-                if not (self._folder / "store").exists():  # a killed attempt published it
+                if self._is_published():  # by an attempt that was killed just then
+                    self.clear()
                     _remove_folder(self._folder / "ledger")
                 (self._folder / "ledger").mkdir(exist_ok=True)
                 for torn in (self._folder / "store").rglob("*.partial"):
@@ -188,6 +249,17 @@ class _LocalStage:
                 "saving failed", where=str(self._place.path),
                 found=(str(error) or type(error).__name__).splitlines()[0],
             ) from error  # fmt: skip
+
+    def _is_published(self) -> bool:
+        """Whether the target is what was written here; then what is here may be what it was."""
+        if not (self._folder / "store").exists():
+            return True
+        folder = self.ledger().get(PUBLISHING, {}).get("folder")
+        path = self._place.path
+        return folder is not None and path.exists() and path.stat().st_ino == folder
+
+    def facts(self) -> dict[str, Any]:
+        return {"folder": (self._folder / "store").stat().st_ino}
 
     def store(self) -> Any:
         from zarr.storage import LocalStore
@@ -205,14 +277,21 @@ class _LocalStage:
         os.replace(beside, file)
 
     def publish(self) -> None:
-        path, complete = self._place.path, self._folder / "store"
-        aside = path.parent / f".{path.stem}.{self._mark}.old{path.suffix}"
+        self._remove_aside()
+        self._place.publish(self._folder / "store", self._mark)
+        self._remove_aside()
+
+    def _remove_aside(self) -> None:
+        """Remove what the target was, unless nothing has taken its place yet."""
+        path = self._place.path
         if path.exists():
-            _remove_folder(aside)
-        self._place.publish(complete, self._mark)
-        _remove_folder(aside)
+            _remove_folder(path.parent / f".{path.stem}.{self._mark}.old{path.suffix}")
+
+    def clear(self) -> None:
+        _remove_folder(self._folder / "store")
 
     def remove(self) -> None:
+        self._remove_aside()
         _remove_folder(self._folder / "ledger")  # first: it must not name what is gone
         _remove_folder(self._folder)
 
@@ -222,7 +301,7 @@ class _RemoteStage:
 
     def __init__(self, place: RemotePlace, mark: str) -> None:
         self._place = place
-        self.address = f"{place.address}.{mark}.partial"
+        self.address = f"{place.address}.{mark}{_PARTIAL}"
 
     def exists(self) -> bool:
         with reporting("the unfinished work cannot be looked for", self.address):
@@ -271,9 +350,16 @@ class _RemoteStage:
                 system.makedirs(system._parent(file), exist_ok=True)
             system.pipe_file(file, json.dumps(facts, sort_keys=True).encode())
 
+    def facts(self) -> dict[str, Any]:
+        return {}
+
     def publish(self) -> None:
         with reporting("saving failed", self._place.address):
             self._place.publish(f"{self.address}/store")
+
+    def clear(self) -> None:
+        with reporting("saving failed", self.address):
+            remove_remote(f"{self.address}/store", self._place.options)
 
     def remove(self) -> None:
         with suppress(StoreError), reporting("cleaning up failed", self.address):

@@ -73,5 +73,14 @@ class Workplace(Protocol):
         work replaces the store, else it continues what is published.
         """
 
+    def holds(self, identity: str) -> bool:
+        """Whether what was published last is the result of the same work."""
+
+    def attempts(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+        """Return the ledgers of all unfinished work, by a mark of each."""
+
+    def drop(self, mark: str) -> None:
+        """Remove unfinished work, unless another process is seen at it."""
+
     def tidy(self, identity: str) -> None:
         """Remove what an earlier attempt of the same ``identity`` left, finished or not."""

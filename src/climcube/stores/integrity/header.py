@@ -7,10 +7,11 @@ from typing import Any
 
 from climcube.stores.integrity.digests import document_digest
 
-__all__ = ["FORMAT", "GROUP", "MARK", "seal_digest"]
+__all__ = ["FORMAT", "GROUP", "IDENTITY", "MARK", "seal_digest"]
 
 GROUP = "climcube_manifest"
 MARK = {GROUP: "lengths and digests of all objects; check them with climcube verify"}
+IDENTITY = "identity"  # of the work that a store is the result of
 FORMAT = {"format": "climcube manifest", "format_version": 1}
 
 

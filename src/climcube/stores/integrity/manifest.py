@@ -23,7 +23,7 @@ from climcube.errors import ParameterError
 from climcube.stores.integrity.digests import document_digest
 from climcube.stores.integrity.documents import read_documents
 from climcube.stores.integrity.grids import Grid
-from climcube.stores.integrity.header import FORMAT, GROUP, MARK, seal_digest
+from climcube.stores.integrity.header import FORMAT, GROUP, IDENTITY, MARK, seal_digest
 from climcube.stores.integrity.pages import write_entries
 from climcube.stores.integrity.records import Recorder, Records
 from climcube.stores.integrity.verifying import verifying
@@ -80,10 +80,17 @@ def write_records(store: Any, records: Records) -> None:
         group.attrs.put({**head, **FORMAT, "digest": records.algorithm, "arrays": arrays})
 
 
-def seal_manifest(store: Any) -> None:
+def seal_manifest(store: Any, identity: str | None = None) -> None:
     """Add the digests of all metadata documents; the last thing before a store is published.
 
     Consolidated metadata are written after it: they are copies of what is sealed here.
+
+    Parameters
+    ----------
+    store
+        Zarr store, writable.
+    identity
+        Of the work that the store is the result of, where that is to be known again.
     """
     import zarr
 
@@ -93,6 +100,8 @@ def seal_manifest(store: Any) -> None:
             root.attrs.update(MARK)
         group = _group(store)
         head = {k: v for k, v in dict(group.attrs).items() if k not in ("seal", "documents")}
+        if identity is not None:
+            head[IDENTITY] = identity
         head = {"digest": Records().algorithm, "arrays": {}} | FORMAT | head
         nodes = ["", *(path for path, _ in root.members(max_depth=None))]
         documents = read_documents(store, [n for n in nodes if n != GROUP])

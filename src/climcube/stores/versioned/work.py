@@ -82,6 +82,31 @@ class VersionedWorkplace:
             tip = repository.lookup_branch(self.branch)
             return repository.lookup_snapshot(tip).parent_id is not None
 
+    def holds(self, identity: str) -> bool:
+        """Whether the newest version is the result of the same work."""
+        if not self.exists():
+            return False
+        repository = open_repository(self.address, self.options)
+        with repository_reporting("the versioned store cannot be read", self.address):
+            newest = repository.lookup_snapshot(repository.lookup_branch(self.branch))
+        return bool(newest.metadata.get(FACTS, {}).get("identity") == identity)
+
+    def attempts(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return the ledgers of all unfinished work, by the branch of each."""
+        if not is_repository(self.address, self.options):
+            return {}
+        repository = open_repository(self.address, self.options)
+        with repository_reporting("the versioned store cannot be read", self.address):
+            branches = [b for b in repository.list_branches() if b.startswith(WORK)]
+            tips = {b: repository.lookup_snapshot(repository.lookup_branch(b)) for b in branches}
+        return {b: dict(tip.metadata.get(_LEDGER, {}).get("done", {})) for b, tip in tips.items()}
+
+    def drop(self, mark: str) -> None:
+        """Remove unfinished work."""
+        repository = open_repository(self.address, self.options)
+        with self.changing("the versioned store cannot be changed"):
+            _remove(repository, mark)
+
     def tidy(self, identity: str) -> None:
         """Remove what an attempt left that was killed just after it had published."""
         if not is_repository(self.address, self.options):

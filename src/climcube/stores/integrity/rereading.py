@@ -49,7 +49,7 @@ def require_written(store: Any, records: Records) -> None:
                 "what was written is not what is there", where=key,
                 expected=f"{int(entry[0, 1])} bytes of known digest",
                 found="no object" if data is None else f"{len(data)} other bytes",
-                remedy="ingest again; if it happens again, the storage is at fault",
+                remedy="write it again; if it happens again, the storage is at fault",
             )  # fmt: skip
 
     async def compare_all() -> None:

@@ -1,0 +1,182 @@
+"""Kill a save at a chosen write, look at what a reader sees, and go on; run as a script.
+
+    python killing.py KIND WORKERS WORK [EVERY [FIRST]]      before chosen writes
+    python killing.py KIND WORKERS WORK random TIMES SEED    SIGKILL at random moments
+
+Each attempt is a child made by fork, so that libraries are imported once. Prints one JSON
+object: the number of writes, the moments tried, and what was wrong, if anything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.recipes.killing import KILLED, digests, in_child, kill_at, target_of  # noqa: E402
+
+TILES = 8
+
+
+def result(log: int) -> Any:
+    """Make a lazy result of two groups; each tile that is computed is told to a file."""
+    import numpy as np
+    import xarray as xr
+
+    def told(block: Any, block_info: Any = None) -> Any:
+        if block_info is not None:
+            os.write(log, f"{block_info[0]['chunk-location']}\n".encode())
+        return block * 2.0
+
+    values = np.arange(20 * 8 * 6, dtype="f4").reshape(20, 8, 6)
+    cube = xr.DataArray(values, dims=("time", "lat", "lon"), name="sst").chunk(lat=2, lon=3)
+    doubled = cube.copy(data=cube.data.map_blocks(told, name="told-doubled", dtype="f4"))
+    mean = doubled.mean("time").to_dataset(name="mean")
+    return {"values": doubled.to_dataset(), "mean": mean}
+
+
+def save(target: Path, workers: int, log: Path) -> None:
+    """Save the result, or what is left of it."""
+    import dask
+
+    import climcube as cc
+
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    scheduler = {"scheduler": "synchronous"} if workers == 1 else {"scheduler": "threads"}
+    with dask.config.set(num_workers=workers, **scheduler):
+        cc.save(result(file), target, overwrite=True, resume=True, progress=False)
+    os.close(file)
+
+
+def save_old(target: Path) -> None:
+    """Have something at the target that is to stay until it is replaced."""
+    import xarray as xr
+
+    import climcube as cc
+
+    cc.save(xr.DataArray([1.0, 2.0], dims="x", name="old"), target)
+
+
+def new_folder(folder: Path, old: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(old, folder)
+    return folder
+
+
+def look_and_go_on(kind: str, workers: int, folder: Path, when: str, known: Any) -> str | None:
+    """Look at what a reader sees after a kill, save again, and compare."""
+    target, log = target_of(kind, folder), folder / "log"
+
+    def go_on() -> Any:
+        seen = digests(target)
+        save(target, workers, log)
+        return seen, digests(target)
+
+    code, said = in_child(go_on, folder)
+    if code:
+        return f"{when}: it could not go on: {said}"
+    seen, after = said
+    computed = log.read_text().count("\n")
+    log.unlink()
+    if seen not in (known["old"], known["new"]):
+        return f"{when}: a reader saw another store"
+    if after != known["new"]:
+        return f"{when}: another result: {sorted(k for k in after if after[k] != known['new'].get(k))[:5]}"
+    left = [p.name for p in folder.iterdir() if "partial" in p.name or ".old" in p.name]
+    if left:
+        return f"{when}: left {left}"
+    # A worker may have begun the next tile before the one before was noted.
+    most = TILES + (1 if workers == 1 else 2 * workers)
+    if computed > most:
+        return f"{when}: {computed} tiles computed, at most {most} expected"
+    in_child(lambda: save(target, workers, log), folder)
+    return f"{when}: computed again when all was done" if log.read_text() else None
+
+
+def prepare(kind: str, workers: int, work: Path) -> tuple[int, Any, float]:
+    """Make the store once without a kill; return writes, digests before and after, seconds."""
+    old, whole = work / "old", work / "whole"
+    old.mkdir(parents=True)
+    in_child(lambda: save_old(target_of(kind, old)), old)
+    (old / "answer.json").unlink()
+    new_folder(whole, old)
+    target = target_of(kind, whole)
+
+    def count() -> tuple[int, float]:
+        counted = kill_at(0, kind)
+        began = time.perf_counter()
+        save(target, workers, whole / "log")
+        return counted(), time.perf_counter() - began
+
+    code, said = in_child(count, work)
+    if code:
+        raise SystemExit(f"the save fails when it is not killed: {said}")
+    _, before = in_child(lambda: digests(target_of(kind, old)), work)
+    _, after = in_child(lambda: digests(target), work)
+    assert (whole / "log").read_text().count("\n") == TILES, "tiles are not those expected"
+    return said[0], {"old": before, "new": after}, said[1]
+
+
+def before_writes(kind: str, workers: int, work: Path, every: int = 1, first: int = 1) -> Any:
+    """Kill before every so many writes."""
+    writes, known, _ = prepare(kind, workers, work)
+    wrong, killed, tried = [], 0, 0
+    for number in range(first, writes + 1, every):
+        folder = new_folder(work / "tried", work / "old")
+
+        def run(number: int = number, folder: Path = folder) -> None:
+            kill_at(number, kind)
+            save(target_of(kind, folder), workers, folder / "log")
+
+        code, said = in_child(run, folder)
+        if code not in (0, KILLED):
+            wrong.append(f"write {number}: the save failed: {said}")
+            continue
+        tried, killed = tried + 1, killed + (code == KILLED)
+        problem = look_and_go_on(kind, workers, folder, f"write {number}", known)
+        wrong += [problem] if problem else []
+    return {"writes": writes, "tried": tried, "killed": killed, "wrong": wrong}
+
+
+def at_random(kind: str, workers: int, work: Path, times: int, seed: int) -> Any:
+    """SIGKILL at random moments."""
+    _, known, seconds = prepare(kind, workers, work)
+    generator, wrong, killed = random.Random(seed), [], 0
+    for number in range(times):
+        folder = new_folder(work / "tried", work / "old")
+        child = os.fork()
+        if not child:
+            try:
+                save(target_of(kind, folder), workers, folder / "log")
+            finally:
+                os._exit(0)
+        time.sleep(generator.uniform(0, 1.1 * seconds))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        killed += os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+        problem = look_and_go_on(kind, workers, folder, f"kill {number} (seed {seed})", known)
+        wrong += [problem] if problem else []
+    return {"tried": times, "killed": killed, "wrong": wrong, "seconds": seconds}
+
+
+def main(kind: str, workers: str, work: str, *more: str) -> None:
+    import climcube.cubes.open
+    import climcube.saving.save  # noqa: F401 - once, for all children
+
+    if more[:1] == ("random",):
+        told = at_random(kind, int(workers), Path(work), int(more[1]), int(more[2]))
+    else:
+        told = before_writes(kind, int(workers), Path(work), *map(int, more))
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
