@@ -50,7 +50,7 @@ _BLOCK_NUMBERS = 2**20
 _STATE_NUMBERS = 2**16  # numbers of one state's largest array merged or finished at once
 
 # What kernels need at most: numbers, in times of those that they work on.
-_CHUNK_COPIES = 3
+_CHUNK_COPIES = 1.25
 _STREAM_COPIES = 4
 _FINISH_COPIES = 4
 
@@ -204,7 +204,7 @@ def _leaf_cost(blocks: list[Outline], tables: Any, *, work: _Work, start: int) -
     stream = load_kernel(work.reference).stream is not None
     piece = max(PIECE, cells) if stream else _BLOCK_NUMBERS
     numbers = min(piece, steps * cells) * (_STREAM_COPIES if stream else _CHUNK_COPIES)
-    return Cost(state, 8 * numbers + (0 if stream else state.nbytes // 8))
+    return Cost(state, int(8 * numbers) + (0 if stream else state.nbytes // 8))
 
 
 @costs(_leaf_cost)

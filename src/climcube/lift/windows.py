@@ -29,7 +29,6 @@ __all__ = ["lift_windows"]
 
 _WINDOW_NUMBERS = 2**20  # of one window, over cells: rows should be long
 _PIECE_NUMBERS = 2**22  # given to a kernel at once, or more where that is less than ...
-_COPIES = 3  # of a piece, joined, decoded and as the kernel takes it
 _WINDOWS = 16  # times as long as a window: it begins anew in each piece
 
 
@@ -121,7 +120,9 @@ def _cost(blocks: list[Outline], tables: Any, *, work: _Work, place: tuple[int, 
     span = max(_WINDOWS * work.length, _PIECE_NUMBERS // width)
     steps = min(span + 2 * work.length, sum(block.shape[axis] for block in blocks))
     result = Outline((*shape[:axis], last - first, *shape[axis + 1 :]), "float64")
-    return Cost(result, 8 * (_COPIES * steps * width + 6 * work.length * width))
+    decoded = 8 if work.decoding is None else np.dtype(work.decoding.dtype).itemsize
+    each = blocks[0].dtype.itemsize + decoded + 8  # joined, as floats, and what the kernel needs
+    return Cost(result, each * steps * width + 48 * work.length * width)
 
 
 @costs(_cost)

@@ -37,7 +37,7 @@ def _tiles(fit: Fit) -> Choice:
     each = fit.cost.tile_peak
     if fit.memory is None:
         return Choice("tiles", "as they are", "how much memory there is, is not known")
-    beside = fit.cost.memory(0, fit.processes)
+    beside = fit.cost.beside(fit.processes)
     room = (fit.memory - beside) // max(1, fit.workers)
     if each > room:
         return Choice(

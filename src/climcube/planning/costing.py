@@ -9,8 +9,9 @@ from typing import Any
 
 from dask._task_spec import DataNode, Task, TaskRef
 
-from climcube.lift.costs import Cost, costs, outlines_in
+from climcube.lift.costs import Cost, costs
 from climcube.planning.jobs import Job, Tile
+from climcube.planning.keeping import Keeping
 from climcube.planning.memory import constant_bytes, peak_of, values_of
 from climcube.planning.nodes import Graph, Key
 from climcube.planning.outlining import Outliner, live_bytes
@@ -59,8 +60,8 @@ class JobCost:
     ----------
     tiles, shared
         In the order of the job's; what is shared is like a tile.
-    kept
-        Bytes of what is shared and kept for other tiles, at most.
+    sharing
+        What is kept for other tiles, and what it takes to compute that.
     constants
         Bytes of tables, and of arrays that the user holds.
     files
@@ -78,7 +79,7 @@ class JobCost:
     job: Job
     tiles: tuple[TileCost, ...]
     shared: tuple[TileCost, ...]
-    kept: int
+    sharing: Keeping
     constants: int
     files: int
     repeated: int
@@ -99,7 +100,7 @@ class JobCost:
     @property
     def tile_peak(self) -> int:
         """Bytes that one worker needs at most for a tile, without what is kept for others."""
-        return max((tile.peak for tile in self.all), default=0)
+        return max((tile.peak for tile in self.tiles), default=0)
 
     def total(self, what: str) -> int:
         """Return the sum of something over all that is read."""
@@ -113,16 +114,20 @@ class JobCost:
             found[reading.kind] = requests + reading.requests, size + reading.stored
         return found
 
+    def beside(self, processes: int = 1) -> int:
+        """Return the bytes that are needed whatever the number of workers."""
+        return processes * (PROCESS_BYTES + self.constants) + self.sharing.kept
+
     def memory(self, workers: int, processes: int = 1) -> int:
         """Return the bytes that so many workers need at most together.
 
         A few tiles are computed together, task by task; of many each worker has one.
         """
-        beside = self.kept + self.constants
-        busy = workers * self.tile_peak
         if len(self.tiles) < AHEAD * workers:
-            busy = max(self.tile_peak, self.together(workers))
-        return busy + processes * (PROCESS_BYTES + beside)
+            busy = self.together(workers)
+        else:
+            busy = self.sharing.peak(workers, workers * self.tile_peak)
+        return busy + processes * (PROCESS_BYTES + self.constants)
 
 
 def cost_of_job(job: Job) -> JobCost:
@@ -148,7 +153,7 @@ class _Adder:
             job,
             tiles,
             shared,
-            self._kept(),
+            Keeping.of(job, self.given, self._all_found),
             constant_bytes(job.graph),
             sum(_files(array) for array in job.arrays.values()),
             sum(count > 1 for count in self.readings.seen.values()),
@@ -173,7 +178,8 @@ class _Adder:
         for number, piece in enumerate(tile.pieces):
             key: Any = (_WRITE, tile.number, number)
             block: Any = piece.key
-            graph[key] = Task(key, _write, TaskRef(block))
+            array = self.job.arrays[piece.group, piece.variable]
+            graph[key] = Task(key, _write, TaskRef(block), _chunk_bytes(array))
         found = self._found(graph)
         keep: set[Key] = {(_WRITE, tile.number, number) for number in range(len(tile.pieces))}
         size = sum(
@@ -194,41 +200,20 @@ class _Adder:
         size = live_bytes([found[key][0] for key in keep])
         return TileCost(tasks, tuple(self._read), peak_of(graph, found, keep), size)
 
-    def _kept(self) -> int:
-        """Return the bytes of what is shared, where most of it is there at once."""
-        first: dict[Key, int] = {}
-        for tile in self.job.tiles:
-            waiting = list(tile.shared)
-            while waiting:
-                key = waiting.pop()
-                if key not in first:
-                    first[key] = tile.number
-                    waiting += self.job.inputs_of(self.job.graph_of_shared(key))
-        last: Mapping[Key, int] = self.job.last_use
-        changes: dict[int, int] = {}
-        for key, begin in first.items():
-            size = live_bytes(outlines_in(self.given[key]))
-            changes[begin] = changes.get(begin, 0) + size
-            changes[last[key] + 1] = changes.get(last[key] + 1, 0) - size
-        most = held = 0
-        for number in sorted(changes):
-            held += changes[number]
-            most = max(most, held)
-        return most
-
     def _reader(self, source: Source) -> int:
         reading = self.readings.of(source)
         self._read.append(reading)
         return reading.buffers
 
 
-def _write_cost(block: Any) -> Cost:
+def _write_cost(block: Any, chunk: int) -> Cost:
     """Return what it takes to write a block as one object: its chunks, and all of it, encoded."""
-    return Cost(None, _ENCODED * int(getattr(block, "nbytes", 0)))
+    size = int(getattr(block, "nbytes", 0))
+    return Cost(None, _ENCODED * size + min(size, 2 * chunk))
 
 
 @costs(_write_cost)
-def _write(block: Any) -> None:
+def _write(block: Any, chunk: int) -> None:
     """Stand for the task that writes a block."""
 
 
@@ -236,6 +221,10 @@ def _files(array: Any) -> int:
     """Return the objects that an array becomes."""
     sizes = _file_chunks(array)
     return math.prod(-(-n // size) for n, size in zip(array.shape, sizes, strict=True))
+
+
+def _chunk_bytes(array: Any) -> int:
+    return math.prod(_file_chunks(array)) * int(array.dtype.itemsize)
 
 
 def _file_chunks(array: Any) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -73,8 +74,12 @@ class Fit:
         """How many workers the memory allows, none if not even one."""
         if self.memory is None:
             return self.workers
-        left = self.memory - self.cost.memory(0, self.processes)
-        return max(0, left // max(1, self.cost.tile_peak))
+        memory = self.memory
+
+        def too_much(workers: int) -> bool:
+            return self.cost.memory(workers, min(workers, self.processes)) > memory
+
+        return bisect_left(range(1, self.workers + 1), True, key=too_much)
 
     @cached_property
     def alternatives(self) -> tuple[Alternative, ...]:
@@ -97,7 +102,7 @@ class Fit:
 
     def _smaller_tiles(self) -> Alternative | None:
         """Return tiles so small that all workers fit, as far as stored chunks let them be."""
-        beside = self.cost.memory(0, self.processes)
+        beside = self.cost.beside(self.processes)
         room = (self.memory or self.needed // 2) - beside
         each = room // self.workers
         if each <= 0 or self.cost.tile_peak <= 0:
@@ -126,7 +131,7 @@ class Fit:
         if not values:
             return None
         stored = sum(reading.stored for reading in readings)
-        beside = self.cost.memory(0, self.processes)
+        beside = self.cost.beside(self.processes)
         tile = min(self.cost.tile_peak // 4, get_option("tile_bytes"))
         return Alternative(
             "a copy in another layout first: cc.rechunk(cube, layout='series'), then cc.save",

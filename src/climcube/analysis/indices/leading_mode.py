@@ -11,11 +11,13 @@ import numpy.typing as npt
 import xarray as xr
 
 from climcube.errors import CubeError, require_module
+from climcube.lift.costs import Cost, Outline, costs
 
 __all__ = ["EXTRA", "leading_mode", "require_xeofs"]
 
 EXTRA = "eof"
 _LEAST_MONTHS = 3
+_COPIES = 6  # of the field
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -55,6 +57,14 @@ def leading_mode(
     return index, pattern, share, count
 
 
+def _cost(field: Outline, areas: Any, coast: Any, in_base: Flags, where: str) -> Cost:
+    """Return what the mode takes: weighted values, those of the base, and what xeofs makes."""
+    shape = field.shape[1:]
+    sizes = ((field.shape[0],), shape, (), ())
+    return Cost(tuple(Outline(s, "float64") for s in sizes), _COPIES * 8 * field.size)
+
+
+@costs(_cost)
 def _mode(
     field: Floats, areas: Floats, coast: Flags, in_base: Flags, where: str
 ) -> tuple[Floats, Floats, npt.NDArray[Any], npt.NDArray[Any]]:

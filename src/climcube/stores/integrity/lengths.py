@@ -44,7 +44,8 @@ class Lengths:
         entry = self._entries[index]
         if entry[0, 0] != WRITTEN:
             return None
-        return entry[1:, :2].astype("int64")
+        pieces: npt.NDArray[np.int64] = entry[1:, :2].astype("int64")
+        return pieces
 
 
 def lengths_of(store: Store, path: str) -> Lengths | None:
