@@ -7,6 +7,7 @@ from typing import Any
 import panel as pn
 
 from climcube.explorer.errands import Survey
+from climcube.explorer.look import LIGHT
 from climcube.explorer.page import Page
 from climcube.explorer.scene import Scene
 from climcube.explorer.server import serve
@@ -35,7 +36,13 @@ class Explorer:
     def __panel__(self) -> Any:
         if self._page is None:
             self._page = Page(self.scene, Survey(self.scene))
-        return self._page.layout
+            self._page.begin_when_seen()
+        # Notebooks may be dark, and do not tell: the page brings its own ground.
+        return pn.Column(
+            self._page.layout,
+            styles={"background": LIGHT["page"], "border-radius": "6px"},
+            sizing_mode="stretch_width",
+        )
 
     def __repr__(self) -> str:
         return f"<climcube.Explorer: {title_of(self.scene.mhw)}; .show() opens it>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ __all__ = ["Page"]
 _CATEGORIES, _VALUES = "Categories", "Daily values"
 _CELL, _MAP = "This cell", "Whole map"
 _NEAR, _ALL = "Around the event", "Whole record"
-_BEAT = 150  # milliseconds between looks at what has been answered, while something is asked
+_BEAT = 100  # milliseconds between looks at what has been answered, while something is asked
 
 
 class Page:
@@ -56,6 +57,8 @@ class Page:
         self.place: Place | None = None
         self._near = (len(axis) - 1, len(axis) - 1)  # samples that the line is about
         self._drawn = -1  # version of the survey that the map shows
+        # Notebooks hear of some of what Bokeh draws only from the clock: it is drawn twice.
+        self._to_draw: dict[str, Callable[[], None]] = {}
         self._wire()
         figures = {
             "map": self.map.figure, "line": self.line.figure, "years": self.years.figure,
@@ -63,7 +66,17 @@ class Page:
         }  # fmt: skip
         self.layout = arrange(self.parts, scene, figures, lines)
         self._clock = pn.state.add_periodic_callback(self.beat, _BEAT, start=False)
-        self._begin()
+        self._begun = False
+
+    def begin(self) -> None:
+        """Show the first map; what is drawn before the reader's browser listens is lost."""
+        if not self._begun:
+            self._begun = True
+            self._begin()
+
+    def begin_when_seen(self) -> None:
+        """Begin when a browser has laid out the map, as notebooks do some time later."""
+        self.map.figure.on_change("inner_width", lambda attr, old, new: self.begin())
 
     @property
     def index(self) -> int:
@@ -88,7 +101,7 @@ class Page:
         """Look at an event: in the line, and on the map on the day of its peak."""
         self.parts.span.value = _NEAR
         self._near = (event.first, event.last)
-        self._look()
+        self._draw("span", self._look)
         self.go_to(event.peak)
 
     def go_to(self, index: int) -> None:
@@ -100,6 +113,9 @@ class Page:
     def beat(self) -> None:
         """Fetch answers, follow the survey; stop when nothing is going on."""
         self.errands.deliver()
+        while self._to_draw:
+            _, draw = self._to_draw.popitem()
+            draw()
         if self.survey.version != self._drawn and not self.errands.busy("map"):
             self._drawn = self.survey.version
             self._ask_map()
@@ -124,8 +140,8 @@ class Page:
         parts.layer.param.watch(lambda _: self._layer_chosen(), "value")
         parts.worst.on_click(lambda _: self._go_to_worst())
         parts.compute.on_click(lambda _: self._survey())
-        parts.scope.param.watch(lambda _: self._show_years(), "value")
-        parts.span.param.watch(lambda _: self._look(), "value")
+        parts.scope.param.watch(lambda _: self._draw("years", self._show_years), "value")
+        parts.span.param.watch(lambda _: self._draw("span", self._look), "value")
 
     def _begin(self) -> None:
         scene = self.scene
@@ -150,6 +166,11 @@ class Page:
         self.survey.start()
         self._ask_map()
 
+    def _draw(self, what: str, draw: Callable[[], None]) -> None:
+        draw()
+        self._to_draw[what] = draw
+        self._wake()
+
     def _wake(self) -> None:
         self._tell()
         if not self._clock.running:
@@ -158,7 +179,7 @@ class Page:
     def _day_moved(self) -> None:
         """Say the day at once; draw it at once where that costs nothing."""
         self.parts.heading.object = markup.heading(words.day_words(self.scene.axis, self.index))
-        self.line.mark(self.index)
+        self._draw("day", lambda: self.line.mark(self.index))
         ready = self.scene.has_values(self.index) if self._values_shown else self._at_hand
         if ready or self.parts.day.value_throttled != self.index:
             self._ask_map()
@@ -211,7 +232,7 @@ class Page:
             self.parts.legend.object = markup.note("No cell has a value on this day.")
 
     def _layer_chosen(self) -> None:
-        self.map.choose(not self._values_shown)
+        self._draw("layer", lambda: self.map.choose(not self._values_shown))
         self._ask_map()
 
     def _go_to_date(self, text: str) -> None:

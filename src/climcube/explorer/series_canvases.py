@@ -92,23 +92,27 @@ class LineCanvas:
 
     def _draw(self, cold: bool, paint: Paint) -> None:
         plot = self.figure
+        drawn = {}
+        for column, colour, width in (
+            ("value", "ink", 1.1), ("seas", "seas", 1.4), ("thresh", "thresh", 1.4),
+        ):  # fmt: skip
+            drawn[column] = line = plot.line(
+                "x", column, source=self._source, line_width=width, name=column
+            )
+            paint.add(line.glyph, line_color=colour)
+            line.nonselection_glyph = line.selection_glyph = None
+        # Above the lines: of a long record they would hide the events.
         for level, (name, colour) in enumerate(zip(CATEGORIES, palette(cold), strict=True)):
             plot.varea(
                 "x", f"edge{level}", f"top{level}", source=self._source, fill_color=colour,
                 name=name,
             )  # fmt: skip
-        for column, colour, width in (
-            ("seas", "seas", 1.4), ("thresh", "thresh", 1.4), ("value", "ink", 1.2),
-        ):  # fmt: skip
-            line = plot.line("x", column, source=self._source, line_width=width, name=column)
-            paint.add(line.glyph, line_color=colour)
-            line.nonselection_glyph = line.selection_glyph = None
         self._now = paint.add(
             Span(dimension="height", line_dash="dashed", line_width=1.2), line_color="now"
         )
         plot.add_layout(self._now)
         dress(plot, paint)
-        self._hover([line])
+        self._hover([drawn["value"]])
 
     def _hover(self, renderers: list[Any]) -> None:
         day = "@x{%-d %b %Y}" if self._dated else "@date"

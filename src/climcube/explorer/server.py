@@ -53,6 +53,7 @@ def serve(
 
     def page() -> Any:
         view = Page(scene, survey)
+        view.begin()
         pn.state.on_session_destroyed(lambda _: view.close())
         pn.state.curdoc.template_variables["meta"] = _META
         pn.state.curdoc.js_on_event("document_ready", view.paint.callback())
