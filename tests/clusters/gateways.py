@@ -76,6 +76,17 @@ class Server:
 
 
 @contextmanager
+def asking(server: Server) -> Iterator[Any]:
+    """Ask the gateway itself."""
+    from dask_gateway import Gateway
+
+    given = server.arguments()
+    with Gateway(given["address"], given["proxy_address"], auth=given["auth"]) as gateway:
+        yield gateway
+    gateway._asynchronous = True  # when collected it would be closed again, and fail
+
+
+@contextmanager
 def gateway_server(folder: Path, environment: Mapping[str, str]) -> Iterator[Server]:
     """Run a gateway whose schedulers and workers have an environment of their own."""
     address, proxy = (f"127.0.0.1:{port}" for port in _free_ports(2))

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import distributed.versions
@@ -27,18 +23,12 @@ _NEEDED = (
 )  # fmt: skip
 # Whoever lacks one of these is told so by the task that needs it.
 _OPTIONAL = ("icechunk", "obstore")
-_SOURCES = "climcube sources"
 _SHOWN = 4
 
 
 def of_this_process() -> Packages:
-    """Return the versions that count, as this process has them.
-
-    Of its own sources the first answer holds: what is changed later is not loaded.
-    """
-    named = [*_NEEDED, *_OPTIONAL]
-    found = distributed.versions.get_versions(packages=named)
-    return {**_counted(found), _SOURCES: _digest_of_sources()}
+    """Return the versions that count, as this process has them."""
+    return _counted(distributed.versions.get_versions(packages=[*_NEEDED, *_OPTIONAL]))
 
 
 def of_cluster(client: Client) -> dict[str, Packages]:
@@ -95,16 +85,6 @@ def _counted(told: Mapping[str, Any]) -> dict[str, str | None]:
     packages = told["packages"]
     python = ".".join(str(packages["python"]).split(".")[:2])
     return {"python": python} | {name: packages.get(name) for name in (*_NEEDED, *_OPTIONAL)}
-
-
-@lru_cache(maxsize=1)
-def _digest_of_sources() -> str:
-    """Return a digest of the package's own code: two checkouts may bear one version."""
-    folder = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
-    return f"{importlib.metadata.version('climcube')} {digest.hexdigest()[:8]}"
 
 
 def _kind(who: str) -> str:
