@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 
 from climcube.catalogs.entry import Address, Entry
+from climcube.display import heading, list_table, panel
 
 __all__ = ["CheckReport", "Finding", "replacements"]
 
@@ -103,25 +103,20 @@ class CheckReport:
 
     def to_html(self) -> str:
         """Return the report as a piece of HTML, every text escaped."""
-        rows = "".join(
-            f"<tr><td>{escape(f.state)}</td><td>{escape(f.address)}</td><td>{escape(f.url)}</td>"
-            f"<td>{'' if f.seconds is None else f'{f.seconds:.2f} s'}</td>"
-            f"<td>{escape(f.last or '')}</td><td>{escape('; '.join(f.notes))}</td></tr>"
+        rows = (
+            (f.state, f.address, f.url, "" if f.seconds is None else f"{f.seconds:.2f} s",
+             f.last or "", "; ".join(f.notes))
             for f in self._sorted()
-        )
-        items = "".join(
-            f"<li>{escape(str(i['was']))} &rarr; {escape(i['now'] or 'nothing known')} "
-            f"({escape(str(i['why']))})</li>"
-            for i in self.replaced
-        )
-        return (
-            f"<div><p><b>Catalog check of {self.day}</b>: {escape(self._summary())}</p>"
-            '<table style="color:inherit;background:transparent"><thead><tr><th>state</th>'
-            "<th>address</th><th>URL</th><th>latency</th><th>last day</th><th>notes</th></tr>"
-            f"</thead><tbody>{rows}</tbody></table>"
-            + (f"<p>Instead of what is dead:</p><ul>{items}</ul>" if items else "")
-            + "</div>"
-        )
+        )  # fmt: skip
+        dead = [
+            (str(i["was"]), str(i["now"] or "nothing known"), str(i["why"])) for i in self.replaced
+        ]
+        return panel(
+            heading(f"Catalog check of {self.day}", self._summary()),
+            list_table(("state", "address", "URL", "latency", "last day", "notes"), rows),
+            *([heading("Instead of what is dead"), list_table(("was", "now", "why"), dead)]
+              if dead else []),
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         return self.to_text()

@@ -1,39 +1,26 @@
-"""A plan as text and in a notebook. Colours are inherited, so that light and dark both read."""
+"""A plan as text and in a notebook."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from typing import Any
 
+from climcube.display import fact_table, fact_text, heading, panel
 from climcube.planning.words import spoken_time
 from climcube.stores.integrity.verification import spoken_size
 
 __all__ = ["plan_html", "plan_text"]
 
-_TABLE = "border-collapse:collapse;color:inherit;background:transparent;font-size:0.9em"
-_CELL = (
-    "text-align:left;vertical-align:top;padding:0.15em 0.8em 0.15em 0;color:inherit;"
-    "background:transparent;border-bottom:1px solid rgba(127,127,127,0.3)"
-)
-
 
 def plan_text(plan: Any) -> str:
     """Return a plan as lines."""
-    return "\n".join(f"{label + ':':<10} {text}" for label, text in _lines(plan))
+    return fact_text(_lines(plan))
 
 
 def plan_html(plan: Any) -> str:
-    """Return a plan as an HTML table, every text escaped."""
-    rows = "".join(
-        f'<tr><th style="{_CELL}">{escape(label)}</th><td style="{_CELL}">{escape(text)}</td></tr>'
-        for label, text in _lines(plan)
-    )
+    """Return a plan as an HTML table."""
     verdict = "fits" if plan.fits else "does not fit"
-    return (
-        f'<div><b>Plan</b>: {escape(verdict)}<table style="{_TABLE}"><tbody>{rows}</tbody>'
-        "</table></div>"
-    )
+    return panel(heading("Plan", verdict), fact_table(_lines(plan)))
 
 
 def _lines(plan: Any) -> Iterable[tuple[str, str]]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
+from climcube.display import fact_table, fact_text, panel
 from climcube.recipes.decisions import Decision
 
 __all__ = ["Facts", "report_page"]
 
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;"
-    "color:#222}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3em .8em;"
-    "border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:anywhere}h1,h2{font-weight:600}"
+    "color-scheme:light dark}table{border-collapse:collapse;width:100%}"
+    "th,td{text-align:left;padding:.3em .8em;border-bottom:1px solid rgba(127,127,127,.35);"
+    "vertical-align:top;overflow-wrap:anywhere}h1,h2{font-weight:600}"
 )
 
 
@@ -20,17 +22,12 @@ class Facts:
     """What has names and values to show: as text in a terminal, as a table in a notebook."""
 
     def __str__(self) -> str:
-        return "\n".join(f"{label + ':':<10} {text}" for label, text in self._lines())
+        return fact_text(self._lines())
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(label)}</th>"
-            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
-            for label, text in self._lines()
-        )
-        return f"<table>{rows}</table>"
+        return panel(fact_table(self._lines()))
 
     def _lines(self) -> list[tuple[str, str]]:
         """Return names and values."""

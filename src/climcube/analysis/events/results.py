@@ -239,6 +239,11 @@ class Heatwaves:
             "  .track()      events in space and time"
         )
 
+    def _repr_html_(self) -> str:
+        from climcube.analysis.pages import heatwaves_html  # noqa: PLC0415 - in notebooks only
+
+        return heatwaves_html(self)
+
     def _shown(self) -> Iterator[tuple[str, Any]]:
         """Yield the parameters that matter for this result."""
         for name, value in self.parameters.items():

@@ -85,6 +85,11 @@ class HeatwaveChanges:
             f"{len(self.replaced)} replaced>"
         )
 
+    def _repr_html_(self) -> str:
+        from climcube.analysis.pages import changes_html  # noqa: PLC0415 - in notebooks only
+
+        return changes_html(self)
+
     def _rows(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         state = self.state
         found = state.rows("known", len(state.axis), self.samples - state.first)

@@ -333,3 +333,11 @@ class HeatwaveState:
             "  .annual  .daily  .category(date)  .events()  .climatology\n"
             "  .save(target)"
         )
+
+    def _repr_html_(self) -> str:
+        from climcube.analysis.pages import state_html  # noqa: PLC0415 - in notebooks only
+
+        place = "in memory" if self._store is None else f"in {self._store.generations.where}"
+        state = self._snapshot
+        cells = {d: n for d, n in state.window.sizes.items() if d != state.time}
+        return state_html(self, place, cells, self._results.parameters)

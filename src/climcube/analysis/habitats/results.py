@@ -341,6 +341,11 @@ class Habitat:
             "  .change((1961, 1990), (1991, 2020))   gain and loss, with their map"
         )
 
+    def _repr_html_(self) -> str:
+        from climcube.analysis.pages import habitat_html  # noqa: PLC0415 - in notebooks only
+
+        return habitat_html(self)
+
 
 def _edges(edges: Any) -> tuple[float, float]:
     """Return the percentages of the edges as shares."""

@@ -179,6 +179,11 @@ class Tracks:
             "  .footprints()  polygons; .to_geoparquet(path)"
         )
 
+    def _repr_html_(self) -> str:
+        from climcube.analysis.pages import tracks_html  # noqa: PLC0415 - in notebooks only
+
+        return tracks_html(self)
+
     @cached_property
     def _node(self) -> Delayed:
         return self.blocks.stitched(_KERNELS)

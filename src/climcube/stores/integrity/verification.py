@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from html import escape
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from climcube.display import fact_table, fact_text, heading, list_table, panel
 from climcube.errors import IntegrityError
 from climcube.stores.damage import KINDS, REMEDY
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Problem", "VerifyReport", "spoken_size"]
 
 _SHOWN = 10  # problems listed one by one
-_CELL = "text-align:left;vertical-align:top;padding:0.15em 0.8em 0.15em 0"
 
 
 @dataclass(frozen=True)
@@ -140,25 +139,19 @@ class VerifyReport:
         ]
 
     def __str__(self) -> str:
-        lines = [f"{label + ':':<10} {text}" for label, text in self._facts()]
+        lines = [fact_text(self._facts())]
         lines += [f"  {problem}" for problem in self.findings[:_SHOWN]]
         more = len(self.findings) - _SHOWN
         return "\n".join([*lines, *([f"  and {more} more"] if more > 0 else [])])
 
     def _repr_html_(self) -> str:
-        def row(cells: Any, tag: str = "td") -> str:
-            inner = (f'<{tag} style="{_CELL}">{escape(str(c))}</{tag}>' for c in cells)
-            return f"<tr>{''.join(inner)}</tr>"
-
-        facts = "".join(map(row, self._facts()))
-        table = ""
+        parts = [heading("intact" if self.ok else "damaged"), fact_table(self._facts())]
         if self.findings:
-            heading = row(("kind", "variable", "object", "place", "found"), "th")
+            columns = ("kind", "variable", "object", "place", "found")
             shown = self.findings[: 5 * _SHOWN]
-            body = "".join(row((p.kind, p.variable, p.key, p.place, p.found)) for p in shown)
-            table = f"<table><thead>{heading}</thead><tbody>{body}</tbody></table>"
-        verdict = "intact" if self.ok else "damaged"
-        return f"<div><b>{verdict}</b><table><tbody>{facts}</tbody></table>{table}</div>"
+            rows = ((p.kind, p.variable, p.key, p.place, p.found) for p in shown)
+            parts.append(list_table(columns, rows))
+        return panel(*parts)
 
 
 def spoken_size(count: float) -> str:
