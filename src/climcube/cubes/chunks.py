@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import dask.array as da
 import xarray as xr
 
 from climcube.cubes.coordinates import find_spatial, find_time
+from climcube.cubes.origins import read_anew
 from climcube.errors import AxisError, ChunkError, require_choice
 from climcube.options import get_option
 
@@ -55,6 +57,12 @@ def rechunk(cube: Any, *, layout: str = "series") -> Any:
     DataArray or Dataset
         The same values, dimensions, coordinates and attributes; only the chunks differ.
 
+    Notes
+    -----
+    A cube that comes from a store, uncut or cut, is read anew in the chunks asked for, unless its
+    stored chunks lie across them. Then everything is read once and held while it is sorted: of
+    what is larger than the memory, make a copy with `climcube.saving.relayout.relayout`.
+
     Raises
     ------
     AxisError
@@ -101,6 +109,7 @@ def horizontal_dims(cube: xr.DataArray) -> tuple[str, ...] | None:
 
 def _cut(cube: Any, chunks: dict[str, int]) -> Any:
     if isinstance(cube, xr.Dataset):
+        cube = cube.assign({n: _read_anew(v, chunks) for n, v in cube.data_vars.items()})
         quantified = [n for n, v in cube.data_vars.items() if _is_quantity(v)]
         rest = cube.drop_vars(quantified).chunk({d: n for d, n in chunks.items() if d in cube.dims})
         for name in quantified:
@@ -108,10 +117,21 @@ def _cut(cube: Any, chunks: dict[str, int]) -> Any:
             rest[name] = _cut(cube[name], own)
         return rest[list(cube.data_vars)]
     if not _is_quantity(cube):
-        return cube.chunk(chunks)
+        return _read_anew(cube, chunks).chunk(chunks)
     quantity = cube.variable._data  # xarray would put the quantity into Dask, not Dask into it
     plain = cube.copy(data=quantity.magnitude).chunk(chunks)
     return cube.copy(data=quantity._REGISTRY.Quantity(plain.data, quantity.units))
+
+
+def _read_anew(cube: xr.DataArray, chunks: dict[str, int]) -> xr.DataArray:
+    """Return a cube that reads in the chunks asked for, if it still reads, and not much twice."""
+    data = cube.variable._data
+    if not isinstance(data, da.Array):
+        return cube
+    sizes = [chunks.get(str(d), -1) for d in cube.dims]
+    whole = [n if size < 0 else size for n, size in zip(cube.shape, sizes, strict=True)]
+    anew = read_anew(data, cube.encoding, whole)
+    return cube if anew is None else cube.copy(data=anew)
 
 
 def _is_quantity(cube: xr.DataArray) -> bool:

@@ -7,7 +7,8 @@ another way: as the integers that are stored, or in other chunks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -17,16 +18,17 @@ import numpy as np
 import xarray as xr
 from dask._task_spec import Alias, Task, TaskRef
 from dask.array.chunk import getitem
-from dask.array.core import getter
+from dask.array.core import getter, normalize_chunks
 from dask.base import tokenize
 from dask.blockwise import Blockwise
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 from dask.layers import ArraySliceDep
 from xarray.core import indexing
 
-__all__ = ["Origin", "origin_of"]
+__all__ = ["Origin", "origin_of", "read_anew"]
 
 _RECHUNKED = "rechunk-merge-"
+_OFTEN = 2.0  # times that stored chunks may be read on average
 
 Chunks = tuple[tuple[int, ...], ...]
 Blocks = list[range]  # places along one axis of what is stored, by blocks
@@ -66,6 +68,29 @@ class Origin:
         turned: da.Array = data.transpose([kept.index(axis) for axis in self.axes])
         return turned
 
+    def unit(self, encoding: Mapping[str, Any]) -> tuple[int, ...]:
+        """Return what of each axis that is left can be read alone: the stored chunks, if known.
+
+        ``encoding`` is that of the variable, whose sizes are in the order of what is stored.
+        """
+        stored = encoding.get("chunks") or encoding.get("chunksizes") or ()
+        known = len(stored) == len(self.region)
+        return tuple(max(1, int(stored[axis])) if known else 1 for axis in self.axes)
+
+    def repeats(self, axis: int, unit: int, size: int) -> float:
+        """Return how often stored chunks are read on average, if an axis is cut into such sizes."""
+        part = self.region[self.axes[axis]]
+        assert isinstance(part, slice)
+        places = range(part.start, part.stop, part.step or 1)
+        if not places:
+            return 1.0
+        firsts = [places[i] // unit for i in range(0, len(places), size)]
+        lasts = [
+            places[min(i + size, len(places)) - 1] // unit for i in range(0, len(places), size)
+        ]
+        reads = sum(last - first + 1 for first, last in zip(firsts, lasts, strict=True))
+        return reads / (places[-1] // unit - places[0] // unit + 1)
+
 
 def origin_of(data: da.Array) -> Origin | None:
     """Return where the values of a Dask array are read; ``None`` where they were changed since.
@@ -100,6 +125,26 @@ def origin_of(data: da.Array) -> Origin | None:
     if None in region or data.shape != tuple(map(sum, read)):
         return None
     return Origin(array, name, tuple(region), tuple(axes), read)  # type: ignore[arg-type]
+
+
+def read_anew(
+    data: da.Array, encoding: Mapping[str, Any], chunks: Sequence[int]
+) -> da.Array | None:
+    """Return what an array is, read in other chunks in place of cutting what was read.
+
+    ``None`` where it is not as it was read, or where most would be read several times: then a
+    rechunk, which moves everything once but holds it meanwhile, may be better.
+    """
+    origin = origin_of(data)
+    if origin is None:
+        return None
+    repeats = [
+        origin.repeats(axis, unit, size)
+        for axis, (unit, size) in enumerate(zip(origin.unit(encoding), chunks, strict=True))
+    ]
+    if math.prod(repeats) > _OFTEN:
+        return None
+    return origin.read(origin.array, normalize_chunks(chunks, data.shape), "read")
 
 
 def _indexed(graph: HighLevelGraph, name: str) -> tuple[Any, Chunks] | None:
