@@ -47,9 +47,16 @@ class Outliner:
         self.estimated: dict[str, None] = {}
         self.work: dict[str, tuple[int, int]] = {}
         self._known: dict[Hashable, Cost] = {}
+        self._rooms: list[int] = []  # of tasks within the tasks at hand
 
     def cost(self, node: GraphNode, values: Mapping[Any, Any]) -> Cost:
         """Return the cost of a node, given what it depends on."""
+        self._rooms.append(0)
+        own = self._cost(node, values)
+        within = self._rooms.pop()
+        return Cost(own.result, max(own.workspace, within)) if within else own
+
+    def _cost(self, node: GraphNode, values: Mapping[Any, Any]) -> Cost:
         if isinstance(node, DataNode):
             return Cost(node.value)
         if not isinstance(node, Task):  # an alias
@@ -59,7 +66,10 @@ class Outliner:
         return self._called(node, values)
 
     def _within(self, node: GraphNode, values: Mapping[Any, Any]) -> Any:
-        return self.cost(node, values).result
+        """Run a task that is an argument of another one."""
+        cost = self.cost(node, values)
+        self._rooms[-1] = max(self._rooms[-1], cost.workspace)
+        return cost.result
 
     def _fused(self, node: Task, values: Mapping[Any, Any]) -> Cost:
         """Return the cost of tasks that Dask runs as one; inner results go as they are used up."""

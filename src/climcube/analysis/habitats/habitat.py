@@ -21,6 +21,7 @@ from climcube.cubes.units import Units
 from climcube.errors import CubeError, ParameterError, VariableError, require_choice, suggest
 from climcube.kernels.suitability import trapezoid
 from climcube.lift.common import require_free_names
+from climcube.lift.costs import Cost, Outline, costs
 
 __all__ = ["Habitat", "habitat"]
 
@@ -173,6 +174,16 @@ class _Factor:
             trapezoid, self.cube, *four, dask="parallelized", output_dtypes=["float64"]
         )
         return found.drop_attrs(deep=False)
+
+
+def _cost(values: Outline, *bounds: Any) -> Cost:
+    """Return what one block takes: the values side by side, and a block for each species."""
+    numbers = max([1, *(bound.size for bound in bounds if isinstance(bound, Outline))])
+    shape = values.shape if numbers == 1 else (*values.shape[:-1], numbers)
+    return Cost(Outline(shape, "float64"), 16 * values.size)
+
+
+costs(_cost)(trapezoid)
 
 
 def _factors(cube: Any, wanted: Any, units: Any) -> list[_Factor]:
