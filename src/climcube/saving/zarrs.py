@@ -25,7 +25,7 @@ from climcube.planning.prepare import Parts
 from climcube.progress import Advance, progress_bar
 from climcube.provenance import redact
 from climcube.saving.crews import Order, crew_of
-from climcube.saving.layout import StoreLayout, layout_of, quiet
+from climcube.planning.layout import StoreLayout, layout_of, quiet
 from climcube.saving.tasks import Target, Written, writing
 from climcube.saving.tiles import compute_tiles
 from climcube.stores.integrity.manifest import Recorder, Records, seal_manifest, write_records
