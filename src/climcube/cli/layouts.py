@@ -58,6 +58,7 @@ def relayout(
     # In the stored chunks: the copy is read in slabs of its own.
     cube = cc.open(source, variable=variable, group=group, catalog=catalog, chunks={})
     copy = relaid(cube, layout=layout, memory=memory)
-    typer.echo(str(copy))
-    if not plan:
+    if plan:
+        typer.echo(str(copy))
+    else:
         typer.echo(save_relaid(copy, target, overwrite=overwrite, resume=resume))
