@@ -21,7 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.recipes.killing import KILLED, digests, in_child, kill_at, target_of  # noqa: E402
+from tests.recipes.killing import KILLED, digests, in_child, kill_at, target_of
 
 TILES = 8
 
@@ -89,7 +89,8 @@ def look_and_go_on(kind: str, workers: int, folder: Path, when: str, known: Any)
     if seen not in (known["old"], known["new"]):
         return f"{when}: a reader saw another store"
     if after != known["new"]:
-        return f"{when}: another result: {sorted(k for k in after if after[k] != known['new'].get(k))[:5]}"
+        wrong = sorted(k for k in after if after[k] != known["new"].get(k))
+        return f"{when}: another result: {wrong[:5]}"
     left = [p.name for p in folder.iterdir() if "partial" in p.name or ".old" in p.name]
     if left:
         return f"{when}: left {left}"

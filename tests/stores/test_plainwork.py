@@ -30,7 +30,7 @@ def test_unfinished_work_is_hidden_named_by_its_identity_and_found_again(tmp_pat
     place = PlainWorkplace(str(tmp_path / "x.zarr"))
     with place.work(ONE, new=True) as work:
         write(work, 1)
-    assert names(tmp_path) == [".x.111111111111.partial"] and not place.exists()
+    assert names(tmp_path) == [".x.zarr.111111111111.partial"] and not place.exists()
     with place.work(OTHER, new=True) as work:
         assert work.done == {}
     with place.work(ONE, new=True) as work:

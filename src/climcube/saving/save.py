@@ -116,7 +116,10 @@ def save(
             write_netcdf(datasets, file, encoding or {}, progress)
     else:
         workplace = _workplace(address, storage_options)
-        saving = Saving(workplace, redact(address), overwrite=overwrite, resume=resume)
+        saving = Saving(
+            workplace, redact(address), overwrite=overwrite, resume=resume,
+            volatile=not is_remote(address) and not is_versioned_name(address),
+        )  # fmt: skip
         write_zarr(datasets, saving, encoding or {}, progress)
     return redact(address)
 

@@ -21,14 +21,15 @@ from climcube.errors import (
 )
 from climcube.planning.cutting import cut
 from climcube.planning.jobs import Job, Tile, job_of
+from climcube.planning.layout import StoreLayout, layout_of, quiet
 from climcube.planning.prepare import Parts
 from climcube.progress import Advance, progress_bar
 from climcube.provenance import redact
 from climcube.saving.crews import Order, crew_of
-from climcube.planning.layout import StoreLayout, layout_of, quiet
 from climcube.saving.tasks import Target, Written, writing
 from climcube.saving.tiles import compute_tiles
 from climcube.stores.integrity.manifest import Recorder, Records, seal_manifest, write_records
+from climcube.stores.integrity.rereading import require_written
 from climcube.stores.plainwork import PUBLISHING
 from climcube.stores.work import Work, Workplace
 
@@ -52,17 +53,16 @@ class Saving:
         Whether what is there may be replaced.
     resume
         Whether to go on with an earlier attempt, and to leave what another one can go on with.
+    volatile
+        Whether what an earlier attempt wrote may be lost although it was finished: on a disk of
+        this machine, with the power.
     """
 
     workplace: Workplace
     label: str
     overwrite: bool
     resume: bool
-
-    @property
-    def name(self) -> str:
-        """The target's own name: places of unfinished work are not told apart by its suffix."""
-        return self.label.rstrip("/").rpartition("/")[2]
+    volatile: bool = False
 
 
 def write_zarr(
@@ -89,13 +89,14 @@ def write_zarr(
         if saving.resume and not work.done:
             _tell_of_others(workplace, outline, saving.label)
         if SEALED not in work.done:
-            _write(work, layout, {OUTLINE: outline, "target": saving.name}, progress)
+            lost = _lost(work) if saving.volatile else frozenset()
+            _write(work, layout, {OUTLINE: outline}, lost, progress)
             with quiet():
                 seal_manifest(work.store, identity)
                 _consolidate(work.store)
             work.finish(SEALED)
         work.publish(f"save {saving.label}")
-    _forget_others(workplace, saving.name)
+    _forget_others(workplace)
 
 
 def _tell_of_others(workplace: Workplace, outline: str, label: str) -> None:
@@ -111,11 +112,11 @@ def _tell_of_others(workplace: Workplace, outline: str, label: str) -> None:
         )
 
 
-def _forget_others(workplace: Workplace, name: str) -> None:
+def _forget_others(workplace: Workplace) -> None:
     """Remove unfinished saves of other results to a target that now holds this one."""
     with suppress(StoreError):  # this one is published
         for mark, ledger in workplace.attempts().items():
-            if ledger.get(LAYOUT, {}).get("target") == name:
+            if OUTLINE in ledger.get(LAYOUT, {}):
                 workplace.drop(mark)
 
 
@@ -128,7 +129,11 @@ def already_there(address: str) -> StoreExistsError:
 
 
 def _write(
-    work: Work, layout: StoreLayout, facts: Mapping[str, Any], progress: bool | None
+    work: Work,
+    layout: StoreLayout,
+    facts: Mapping[str, Any],
+    lost: frozenset[str],
+    progress: bool | None,
 ) -> None:
     if LAYOUT not in work.done:
         recorder = Recorder(work.store)
@@ -136,8 +141,22 @@ def _write(
         work.finish(LAYOUT, {**facts, "records": recorder.take().facts()})
     job = job_of(layout.lazy)
     if job.tiles:
-        _Writing(work, job, progress).run()
+        _Writing(work, job, progress).run(lost)
     write_records(work.store, _records(work))
+
+
+def _lost(work: Work) -> frozenset[str]:
+    """Return those finished steps whose files are not what was written."""
+    lost = set()
+    for step, facts in work.done.items():
+        if "records" in facts:
+            try:
+                require_written(work.store, Records.from_facts(facts["records"]))
+            except IntegrityError:
+                if step == LAYOUT:
+                    raise
+                lost.add(step)
+    return frozenset(lost)
 
 
 def _records(work: Work) -> Records:
@@ -155,9 +174,9 @@ class _Writing:
         self._mark = f"write-{uuid.uuid4().hex}"
         self._advance: Advance = lambda n=1: None
 
-    def run(self) -> None:
-        """Compute and write all tiles that are not finished."""
-        job, done = self._job, self._work.done
+    def run(self, lost: frozenset[str]) -> None:
+        """Compute and write all tiles that are not finished, or were lost since."""
+        job, done = self._job, self._work.done.keys() - lost
         unfinished = [tile for tile in job.tiles if _step(tile) not in done]
         with progress_bar("saving", len(job.tiles), self._progress) as self._advance:
             self._advance(len(job.tiles) - len(unfinished))

@@ -2,7 +2,7 @@
 
 ::
 
-    .sst.0f3a9c20d1b4.partial/   beside a local target; of s3://b/sst.zarr s3://b/sst.zarr.0f3a...
+    .sst.zarr.0f3a9c20d1b4.partial/   beside a local sst.zarr; s3://b/sst.zarr.0f3a... of s3://b/...
       store/                     what is written; takes the target's name when it is complete
       ledger/block-00003.json    a step that is finished; appears in one go, after its objects
 
@@ -201,7 +201,7 @@ def _marks(address: str, options: Mapping[str, Any]) -> list[str]:
         first = first.rpartition("/")[2]
     else:
         assert isinstance(place, LocalPlace)
-        first = f".{place.path.stem}."
+        first = f".{place.path.name}."
         folder = place.path.parent
         names = os.listdir(folder) if folder.is_dir() else []
     found = [
@@ -225,7 +225,7 @@ class _LocalStage:
 
     def __init__(self, place: LocalPlace, mark: str) -> None:
         self._place, self._mark = place, mark
-        self._folder = place.path.parent / f".{place.path.stem}.{mark}{_PARTIAL}"
+        self._folder = place.path.parent / f".{place.path.name}.{mark}{_PARTIAL}"
         self.address = str(self._folder)
 
     def exists(self) -> bool:
