@@ -42,6 +42,7 @@ def open_zarr(
     versioned: bool | None = None,
     verify: str | None = None,
     sources: Sources | None = None,
+    complete: bool = False,
 ) -> xr.Dataset:
     """Open a Zarr store (format 2 or 3), or a version of a versioned one, undecoded.
 
@@ -56,6 +57,9 @@ def open_zarr(
         option ``verify`` says.
     sources
         Places of other files that a virtual cube may be read from.
+    complete
+        Whether it is known that every chunk was written: one that is missing was lost, also
+        where no manifest says so. Of plain stores only.
 
     Raises
     ------
@@ -76,7 +80,7 @@ def open_zarr(
         dataset.encoding[VERSION] = snapshot
         return dataset
     try:
-        return _open(address, zarr_target(address, options, read_only=True), group, mode)
+        return _open(address, zarr_target(address, options, read_only=True), group, mode, complete)
     except StoreNotFoundError:
         if versioned is None and is_repository(address, options):
             return open_zarr(
@@ -106,7 +110,9 @@ def _require_versions(address: str, options: Mapping[str, Any]) -> bool:
     return True
 
 
-def _open(address: str, target: Mapping[str, Any], group: str | None, mode: str) -> xr.Dataset:
+def _open(
+    address: str, target: Mapping[str, Any], group: str | None, mode: str, complete: bool = False
+) -> xr.Dataset:
     """Open one store as xarray does, with errors of ours."""
     where = redact(address) + (f", group '{group}'" if group else "")
     try:
@@ -144,7 +150,7 @@ def _open(address: str, target: Mapping[str, Any], group: str | None, mode: str)
             found=f"groups {', '.join(groups)}" if groups else None,
             remedy=f"pass group={groups[0]!r}" if groups else None,
         )
-    return guard(dataset, where)
+    return guard(dataset, where, complete=complete)
 
 
 def _read(store: Any, group: str | None) -> xr.Dataset:

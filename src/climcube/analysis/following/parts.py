@@ -1,4 +1,7 @@
-"""The arrays and rows of a heatwave state as Zarr groups: one part of a generation each."""
+"""The arrays and rows of a heatwave state as Zarr groups: one part of a generation each.
+
+Every chunk of a part is written, and each part has a manifest.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,20 @@ import xarray as xr
 from climcube.lift.rows import RowPart
 from climcube.stores.filesystems import zarr_target
 from climcube.stores.generations import Generations
-from climcube.stores.integrity.guard import COMPLETE
-from climcube.stores.zarrs import open_zarr
+from climcube.stores.integrity.inventory import add_unnoted
+from climcube.stores.integrity.manifest import Recorder, seal_manifest, write_records
+from climcube.stores.integrity.sole import Sole
+from climcube.stores.zarrs import open_zarr, zarr_store
 
-__all__ = ["StoredRows", "joined", "open_part", "write_part", "write_rows"]
+__all__ = [
+    "NewPart",
+    "StoredRows",
+    "joined",
+    "open_part",
+    "open_stored",
+    "write_part",
+    "write_rows",
+]
 
 _EVENT, _COLUMN = "state_event", "state_column"
 _ROWS = 2**16  # in a stored chunk
@@ -36,7 +49,7 @@ class StoredRows:
 
     def load(self) -> RowPart:
         """Read them."""
-        found = open_zarr(self.address, self.options)
+        found = open_stored(self.address, self.options)
         return RowPart(found["cells"].values, found["rows"].values)
 
     def facts(self) -> dict[str, Any]:
@@ -55,8 +68,9 @@ def write_rows(generations: Generations, part: str, rows: RowPart) -> dict[str, 
     """Write rows of events; return what is to be said of them (`StoredRows.facts`)."""
     if len(rows.cells):
         arrays = {"cells": (_EVENT, rows.cells), "rows": ((_EVENT, _COLUMN), rows.rows)}
-        done = write_part(generations, part, xr.Dataset(arrays), {_EVENT: _ROWS})
-        dask.compute(done, scheduler="synchronous")
+        new = write_part(generations, part, xr.Dataset(arrays), {_EVENT: _ROWS})
+        dask.compute(new.pending, scheduler="synchronous")
+        new.seal()
     return {
         "part": part,
         "count": len(rows.cells),
@@ -65,13 +79,28 @@ def write_rows(generations: Generations, part: str, rows: RowPart) -> dict[str, 
     }
 
 
+@dataclass(frozen=True)
+class NewPart:
+    """A part whose lazy arrays are still to be computed."""
+
+    pending: Any
+    store: Recorder = field(repr=False)
+
+    def seal(self) -> None:
+        """Write the manifest, when everything is computed."""
+        # What other processes wrote is read again: their recorders are not ours.
+        write_records(self.store, add_unnoted(self.store, self.store.take()))
+        seal_manifest(self.store)
+
+
 def write_part(
     generations: Generations, part: str, dataset: xr.Dataset, chunks: Mapping[Any, int]
-) -> Any:
+) -> NewPart:
     """Write a group, every chunk of it and with checksums; what is lazy is left to be computed."""
     from zarr.codecs import ZstdCodec
 
     target = zarr_target(generations.part(part), generations.options)
+    store = Recorder(Sole(zarr_store(target, read_only=False)))
     encoding: dict[Any, dict[str, Any]] = {}
     plain = dataset.copy()
     for name, variable in plain.variables.items():
@@ -83,23 +112,29 @@ def write_part(
         if variable.dtype.kind == "f":
             own["_FillValue"] = None
         encoding[name] = own
-    plain.attrs = dict(COMPLETE)
+    plain.attrs = {}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
         warnings.filterwarnings("ignore", message=".*does not have a Zarr V3 specification.*")
         warnings.simplefilter("ignore", xr.SerializationWarning)
-        return plain.to_zarr(
-            target["store"], mode="w-", zarr_format=3, consolidated=False, compute=False,
+        pending = plain.to_zarr(
+            store, mode="w-", zarr_format=3, consolidated=False, compute=False,
             write_empty_chunks=True, encoding=encoding,
-            storage_options=target["storage_options"],
         )  # fmt: skip
+    return NewPart(pending, store)
+
+
+def open_stored(address: str, options: Mapping[str, Any]) -> xr.Dataset:
+    """Open a group as it is stored."""
+    # Of parts that were made before there were manifests nothing may be missing either.
+    return open_zarr(address, options, complete=True)
 
 
 def open_part(
     generations: Generations, part: str, coords: list[str], chunks: Mapping[Any, int]
 ) -> xr.Dataset:
     """Open a group: Dask arrays of the stored chunks, coordinates in memory."""
-    opened = open_zarr(generations.part(part), generations.options)
+    opened = open_stored(generations.part(part), generations.options)
     for variable in opened.variables.values():
         variable.attrs.pop("coordinates", None)
     held = [n for n in coords if n in opened.variables]

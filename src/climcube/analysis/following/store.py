@@ -19,9 +19,11 @@ import xarray as xr
 
 from climcube.analysis.events.definition import HeatwaveDefinition
 from climcube.analysis.following.parts import (
+    NewPart,
     StoredRows,
     joined,
     open_part,
+    open_stored,
     write_part,
     write_rows,
 )
@@ -32,7 +34,6 @@ from climcube.errors import StoreExistsError
 from climcube.lift.rows import RowPart
 from climcube.progress import dask_progress
 from climcube.stores.generations import Generations
-from climcube.stores.zarrs import open_zarr
 
 __all__ = ["StateStore", "require_free"]
 
@@ -108,24 +109,24 @@ class StateStore:
         tile = document["tile"]
         write = partial(write_part, self.generations)
         cut = partial(_cut, state)
-        pending: list[Any] = []
+        new: list[NewPart] = []
         document["climatology"] = self._place(state.climatology)
         if document["climatology"] is None:
             document["climatology"] = part = f"{folder}/climatology"
-            pending.append(write(part, cut(state.climatology, tile | _DAYS), tile | _DAYS))
+            new.append(write(part, cut(state.climatology, tile | _DAYS), tile | _DAYS))
         document["current"], document["record"] = f"{folder}/current", f"{folder}/record"
         current = state.window.to_dataset(name=_WINDOW)
         current[_CHECKPOINT] = state.checkpoint.variable
-        pending.append(write(document["current"], cut(current, tile), tile))
+        new.append(write(document["current"], cut(current, tile), tile))
         time = state.times.to_dataset(name="record").drop_vars("record")
-        pending.append(write(document["record"], time, {}))
-        document["years"], new = self._placed_years(state, f"{folder}/years")
-        if new:
-            years = cut(_stacked([state.sums[y] for y in new]), tile | {_YEAR: 1})
-            pending.append(write(f"{folder}/years", years, tile | {_YEAR: 1}))
-        return document | self._computed(state, folder, pending)
+        new.append(write(document["record"], time, {}))
+        document["years"], touched = self._placed_years(state, f"{folder}/years")
+        if touched:
+            years = cut(_stacked([state.sums[y] for y in touched]), tile | {_YEAR: 1})
+            new.append(write(f"{folder}/years", years, tile | {_YEAR: 1}))
+        return document | self._computed(state, folder, new)
 
-    def _computed(self, state: Snapshot, folder: str, pending: list[Any]) -> dict[str, Any]:
+    def _computed(self, state: Snapshot, folder: str, new: list[NewPart]) -> dict[str, Any]:
         """Compute and write everything in one go: each tile is read and worked on once."""
         stored = [e for e in state.events if self._is_here(e)]
         others = [e for e in state.events if not self._is_here(e)]
@@ -137,7 +138,9 @@ class StateStore:
             fresh = [put(f"{folder}/events-{k:04d}", rows) for k, rows in enumerate(fresh)]
         blocks = [] if state.open_years is not None else _start_years_of_blocks(state)
         with dask_progress("writing the state"):
-            _, found, begun = dask.compute(pending, fresh, blocks)
+            _, found, begun = dask.compute([part.pending for part in new], fresh, blocks)
+        for part in new:
+            part.seal()
         events = [f for f in found if f["count"]] if spread else self._merged(folder, stored, found)
         known = open_years(state) if state.open_years is None and not blocks else state.open_years
         years = sorted({int(y) for block in begun for y in block if y == y}) if blocks else known
@@ -183,7 +186,7 @@ class StateStore:
         return StoredRows(address, self.generations.options, **facts)
 
     def _times(self, document: Mapping[str, Any]) -> xr.DataArray:
-        raw = open_zarr(self.generations.part(document["record"]), self.generations.options)
+        raw = open_stored(self.generations.part(document["record"]), self.generations.options)
         cftime = document["times"] == "object" or None
         record = decode_cf(raw, self.generations.where, use_cftime=cftime)
         time: str = document["time"]

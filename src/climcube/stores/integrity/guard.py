@@ -22,13 +22,12 @@ from climcube.stores.integrity.header import GROUP
 from climcube.stores.integrity.whereabouts import describe_place
 from climcube.stores.versioned.repositories import is_icechunk_error, translated
 
-__all__ = ["COMPLETE", "guard"]
+__all__ = ["guard"]
 
-COMPLETE = {"climcube_complete": "every chunk was written; one that is missing was lost"}
 _MOST = 256  # chunks that are tried one by one, to find the one that cannot be read
 
 
-def guard(dataset: xr.Dataset, where: str) -> xr.Dataset:
+def guard(dataset: xr.Dataset, where: str, *, complete: bool = False) -> xr.Dataset:
     """Make the lazy variables of an opened Zarr store report what is wrong with a chunk.
 
     Parameters
@@ -37,9 +36,10 @@ def guard(dataset: xr.Dataset, where: str) -> xr.Dataset:
         As xarray opened it, not chunked; changed in place and returned without our marks.
     where
         The store, for messages.
+    complete
+        Whether every chunk was written: none is read as fill values.
     """
     dataset.attrs.pop(GROUP, None)
-    complete = dataset.attrs.pop(next(iter(COMPLETE)), None) is not None
     for name, variable in dataset.variables.items():
         holder: Any = variable._data
         while holder is not None and not isinstance(
