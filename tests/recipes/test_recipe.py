@@ -179,6 +179,63 @@ def test_steps_of_templates(step, period, count):
     assert len(names) == len(set(names)) == count
 
 
+@pytest.mark.parametrize(
+    ("step", "period"),
+    [
+        ("month", ("2000-11-02", "2001-02")),
+        ("month", ("2000-11", "2001-02-27")),
+        ("year", ("2000-02", "2001")),
+        ("year", ("2000", "2001-11")),
+    ],
+)
+def test_a_period_that_cuts_files_is_refused(step, period):
+    with pytest.raises(IngestError, match=f"the period cuts a file.*whole {step}s"):
+        Filenames("{date:%Y%m}", period, step)
+    Filenames("{date:%Y%m}", ("2000-11-01", "2001-02-28"), "month")
+
+
+def test_a_date_in_a_name_that_contradicts_the_times_inside(files, sea, tmp_path):
+    folder = files[0].parent
+    template = str(folder / "oisst-avhrr-v02r01.{date:%Y%m%d}.nc")
+    names = Filenames(template, ("2000-01-01", "2000-01-12"))
+    third, fourth = files[2], files[3]
+    fourth.rename(tmp_path / "aside.nc")
+    third.rename(fourth)
+    (tmp_path / "aside.nc").rename(third)
+    with pytest.raises(IngestError, match=r"20000104.nc.*2000-01-04, as.*found 2000-01-03"):
+        cc.ingest(Recipe(names), tmp_path / "cube.zarr")
+    assert cc.ingest(files, tmp_path / "cube.zarr").times == 12  # names of a list say nothing
+
+
+@pytest.mark.parametrize("hours", [24, 48])
+def test_times_at_the_end_of_the_day_that_names_say(files, tmp_path, hours):
+    def stamp(dataset):
+        dataset["time"].units = f"hours since {date} 00:00:00"
+        dataset["time"][:] = hours
+
+    for path in files:
+        date = f"{path.stem[-8:-4]}-{path.stem[-4:-2]}-{path.stem[-2:]}"
+        change(path, stamp)
+    template = str(files[0].parent / "oisst-avhrr-v02r01.{date:%Y%m%d}.nc")
+    recipe = Recipe(Filenames(template, ("2000-01-01", "2000-01-12")))
+    if hours == 24:
+        assert cc.ingest(recipe, tmp_path / "cube.zarr").period[0] == "2000-01-02"
+    else:
+        with pytest.raises(IngestError, match="contradict"):
+            cc.ingest(recipe, tmp_path / "cube.zarr")
+
+
+def test_months_and_years_in_names(tmp_path):
+    sea = ocean(400, shape=(2, 3))
+    for name, part in sea.groupby(sea.time.dt.strftime("%Y%m")):
+        part.to_netcdf(tmp_path / f"sst.{name}.nc")
+    names = Filenames(str(tmp_path / "sst.{date:%Y%m}.nc"), ("2000-01", "2001-01"), "month")
+    assert cc.ingest(Recipe(names), tmp_path / "cube.zarr").times == 397
+    (tmp_path / "sst.200102.nc").rename(tmp_path / "sst.200101.nc")
+    with pytest.raises(IngestError, match=r"200101.nc.*2001-01, as.*2001-02-01 to 2001-02"):
+        cc.ingest(Recipe(names), tmp_path / "other.zarr")
+
+
 # ---------------------------------------------------------------- policies and checks
 
 

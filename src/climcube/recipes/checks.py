@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,12 +21,14 @@ from climcube.errors import (
     suggest,
 )
 from climcube.provenance import redact
+from climcube.recipes.filenames import DIGITS, Filenames
 from climcube.recipes.recipe import Checks
 
 __all__ = [
     "find_gaps",
     "gap_between",
     "require_expected",
+    "require_named_dates",
     "require_one_value_a_day",
     "require_same_packing",
 ]
@@ -163,6 +166,38 @@ def require_one_value_a_day(archive: Archive, axis: TimeAxis) -> None:
         found=f"two on {axis.label(index)}",
         remedy="leave one of them out",
     )
+
+
+def require_named_dates(
+    archive: Archive, axis: TimeAxis, names: Filenames, dates: Mapping[str, dt.date]
+) -> None:
+    """Refuse a file whose times are not those of the date in its name.
+
+    Where every file ends with the midnight after its date, as times that end an interval do,
+    that is what this archive means.
+    """
+    digits = DIGITS[names.span]
+    moments = archive.columns[archive.roles.time].dt
+    midnight = np.asarray((moments.hour == 0) & (moments.minute == 0))
+    outside, all_end, first = [], True, 0
+    for header in archive.headers:
+        stop = first + header.steps(archive.roles.time)
+        date = dates[header.address]
+        own = [axis.label(i) for i in range(first, stop)]
+        if not any(day[:digits] == date.isoformat()[:digits] for day in own):
+            outside.append((header, date.isoformat()[:digits], own))
+        after = names.following(date).isoformat()
+        all_end = all_end and own[-1] == after and bool(midnight[stop - 1])
+        first = stop
+    if not outside or all_end:
+        return
+    header, named, own = outside[0]
+    raise IngestError(
+        "the name of the file and its times contradict each other", where=redact(header.address),
+        expected=f"a time in {named}, as its name says",
+        found=own[0] if own[0] == own[-1] else f"{own[0]} to {own[-1]}",
+        remedy="find out which is wrong; rename the file, or fetch it again",
+    )  # fmt: skip
 
 
 def find_gaps(axis: TimeAxis) -> tuple[str, ...]:

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 from climcube.errors import IngestError
 
-__all__ = ["Filenames"]
+__all__ = ["DIGITS", "Filenames"]
+
+# Of an ISO date, those that tell a day, a month or a year.
+DIGITS = {"day": 10, "month": 7, "year": 4}
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _DATE = re.compile(r"date:((?:%[YmdjyH]|[A-Za-z0-9_./-])+)")
@@ -26,7 +29,8 @@ class Filenames:
         Address of a file; ``{date:%Y%m}`` stands for its date. Of the codes of ``strftime`` these
         are known: ``%Y %m %d %j %y %H``. Nothing else can stand in braces.
     period
-        First and last date, ``"1981-09-01"`` or ``"1981-09"`` or ``"1981"``.
+        First and last date, ``"1981-09-01"`` or ``"1981-09"`` or ``"1981"``; with steps of months
+        or years, whole ones.
     step
         ``"day"``, ``"month"`` or ``"year"``: from one file's date to the next one's.
     preliminary
@@ -54,6 +58,34 @@ class Filenames:
                 expected=f"a first and a later last date, at most {_MOST:,} days apart",
                 found=" to ".join(self.period),
             )  # fmt: skip
+        start = first.replace(day=1, month=1 if self.step == "year" else first.month)
+        end = last + dt.timedelta(days=1)
+        if self.step != "day" and (first != start or end.day > 1 or self._cuts_a_year(end)):
+            raise IngestError(
+                "the period cuts a file", where="key 'files.period'",
+                expected=f"whole {self.step}s, as files are", found=" to ".join(self.period),
+                remedy="name the first and the last "
+                + ("month: 1981-09, 1982-12" if self.step == "month" else "year: 1981, 1982")
+                + "; cut the cube when it is opened: cube.sel(time=slice(...))",
+            )  # fmt: skip
+
+    def _cuts_a_year(self, end: dt.date) -> bool:
+        return self.step == "year" and end.month > 1
+
+    @property
+    def span(self) -> str:
+        """What a date in a name stands for: the step, or more where names tell no days."""
+        codes = set(re.findall(r"%([dj]|m)", "".join(_PLACE.findall(self.template))))
+        told = "day" if codes & {"d", "j"} else "month" if "m" in codes else "year"
+        return min(told, self.step, key=lambda span: DIGITS[span])
+
+    def following(self, day: dt.date) -> dt.date:
+        """Return the first date after the day, month or year that a name stands for."""
+        if self.span == "day":
+            return day + dt.timedelta(days=1)
+        if self.span == "month":
+            return (day.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
+        return day.replace(year=day.year + 1, month=1, day=1)
 
     def expand(self, template: str | None = None) -> Iterator[tuple[dt.date, str]]:
         """Yield date and address of each file of the period."""

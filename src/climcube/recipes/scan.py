@@ -21,10 +21,12 @@ from climcube.provenance import redact
 from climcube.recipes.checks import (
     find_gaps,
     require_expected,
+    require_named_dates,
     require_one_value_a_day,
     require_same_packing,
 )
 from climcube.recipes.decisions import FILLED, LEFT_OUT, Decision, choose_files, preliminary_files
+from climcube.recipes.filenames import Filenames
 from climcube.recipes.gaps import fill_days
 from climcube.recipes.reading import Limits, file_state
 from climcube.recipes.recipe import Recipe
@@ -138,6 +140,8 @@ def scan_files(recipe: Recipe, found: Found) -> Scan:
         )  # fmt: skip
     scrutiny.require_most(len(found.addresses))
     axis = TimeAxis.of(archive.columns)
+    if isinstance(recipe.files, Filenames):
+        require_named_dates(archive, axis, recipe.files, found.dates)
     require_one_value_a_day(archive, axis)
     gaps = find_gaps(axis)
     columns, targets = archive.columns, np.arange(len(axis))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from climcube.cubes.targets import resolve
@@ -36,6 +37,8 @@ class Found:
         Those that stand in for final ones, as the template says.
     decisions
         About those that are not there.
+    dates
+        What the names of a template say, by address.
     """
 
     addresses: tuple[str, ...]
@@ -43,6 +46,7 @@ class Found:
     options: Mapping[str, Any]
     preliminary: frozenset[str] = frozenset()
     decisions: tuple[Decision, ...] = ()
+    dates: Mapping[str, dt.date] = field(default_factory=dict)
 
 
 def find_files(recipe: Recipe, storage_options: Mapping[str, Any] | None) -> Found:
@@ -69,10 +73,13 @@ def find_files(recipe: Recipe, storage_options: Mapping[str, Any] | None) -> Fou
 
 
 def _of_template(names: Filenames, missing: str, options: Mapping[str, Any]) -> Found:
+    dates = {address: date for date, address in names.expand()}
     final = [address for _, address in names.expand()]
     there = _present(final, options)
     early: list[str] = [a for _, a in names.expand(names.preliminary)] if names.preliminary else []
     spare = {f: e for f, e in zip(final, early, strict=True) if f not in there} if early else {}
+    if names.preliminary:
+        dates |= {address: date for date, address in names.expand(names.preliminary)}
     stand_in = _present(list(spare.values()), options)
     chosen, absent, preliminary = [], [], set()
     for address in final:
@@ -105,7 +112,8 @@ def _of_template(names: Filenames, missing: str, options: Mapping[str, Any]) -> 
         for i, a in enumerate(final)
         if a in lost
     ]
-    return Found(tuple(chosen), label, options, frozenset(preliminary), tuple(decisions))
+    said = {address: dates[address] for address in chosen}
+    return Found(tuple(chosen), label, options, frozenset(preliminary), tuple(decisions), said)
 
 
 def _present(addresses: Sequence[str], options: Mapping[str, Any]) -> set[str]:
