@@ -275,6 +275,16 @@ def test_heatwaves_are_explained_without_computing(sst: xr.DataArray) -> None:
     assert "daily" not in vars(mhw)
 
 
+def test_a_seasonal_cycle_is_pointed_out(sst: xr.DataArray) -> None:
+    months = cc.monthly_mean(_few(sst))
+    with pytest.warns(UserWarning, match="seasonal cycle"):
+        fit = cc.trend(months)
+    assert "with their seasonal cycle" in cc.explain(fit)
+    assert "with their seasonal cycle" not in cc.explain(cc.trend(cc.anomaly(months, "month")))
+    without = cc.trend(months, method="theil_sen", seasonal="month")
+    assert "with their seasonal cycle" not in cc.explain(without)
+
+
 def test_formats(sst: xr.DataArray) -> None:
     fit = cc.trend(cc.annual_mean(_few(sst)), autocorrelation="none")
     latex = cc.explain(fit, format="latex")

@@ -89,7 +89,7 @@ def test_the_page_is_light(page: tuple[Page, str, Path]) -> None:
     _, text, folder = page
     assert len(text) < 450_000
     for figure in (folder / "figures").glob("*.png"):
-        assert figure.stat().st_size < 90_000, figure.name
+        assert figure.stat().st_size < 110_000, figure.name
 
 
 def test_few_colours_leave_the_categories_as_they_are(page: tuple[Page, str, Path]) -> None:

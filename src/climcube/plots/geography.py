@@ -18,7 +18,7 @@ import xarray as xr
 from climcube.cubes.coordinates import SpatialAxes, find_spatial
 from climcube.errors import AxisError, CubeError, ParameterError, require_module
 from climcube.plots.colours import colour_bar, diverging, sequential
-from climcube.plots.projections import choose, dress_globe, is_geographic, projected, ratio_of
+from climcube.plots.projections import choose, corners, dress_globe, is_geographic, ratio_of
 from climcube.plots.style import LAND, MUTED, canvas
 
 if TYPE_CHECKING:
@@ -202,18 +202,7 @@ def draw_cells(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], **style: Any) 
     """Draw a picture of cells with degree labels, true proportions and grey where NaN."""
     ax.set_facecolor(LAND)
     if is_geographic(ax):
-        x, y = projected(ax, *np.meshgrid(grid.x_edges, grid.y_edges))
-        seen = np.isfinite(x) & np.isfinite(y)
-        corners = seen[1:, 1:] & seen[1:, :-1] & seen[:-1, 1:] & seen[:-1, :-1]
-        # Cells that the seam of the caller's projection cuts would be drawn across the map.
-        corners &= np.abs(np.diff(x, axis=1))[1:] < np.nanmax(np.abs(x[seen]), initial=1.0)
-        kept = np.ma.masked_where(~corners, values)
-        mesh = ax.pcolormesh(
-            np.where(seen, x, 0.0), np.where(seen, y, 0.0), kept, rasterized=True,
-            transform=cast("Any", ax).projection, **style,
-        )  # fmt: skip
-        dress_globe(ax, bool(grid.x_edges[-1] - grid.x_edges[0] > 180), MUTED)
-        return mesh
+        return _draw_globe(ax, grid, values, style)
     mesh = ax.pcolormesh(grid.x_edges, grid.y_edges, values, rasterized=True, **style)
     ax.set_xlim(grid.x_edges[0], grid.x_edges[-1])
     ax.set_ylim(grid.y_edges[0], grid.y_edges[-1])
@@ -224,6 +213,29 @@ def draw_cells(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], **style: Any) 
     degree_axis(ax.xaxis, east_west, "Longitude", across / 0.7)
     degree_axis(ax.yaxis, north_south, "Latitude", down / 0.45)
     return mesh
+
+
+def _draw_globe(
+    ax: Any, grid: MapGrid, values: npt.NDArray[Any], style: dict[str, Any]
+) -> QuadMesh:
+    """Draw a picture of cells on a map projection."""
+    mesh = None
+    parts = list(corners(ax, grid.x_edges, grid.y_edges))
+    if all(np.isfinite(x).all() and np.isfinite(y).all() for _, x, y in parts):
+        # What lies beyond the grid is no land; of a map that shows one side only, all is grey.
+        ax.set_facecolor("white")
+        style = style | {"cmap": require_module("matplotlib", "plots").colormaps.get_cmap(
+            style["cmap"]).with_extremes(bad=LAND)}  # fmt: skip
+    for columns, x, y in parts:
+        seen = np.isfinite(x) & np.isfinite(y)  # an orthographic map shows one side only
+        whole = seen[1:, 1:] & seen[1:, :-1] & seen[:-1, 1:] & seen[:-1, :-1]
+        mesh = ax.pcolormesh(
+            np.where(seen, x, 0.0), np.where(seen, y, 0.0),
+            np.ma.masked_where(~whole, values[:, columns]), rasterized=True,
+            transform=ax.projection, **style,
+        )  # fmt: skip
+    dress_globe(ax, bool(grid.x_edges[-1] - grid.x_edges[0] > 180), MUTED)
+    return cast("QuadMesh", mesh)
 
 
 def draw_diverging(

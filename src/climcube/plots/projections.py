@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,15 @@ from climcube.errors import ParameterError, require_module, suggest
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["PROJECTIONS", "choose", "dress_globe", "is_geographic", "projected", "ratio_of"]
+__all__ = [
+    "PROJECTIONS",
+    "choose",
+    "corners",
+    "dress_globe",
+    "is_geographic",
+    "projected",
+    "ratio_of",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,22 +80,39 @@ def projected(ax: Any, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floa
     x, y = (np.asarray(v, "float64") for v in (x, y))
     if not is_geographic(ax):
         return x, y
+    middle = _middle(ax)
+    away = x - middle
+    if away.size and np.nanmin(away) >= -180.001 and np.nanmax(away) <= 180.001:
+        return _on_map(ax, away, y)
+    return _on_map(ax, (away + 180) % 360 - 180, y)
+
+
+def corners(ax: Any, x_edges: Floats, y_edges: Floats) -> Iterator[tuple[slice, Floats, Floats]]:
+    """Yield columns of cells with their corners: in two parts where the seam of a map cuts them.
+
+    Of a cell that the seam itself cuts the part that is left of it is drawn.
+    """
+    west = (x_edges[:-1] - _middle(ax) + 180) % 360 - 180
+    parts = np.flatnonzero(np.diff(west) < 0) + 1
+    for first, last in zip([0, *parts], [*parts, len(west)], strict=True):
+        width = x_edges[first : last + 1] - x_edges[first]
+        away = np.minimum(west[first] + width, 180.0)
+        yield slice(first, last), *_on_map(ax, *np.meshgrid(away, y_edges))
+
+
+def _on_map(ax: Any, away: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return places from degrees away from the middle of a map."""
     crs = require_module("cartopy.crs", "maps")
-    middle = float(ax.projection.proj4_params.get("lon_0", 0.0))
     # Away from the seam by a hair, or cells at one end of a row come out at the other.
-    turn = np.clip(_turned(x, middle), -180 + 1e-9, 180 - 1e-9)
+    away = np.clip(away, -180 + 1e-9, 180 - 1e-9)
     points = ax.projection.transform_points(
-        crs.PlateCarree(central_longitude=middle), turn, np.broadcast_to(y, turn.shape)
+        crs.PlateCarree(central_longitude=_middle(ax)), away, np.broadcast_to(y, away.shape)
     )
     return points[..., 0], points[..., 1]
 
 
-def _turned(x: Floats, middle: float) -> Floats:
-    """Return longitudes as distances from the middle; those of one map stay in their order."""
-    away = x - middle
-    if away.size and np.nanmin(away) >= -180.001 and np.nanmax(away) <= 180.001:
-        return away
-    return np.asarray((away + 180) % 360 - 180, "float64")
+def _middle(ax: Any) -> float:
+    return float(ax.projection.proj4_params.get("lon_0", 0.0))
 
 
 def ratio_of(projection: Any) -> float:

@@ -28,6 +28,11 @@ _AFTERWARDS = (
     "xarray's own) is not recorded, and so not described here."
 )
 
+_TRENDS = ("change", "quantile_trend", "trend", "trend_moments")
+_SEASONS = (
+    "The trend is of values with their seasonal cycle, which counts as noise with a long memory: "
+    "limits and p-values are too wide. Take anomalies, or annual means, first."
+)
 _NO_SOURCE = (
     "Where the data come from is not recorded: they were made in memory, or opened by other means "
     "than climcube."
@@ -171,10 +176,25 @@ def _account(document: Mapping[str, Any], catalog: Any) -> _Account:
         text, warned = _step(step)
         methods.append(text)
         cautions += [w for w in warned if w not in cautions]
+    cautions += _about_seasons(steps)
     if not steps:
         methods.append("No step of climcube is recorded: these are the data as they were opened.")
     software = _software(document.get("packages", {}), works)
     return _Account(tuple(data), tuple(methods), software, tuple(cautions), works)
+
+
+def _about_seasons(steps: list[Any]) -> list[str]:
+    """Return a caution where a trend was taken of values that still have their seasons."""
+    seasonal = False
+    for step in steps:
+        name, parameters = step.get("function"), step.get("parameters") or {}
+        if name in ("monthly_mean", "daily_mean"):
+            seasonal = True
+        elif name in ("annual_mean", "anomaly", "seasonal_mean"):
+            seasonal = False
+        elif name in _TRENDS and seasonal and not parameters.get("seasonal"):
+            return [_SEASONS]
+    return []
 
 
 def _step(step: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
