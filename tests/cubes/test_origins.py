@@ -56,7 +56,7 @@ def applied(cube: xr.DataArray, done: list[Any], chunks: dict[str, int] | None) 
     return cube if chunks is None or not cube.chunks else cube.chunk(chunks)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=40)
 @given(steps())
 def test_cut_turned_and_rechunked_the_stored_integers_are_found(given_steps: Any) -> None:
     chunks, done, whole = given_steps

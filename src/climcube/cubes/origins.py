@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
@@ -124,7 +124,31 @@ def origin_of(data: da.Array) -> Origin | None:
     read = tuple(tuple(map(len, blocks[axis])) for axis in axes)  # type: ignore[arg-type]
     if None in region or data.shape != tuple(map(sum, read)):
         return None
-    return Origin(array, name, tuple(region), tuple(axes), read)  # type: ignore[arg-type]
+    return _unwrapped(Origin(array, name, tuple(region), tuple(axes), read))  # type: ignore[arg-type]
+
+
+def _unwrapped(origin: Origin) -> Origin:
+    """Return the same part, of the array that the given one is itself a part of."""
+    array: Any = origin.array
+    key: Any = getattr(array, "key", None)
+    if isinstance(array, indexing.CopyOnWriteArray):
+        return _unwrapped(replace(origin, array=array.array))
+    plain = isinstance(key, indexing.BasicIndexer)
+    if not isinstance(array, indexing.LazilyIndexedArray) or not plain:
+        return origin
+    parts, region, left = iter(origin.region), [], []
+    for axis, (size, own) in enumerate(zip(array.array.shape, key.tuple, strict=True)):
+        places: Any = range(size)[own]
+        if isinstance(own, slice):
+            left.append(axis)
+            places = places[next(parts)]
+            if isinstance(places, range):
+                if places.step < 1:
+                    return origin
+                places = slice(places.start, places.stop, places.step)
+        region.append(places)
+    axes = tuple(left[axis] for axis in origin.axes)
+    return _unwrapped(replace(origin, array=array.array, region=tuple(region), axes=axes))
 
 
 def read_anew(
