@@ -31,6 +31,10 @@ test-s3: $(VENV)/.installed-test ## tests of object storage against a real serve
 	tools/install-ceph
 	CLIMCUBE_S3_SERVER=ceph $(PYTEST) -n 2 --dist worksteal -m "s3 and not slow and not own_server" tests $(PYTEST_ARGS)
 
+test-browser: $(VENV)/.installed-test $(VENV)/.installed-browser ## the explorer in Chromium; installs its package
+	tools/install-chromium
+	CLIMCUBE_REQUIRE_BROWSER=1 $(PYTEST) -m browser tests/explorer $(PYTEST_ARGS)
+
 coverage: $(VENV)/.installed-test ## lines reached by the tests (kernels are seen by test-nojit only)
 	$(PYTEST) -n $(JOBS) --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
@@ -49,6 +53,9 @@ tables: $(VENV)/.installed-test ## tables of the documentation that climcube its
 
 docs: $(VENV)/.installed-docs ## build the documentation, warnings are errors; docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+links: ## print the links of the documentation that lead elsewhere; nothing here asks them
+	@grep -rhoE 'https?://[^] )>`"]+' README.md CONTRIBUTING.md docs --include='*.md' --exclude-dir=_build | sort -u
 
 notebook: $(VENV)/.installed-test ## run the notebooks from top to bottom
 	$(PYTEST) tests/test_notebooks.py -m "slow or not slow" $(PYTEST_ARGS)
@@ -74,7 +81,7 @@ dev: $(VENV)/.installed-dev ## everything needed to work on climcube, in one env
 benchmarks: $(VENV)/.installed-benchmarks ## an environment for benchmarks/, with peers; better not .venv: VENV=.venv-bench
 
 clean: ## remove what was built; environments stay
-	rm -rf build dist demo docs/_build docs/reference/generated .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist demo docs/_build docs/reference/generated .coverage htmlcov .pytest_cache docs/tutorials/notebooks .mypy_cache .ruff_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
@@ -94,4 +101,4 @@ $(VENV)/.installed-%: pyproject.toml tools/install | $(BIN)/python
 	tools/install "$(BIN)" "$*"
 	@touch $@
 
-.PHONY: demo test test-s3 test-nojit coverage lint types imports tables docs notebook wheel ci nightly format dev benchmarks clean help
+.PHONY: demo test test-s3 test-browser test-nojit coverage lint types imports tables docs links notebook wheel ci nightly format dev benchmarks clean help
