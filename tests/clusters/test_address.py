@@ -67,6 +67,7 @@ def test_one_that_does_not_answer() -> None:
         cc.cluster("tcp://127.0.0.1:9", warm_up=None, deadline=0.3),
     ):
         pass
+    assert dask.config.get("scheduler", None) is None  # later work is done here again
 
 
 def test_no_worker_is_an_error() -> None:
@@ -125,6 +126,7 @@ def test_a_lost_scheduler_is_one_clear_error() -> None:
             session.client.gather(task)
         with pytest.raises(ClusterError, match="connection to the scheduler was lost"):
             dask.delayed(sum)([1, 2]).compute()
+    assert dask.config.get("scheduler", None) is None
     assert "resume=True" in str(told.value) and len(str(told.value).splitlines()) == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -152,6 +153,18 @@ def test_a_missing_package_is_told_as_such() -> None:
         import nosuchthing  # type: ignore[import-not-found]  # noqa: F401
 
 
+def test_a_worker_that_imports_the_script_starts_no_workers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    with (
+        pytest.raises(ClusterError, match="imported by a worker; put what.*if __name__"),
+        cc.cluster("local", workers=1),
+    ):
+        pass
+
+
+@pytest.mark.slow
 def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from dask import config
 from distributed import Client
 from distributed.versions import VersionMismatchWarning
 
@@ -36,14 +39,22 @@ class ClusterClient(Client):
         return results
 
 
-def connected(scheduler: Any, *, where: str, remedy: str, **options: Any) -> ClusterClient:
-    """Return a client of a scheduler, or say why there is none.
+@contextmanager
+def connected(
+    scheduler: Any, *, where: str, remedy: str, **options: Any
+) -> Iterator[ClusterClient]:
+    """Connect to a scheduler, or say why that fails; Dask's default is afterwards what it was.
 
     Raises
     ------
     ClusterError
         It does not answer, or not as a scheduler, or it refuses.
     """
+    with _same_scheduler(), _made(scheduler, where, remedy, options) as client:
+        yield client
+
+
+def _made(scheduler: Any, where: str, remedy: str, options: Mapping[str, Any]) -> ClusterClient:
     with warnings.catch_warnings():
         # Ours says more, and refuses.
         warnings.simplefilter("ignore", VersionMismatchWarning)
@@ -55,3 +66,16 @@ def connected(scheduler: Any, *, where: str, remedy: str, **options: Any) -> Clu
                 "the scheduler does not answer", where=where,
                 found=lines[0] if lines else type(error).__name__, remedy=remedy,
             ) from error  # fmt: skip
+
+
+@contextmanager
+def _same_scheduler() -> Iterator[None]:
+    """Undo what a client leaves behind that never came to be, or that was lost."""
+    before = config.get("scheduler", None)
+    try:
+        yield
+    finally:
+        if before is None:
+            config.config.pop("scheduler", None)
+        else:
+            config.set(scheduler=before)

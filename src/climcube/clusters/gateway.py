@@ -6,7 +6,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,7 +133,7 @@ class _Gateway:
     def connected(self, name: str) -> Iterator[Any]:
         """Connect to a cluster; it goes on when the connection is closed."""
         make = self._package.GatewayCluster.from_name
-        with self._patience():
+        with config.set({"distributed.comm.timeouts.connect": self._patience}):
             cluster = self._done(lambda: make(name, shutdown_on_close=False, **self._given))
         try:
             yield cluster
@@ -142,20 +142,19 @@ class _Gateway:
             # Nothing is left to close: when collected, it would try, on a loop that has stopped.
             cluster.gateway._asynchronous = True
 
-    def client(self, cluster: Any) -> ClusterClient:
+    def client(self, cluster: Any) -> AbstractContextManager[ClusterClient]:
         """Return a client of a cluster."""
         proxy = "/".join(str(cluster.scheduler_address).split("/")[:3])
-        with self._patience():
-            return connected(
+        return connected(
                 cluster, where=f"{self.where}, through {proxy}",
                 remedy="the gateway's proxy for schedulers may have an address of its own: pass "
                 "proxy_address=, or set gateway.proxy-address in Dask's configuration",
-                security=cluster.security, loop=cluster.loop,
+                security=cluster.security, loop=cluster.loop, timeout=self._patience,
             )  # fmt: skip
 
-    def _patience(self) -> Any:
-        seconds = min(_LONGEST, self.request.deadline)
-        return config.set({"distributed.comm.timeouts.connect": seconds})
+    @property
+    def _patience(self) -> float:
+        return min(_LONGEST, self.request.deadline)
 
     def scale(self, cluster: Any) -> None:
         """Ask for workers.

@@ -97,10 +97,10 @@ def local_client(
             remedy="ask for fewer workers; in a script, work under if __name__ == '__main__':",
         ) from error  # fmt: skip
     with cluster:
-        client = connected(
+        connection = connected(
             cluster, where="local", remedy="start again", security=cluster.security,
         )  # fmt: skip
-        with client:
+        with connection as client:
             yield client, _dashboard(client) if dashboard else None
 
 
