@@ -118,7 +118,8 @@ def _cost(blocks: list[Outline], tables: Any, *, work: _Work, place: tuple[int, 
     cells = math.prod(shape) // max(1, shape[axis])
     width = max(1, min(_WINDOW_NUMBERS // work.length, cells))
     span = max(_WINDOWS * work.length, _PIECE_NUMBERS // width)
-    steps = min(span + 2 * work.length, sum(block.shape[axis] for block in blocks))
+    steps = min(span, last - first) + 2 * work.length
+    steps = min(steps, sum(block.shape[axis] for block in blocks))
     result = Outline((*shape[:axis], last - first, *shape[axis + 1 :]), "float64")
     decoded = 8 if work.decoding is None else np.dtype(work.decoding.dtype).itemsize
     each = blocks[0].dtype.itemsize + decoded + 8  # joined, as floats, and what the kernel needs

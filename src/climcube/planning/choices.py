@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from climcube.options import get_option
@@ -25,9 +24,7 @@ class Choice:
     why: str
 
 
-def choices_of(
-    fit: Fit, reads: Mapping[str, tuple[int, int]], seconds: float | None
-) -> tuple[Choice, ...]:
+def choices_of(fit: Fit, seconds: float | None) -> tuple[Choice, ...]:
     """Return what is best done, and why."""
     return (_tiles(fit), _workers(fit), _layout(fit, seconds))
 
@@ -45,7 +42,7 @@ def _tiles(fit: Fit) -> Choice:
             "smaller",
             f"one takes {spoken_size(each)}, a worker has {spoken_size(max(0, room))}",
         )
-    fewer = fit.cost.total("moved") > _MUCH * fit.cost.total("needed")
+    fewer = fit.cost.total("moved", fit.workers) > _MUCH * fit.cost.needed
     if fewer and each and room // each >= 4:
         times = 2 ** int(math.log2(room // each))
         return Choice(
@@ -75,8 +72,8 @@ def _workers(fit: Fit) -> Choice:
 
 
 def _layout(fit: Fit, seconds: float | None) -> Choice:
-    moved, needed = fit.cost.total("moved"), fit.cost.total("needed")
-    requests = fit.cost.total("requests")
+    moved, needed = fit.cost.total("moved", fit.workers), fit.cost.needed
+    requests = fit.cost.total("requests", fit.workers)
     if not requests:
         return Choice("layout", "as it is", "nothing is known of a store")
     waste = moved - needed

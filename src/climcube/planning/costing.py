@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dask._task_spec import DataNode, Task, TaskRef
+import xarray as xr
+from dask._task_spec import Task, TaskRef
 
 from climcube.lift.costs import Cost, costs
+from climcube.planning.files import Files
 from climcube.planning.jobs import Job, Tile
 from climcube.planning.keeping import Keeping
-from climcube.planning.memory import constant_bytes, peak_of, values_of
+from climcube.planning.memory import constant_bytes, peak_of, tasks_of, values_of
 from climcube.planning.nodes import Graph, Key
 from climcube.planning.outlining import Outliner, live_bytes
-from climcube.planning.prepare import file_chunks
 from climcube.planning.reads import Reading, Readings
 from climcube.planning.sources import Source
 
@@ -36,18 +37,15 @@ class TileCost:
 
     Attributes
     ----------
-    tasks
-        That are run.
-    readings
-        One for each part of a store that is read.
+    keys
+        Of the tasks that are run.
     peak
         Bytes at most, the tile's results and the buffers of writing them among them.
     results
         Bytes of its results.
     """
 
-    tasks: int
-    readings: tuple[Reading, ...]
+    keys: frozenset[Key]
     peak: int
     results: int
 
@@ -72,6 +70,8 @@ class JobCost:
         By kernel: numbers that it works on, and the length of the longest series of them.
     estimated
         What could only be guessed.
+    readings
+        Parts of stores that are read, by task.
     together
         Called with a number of workers: bytes at most, if they compute all tiles task by task.
     """
@@ -85,12 +85,14 @@ class JobCost:
     repeated: int
     work: Mapping[str, tuple[int, int]]
     estimated: tuple[str, ...]
+    readings: Mapping[Key, list[Reading]]
     together: Callable[[int], int]
 
-    @property
-    def all(self) -> tuple[TileCost, ...]:
-        """Everything that is evaluated."""
-        return (*self.shared, *self.tiles)
+    def runs(self, workers: int) -> tuple[frozenset[Key], ...]:
+        """Return the tasks that are run together, in each go; several goes may repeat some."""
+        if len(self.tiles) < AHEAD * workers:
+            return (frozenset().union(*(part.keys for part in (*self.tiles, *self.shared))),)
+        return (*(tasks_of(s.graph) for s in self.sharing.steps), *(t.keys for t in self.tiles))
 
     @property
     def results(self) -> int:
@@ -102,14 +104,25 @@ class JobCost:
         """Bytes that one worker needs at most for a tile, without what is kept for others."""
         return max((tile.peak for tile in self.tiles), default=0)
 
-    def total(self, what: str) -> int:
-        """Return the sum of something over all that is read."""
-        return sum(getattr(reading, what) for part in self.all for reading in part.readings)
+    def read(self, workers: int) -> Iterator[Reading]:
+        """Yield what is read, also what is read again."""
+        for run in self.runs(workers):
+            for key in run & self.readings.keys():
+                yield from self.readings[key]
 
-    def by_kind(self) -> dict[str, tuple[int, int]]:
+    def total(self, what: str, workers: int) -> int:
+        """Return the sum of something over all that is read."""
+        return sum(getattr(reading, what) for reading in self.read(workers))
+
+    @property
+    def needed(self) -> int:
+        """Bytes of the values that are asked for, each once."""
+        return sum(reading.needed for parts in self.readings.values() for reading in parts)
+
+    def by_kind(self, workers: int) -> dict[str, tuple[int, int]]:
         """Return requests and bytes by the kind of store."""
         found: dict[str, tuple[int, int]] = {}
-        for reading in (reading for part in self.all for reading in part.readings):
+        for reading in self.read(workers):
             requests, size = found.get(reading.kind, (0, 0))
             found[reading.kind] = requests + reading.requests, size + reading.stored
         return found
@@ -130,18 +143,28 @@ class JobCost:
         return busy + processes * (PROCESS_BYTES + self.constants)
 
 
-def cost_of_job(job: Job) -> JobCost:
-    """Return what a job takes when it is saved tile by tile; nothing is computed."""
-    return _Adder(job).whole()
+def cost_of_job(job: Job, files: Mapping[tuple[str, str], Files] | None = None) -> JobCost:
+    """Return what a job takes when it is saved tile by tile; nothing is computed.
+
+    Parameters
+    ----------
+    files
+        What each variable is stored in; default as a save cuts it.
+    """
+    return _Adder(job, files or {}).whole()
 
 
 class _Adder:
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, files: Mapping[tuple[str, str], Files]) -> None:
         self.job = job
+        self.files = {
+            name: files.get(name) or Files.of({}, _variable(array))
+            for name, array in job.arrays.items()
+        }
         self.readings = Readings()
         self.outliner = Outliner(self._reader)
         self.given: dict[Key, Any] = {}  # outlines of what is shared
-        self._read: list[Reading] = []
+        self._read: dict[Key, list[Reading]] = {}
         self._graph: Graph = {}
         self._all_found: dict[Key, tuple[Any, int]] = {}
 
@@ -155,10 +178,11 @@ class _Adder:
             shared,
             Keeping.of(job, self.given, self._all_found),
             constant_bytes(job.graph),
-            sum(_files(array) for array in job.arrays.values()),
+            sum(files.objects for files in self.files.values()),
             sum(count > 1 for count in self.readings.seen.values()),
             dict(self.outliner.work),
             tuple(self.outliner.estimated),
+            self._read,
             self._together,
         )
 
@@ -178,8 +202,8 @@ class _Adder:
         for number, piece in enumerate(tile.pieces):
             key: Any = (_WRITE, tile.number, number)
             block: Any = piece.key
-            array = self.job.arrays[piece.group, piece.variable]
-            graph[key] = Task(key, _write, TaskRef(block), _chunk_bytes(array))
+            chunk = self.files[piece.group, piece.variable].chunk_bytes
+            graph[key] = Task(key, _write, TaskRef(block), chunk)
         found = self._found(graph)
         keep: set[Key] = {(_WRITE, tile.number, number) for number in range(len(tile.pieces))}
         size = sum(
@@ -189,20 +213,19 @@ class _Adder:
         return replace(self._cost(graph, found, keep), results=size)
 
     def _found(self, graph: Graph) -> dict[Key, tuple[Any, int]]:
-        self._read = []
         found = values_of(self.outliner, graph, self.given)
         self._graph |= graph
         self._all_found |= found
         return found
 
     def _cost(self, graph: Graph, found: Mapping[Key, tuple[Any, int]], keep: set[Key]) -> TileCost:
-        tasks = sum(not isinstance(node, DataNode) for node in graph.values())
         size = live_bytes([found[key][0] for key in keep])
-        return TileCost(tasks, tuple(self._read), peak_of(graph, found, keep), size)
+        return TileCost(tasks_of(graph), peak_of(graph, found, keep), size)
 
     def _reader(self, source: Source) -> int:
         reading = self.readings.of(source)
-        self._read.append(reading)
+        if self.outliner.key not in self._all_found:  # else it is read again by another tile
+            self._read.setdefault(self.outliner.key, []).append(reading)
         return reading.buffers
 
 
@@ -217,17 +240,5 @@ def _write(block: Any, chunk: int) -> None:
     """Stand for the task that writes a block."""
 
 
-def _files(array: Any) -> int:
-    """Return the objects that an array becomes."""
-    sizes = _file_chunks(array)
-    return math.prod(-(-n // size) for n, size in zip(array.shape, sizes, strict=True))
-
-
-def _chunk_bytes(array: Any) -> int:
-    return math.prod(_file_chunks(array)) * int(array.dtype.itemsize)
-
-
-def _file_chunks(array: Any) -> tuple[int, ...]:
-    import xarray as xr
-
-    return file_chunks(xr.Variable([f"d{i}" for i in range(array.ndim)], array))
+def _variable(array: Any) -> xr.Variable:
+    return xr.Variable([f"d{i}" for i in range(array.ndim)], array)

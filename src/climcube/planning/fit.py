@@ -118,7 +118,7 @@ class Fit:
 
     def _of_smaller(self, factor: int) -> tuple[int, int]:
         """Return requests and bytes with smaller tiles: none more while they hold whole chunks."""
-        readings = [reading for part in self.cost.all for reading in part.readings]
+        readings = list(self.cost.read(self.workers))
         requests = sum(r.requests for r in readings)
         stored = sum(r.stored for r in readings)
         wide = min((r.across for r in readings if r.requests), default=1)
@@ -126,11 +126,9 @@ class Fit:
         return requests * repeats, stored * repeats
 
     def _relayout(self) -> Alternative | None:
-        readings = [reading for part in self.cost.all for reading in part.readings]
-        values = sum(reading.needed for reading in readings)
+        values, stored = self.cost.needed, self.cost.total("stored", self.workers)
         if not values:
             return None
-        stored = sum(reading.stored for reading in readings)
         beside = self.cost.beside(self.processes)
         tile = min(self.cost.tile_peak // 4, get_option("tile_bytes"))
         return Alternative(

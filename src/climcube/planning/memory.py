@@ -15,7 +15,7 @@ from climcube.lift.costs import Outline, outlines_in
 from climcube.planning.nodes import Graph, Key
 from climcube.planning.outlining import Outliner
 
-__all__ = ["constant_bytes", "peak_of", "values_of"]
+__all__ = ["constant_bytes", "peak_of", "tasks_of", "values_of"]
 
 Values = dict[Key, Any]
 
@@ -33,6 +33,7 @@ def values_of(
     found: dict[Key, tuple[Any, int]] = {}
     values: Values = dict(given)
     for key in _sorted(graph):
+        outliner.key = key
         cost = outliner.cost(graph[key], values)
         values[key] = cost.result
         found[key] = cost.result, cost.workspace
@@ -59,6 +60,11 @@ def peak_of(
         Keys that are wanted: they stay to the end.
     """
     return _Run(graph, found, keep).peak(workers)
+
+
+def tasks_of(graph: Graph) -> frozenset[Key]:
+    """Return the keys of what is run in a graph: all but values that it holds."""
+    return frozenset(key for key, node in graph.items() if not isinstance(node, DataNode))
 
 
 def constant_bytes(graph: Graph) -> int:
@@ -89,7 +95,7 @@ class _Run:
         self, graph: Graph, found: Mapping[Key, tuple[Any, int]], keep: AbstractSet[Key]
     ) -> None:
         self.found, self.keep = found, keep
-        tasks = {k for k, node in graph.items() if not isinstance(node, DataNode)}
+        tasks = tasks_of(graph)
         self.needs = {k: set(graph[k].dependencies) & tasks for k in tasks}
         self.users: dict[Key, set[Key]] = {k: set() for k in tasks}
         for key, needed in self.needs.items():

@@ -34,6 +34,8 @@ class Outliner:
 
     Attributes
     ----------
+    key
+        Of the node at hand.
     estimated
         Names of functions whose cost is a guess.
     work
@@ -44,6 +46,7 @@ class Outliner:
 
     def __init__(self, reader: Callable[[Source], int]) -> None:
         self.reader = reader
+        self.key: Any = None
         self.estimated: dict[str, None] = {}
         self.work: dict[str, tuple[int, int]] = {}
         self._known: dict[Hashable, Cost] = {}

@@ -12,8 +12,10 @@ from climcube.planning.calibration import rates
 from climcube.planning.choices import Choice, choices_of
 from climcube.planning.costing import JobCost, cost_of_job
 from climcube.planning.cutting import cut
+from climcube.planning.files import Files
 from climcube.planning.fit import Alternative, Fit
 from climcube.planning.jobs import Job, job_of
+from climcube.planning.layout import layout_of
 from climcube.planning.machine import Machine, bytes_of, machine_of
 from climcube.planning.page import plan_html, plan_text
 from climcube.planning.prepare import Parts, check_packing, parts_of, plain_dataset
@@ -181,16 +183,25 @@ def plan(
     if workers is not None and (isinstance(workers, bool) or workers < 1):
         raise ParameterError("no workers", where=f"workers={workers!r}", expected="1 or more")
     machine = machine_of(workers, None if memory is None else bytes_of(memory))
-    cost = cost_of_job(planned_job(named, encoding or {}))
+    job, files = planned_job(named, encoding or {})
+    cost = cost_of_job(job, files)
     address = None if target is None else redact(os.path.expanduser(os.fspath(target)))
     kind = None if target is None else kind_of_target(os.fspath(target), storage_options)
     return _plan(named, address, kind, cost, machine, table, calibrate)
 
 
-def planned_job(parts: Parts, encoding: Mapping[str, Mapping[str, Any]]) -> Job:
-    """Return the tiles that a save of the same would evaluate."""
+def planned_job(
+    parts: Parts, encoding: Mapping[str, Mapping[str, Any]]
+) -> tuple[Job, dict[tuple[str, str], Files]]:
+    """Return the tiles that a save of the same would evaluate, and the files it would write."""
     plain = {n: check_packing(plain_dataset(d), encoding) for n, d in parts.items()}
-    return job_of(cut(plain, encoding))
+    layout = layout_of(cut(plain, encoding), encoding)
+    files = {
+        (group, str(name)): Files.of(layout.encoding[group].get(str(name), {}), variable)
+        for group, dataset in layout.lazy.items()
+        for name, variable in dataset.variables.items()
+    }
+    return job_of(layout.lazy), files
 
 
 def _plan(
@@ -205,20 +216,20 @@ def _plan(
     fit = Fit(cost, machine.workers, machine.processes, machine.memory)
     known = rates(renew=bool(calibrate), measure=calibrate is not False)
     seconds = None if known is None else seconds_of(cost, known, machine.workers)
-    reads = cost.by_kind()
-    moved, needed = cost.total("moved"), cost.total("needed")
+    workers = machine.workers
+    moved, needed = cost.total("moved", workers), cost.needed
     return Plan(
         result=_named(parts),
         target=target,
         tiles=len(cost.tiles),
         shared=len(cost.shared),
-        tasks=sum(part.tasks for part in cost.all),
-        requests=cost.total("requests"),
-        bytes_read=cost.total("stored"),
-        bytes_known=all(r.known for part in cost.all for r in part.readings),
+        tasks=sum(map(len, cost.runs(workers))),
+        requests=cost.total("requests", workers),
+        bytes_read=cost.total("stored", workers),
+        bytes_known=all(reading.known for reading in cost.read(workers)),
         bytes_decoded=moved,
         amplification=moved / needed if needed else 1.0,
-        workers=machine.workers,
+        workers=workers,
         memory_per_worker=cost.tile_peak,
         memory=fit.needed,
         memory_there=machine.memory,
@@ -227,9 +238,9 @@ def _plan(
         bytes_written=round(_PACKED * cost.results),
         files=cost.files,
         seconds=seconds,
-        money=money_of(prices, reads, kind, cost.files),
+        money=money_of(prices, cost.by_kind(workers), kind, cost.files),
         fits=fit.fits,
-        choices=choices_of(fit, reads, seconds),
+        choices=choices_of(fit, seconds),
         alternatives=fit.alternatives,
         estimated=cost.estimated,
         fit=fit,

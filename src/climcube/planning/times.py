@@ -13,11 +13,12 @@ _TILE = 5e-3
 
 def seconds_of(cost: JobCost, rates: Rates, workers: int) -> float:
     """Return seconds on local disks; the work of tiles is shared evenly by the workers."""
-    work = cost.total("moved") / rates.read + cost.results / rates.write
+    work = cost.total("moved", workers) / rates.read + cost.results / rates.write
     for reference, (numbers, length) in cost.work.items():
         work += numbers * _weight(reference, length) / _rate(reference, rates)
     busy = min(workers, max(1, len(cost.tiles)))
-    tasks = sum(part.tasks for part in cost.all) * _TASK + len(cost.all) * _TILE
+    runs = cost.runs(workers)
+    tasks = sum(map(len, runs)) * _TASK + len(runs) * _TILE
     return work / busy + tasks
 
 
