@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 import climcube as cc
 from climcube.catalogs import write_entry
 from tests.cli.conftest import Run
@@ -47,6 +49,12 @@ def test_check_has_an_exit_code(run: Run, tmp_path: Path) -> None:
     file = write_entry(tmp_path / "c.yaml", "x", title="X", address=f"{tmp_path}/gone.zarr")
     bad = run("catalog", "check", "--catalog", file, "--json")
     assert bad.exit_code == 1 and json.loads(bad.stdout)["counts"] == {"dead": 1}
+
+
+@pytest.mark.parametrize("verb", ["check", "show", "stac"])
+def test_a_catalog_in_the_place_of_an_entry(run: Run, tmp_path: Path, verb: str) -> None:
+    result = run("catalog", verb, tmp_path / "cat.yaml")
+    assert_one_error_line(result, "the name of a catalog", "--catalog", "cat.yaml")
 
 
 def test_schema_and_stac_are_json(run: Run) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import climcube as cc
 from climcube.cubes.coordinates import (
     cell_dims,
     find_spatial,
@@ -182,3 +183,11 @@ def test_one_variable_is_chosen_or_asked_for() -> None:
     with pytest.raises(VariableError, match="no data variable"):
         select_variable(xr.Dataset(), None, "x.nc")
     assert issubclass(VariableError, ClimcubeError)
+
+
+@pytest.mark.parametrize(("name", "units"), [("lat", "degrees_south"), ("lon", "degrees_west")])
+def test_degrees_of_the_other_sign_are_refused(name: str, units: str) -> None:
+    ocean = cc.testing.synthetic_ocean(years=1, shape=(2, 3)).sst
+    ocean[name].attrs["units"] = units
+    with pytest.raises(AxisError, match=f"counted {units[8:]}wards.*found {units}; change their"):
+        cc.area_mean(ocean)

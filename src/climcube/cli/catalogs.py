@@ -47,6 +47,7 @@ def show_entry(entry: Entry, catalog: Path = None) -> None:
     \b
     climcube catalog show noaa-oisst
     """
+    _require_no_file([entry])
     typer.echo(str(_read(catalog)[entry].show()))
 
 
@@ -115,6 +116,7 @@ def check(
     climcube catalog check
     climcube catalog check oisst-v2.1/osn --json
     """
+    _require_no_file(entries or [])
     report = _read(catalog).check(*(entries or ()), deadline=deadline)
     typer.echo(report.to_json() if as_json else report.to_text())
     if html is not None:
@@ -144,7 +146,20 @@ def stac(entry: Entry, catalog: Path = None) -> None:
     \b
     climcube catalog stac oisst-v2.1/osn
     """
+    _require_no_file([entry])
     typer.echo(json.dumps(_read(catalog)[entry].to_stac(), indent=1, ensure_ascii=False))
+
+
+def _require_no_file(names: list[str]) -> None:
+    """Say what is meant where a catalog is given in the place of an entry."""
+    from climcube.errors import CatalogError
+
+    file = next((n for n in names if n.lower().endswith((".yaml", ".yml"))), None)
+    if file is not None:
+        raise CatalogError(
+            "no such entry: this is the name of a catalog", where=repr(file),
+            expected="the id of an entry", remedy=f"pass it as --catalog {file}",
+        )  # fmt: skip
 
 
 def _read(paths: list[str] | None) -> Any:

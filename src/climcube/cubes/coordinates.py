@@ -16,6 +16,7 @@ __all__ = [
     "find_spatial",
     "find_time",
     "helper_variables",
+    "require_signs",
     "select_variable",
 ]
 
@@ -157,6 +158,24 @@ def _marked_as_time(coordinate: xr.DataArray) -> bool:
     )
 
 
+def require_signs(units: object, where: str) -> None:
+    """Refuse degrees that are counted southwards or westwards.
+
+    Raises
+    ------
+    AxisError
+        Half of the world would be taken for the other half.
+    """
+    text = str(units).strip().lower()
+    if text in ("degrees_south", "degree_south", "degrees_west", "degree_west"):
+        north = text.endswith("south")
+        raise AxisError(
+            "latitudes are counted southwards" if north else "longitudes are counted westwards",
+            where=where, expected="degrees_north" if north else "degrees_east", found=text,
+            remedy="change their sign and their units",
+        )  # fmt: skip
+
+
 def _find_horizontal(
     cube: xr.DataArray | xr.Dataset, kind: str, usual_names: tuple[str, ...]
 ) -> str:
@@ -176,7 +195,9 @@ def _find_horizontal(
             found=", ".join(candidates or map(str, cube.coords)) or "no coordinates",
             remedy=f"set cube[name].attrs['standard_name'] = '{kind}' on the right one",
         )
-    return candidates[0]
+    name = candidates[0]
+    require_signs(cube[name].attrs.get("units"), f"{_describe(cube)}, coordinate {name!r}")
+    return name
 
 
 def _describe(cube: xr.DataArray | xr.Dataset) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
 from climcube.errors import AxisError, CalendarError, UnitsError, VariableError
 from climcube.provenance import redact
@@ -15,7 +16,7 @@ from climcube.stores.files.rawfile import raw_file
 
 __all__ = ["Header", "Roles", "compare", "read_header"]
 
-_STATIC = 2**22  # numbers, up to which a variable without time is compared between files
+_STATIC = 2**22  # numbers, up to which a variable without time is kept; of larger ones, a digest
 _SAME_CALENDAR = {"gregorian": "standard", "365_day": "noleap", "366_day": "all_leap"}
 
 
@@ -31,7 +32,7 @@ class Roles:
 
 @dataclass(frozen=True)
 class Header:
-    """What one file says about itself; values of columns and static variables only."""
+    """What one file says about itself; values of columns and static ones, or their digests."""
 
     address: str
     dims: dict[str, tuple[str, ...]]
@@ -40,6 +41,7 @@ class Header:
     values: dict[str, npt.NDArray[Any]]
     dtypes: dict[str, np.dtype[Any]]
     names: tuple[str, ...]
+    digests: dict[str, str] = field(default_factory=dict)
 
     def steps(self, time: str) -> int:
         """Return the number of times."""
@@ -52,11 +54,14 @@ def read_header(address: str, options: Mapping[str, Any], roles: Roles) -> Heade
         names = tuple(file.names())
         wanted = [n for n in (*roles.gridded, *roles.columns, *roles.static) if n in names]
         facts = {name: file.header(name) for name in wanted}
-        values = {
-            name: file.read(name)
-            for name in wanted
-            if name not in roles.gridded and np.prod(facts[name][1], dtype=float) <= _STATIC
-        }
+        values, digests = {}, {}
+        for name in wanted:
+            if name in roles.gridded:
+                continue
+            if np.prod(facts[name][1], dtype=float) <= _STATIC:
+                values[name] = file.read(name)
+            elif name in roles.static:
+                digests[name] = _digest(file.read(name))
         dtypes = {name: file.dtype(name) for name in wanted}
     return Header(
         address,
@@ -66,6 +71,7 @@ def read_header(address: str, options: Mapping[str, Any], roles: Roles) -> Heade
         values,
         dtypes,
         names,
+        digests,
     )
 
 
@@ -125,8 +131,11 @@ def _compare_values(name: str, first: Header, other: Header, where: str) -> None
     one, two = first.values.get(name), other.values.get(name)
     numeric = one is not None and one.dtype.kind in "iuf"
     if (one is None or two is None) and first.shapes[name] == other.shapes[name]:
-        return
-    if one is not None and two is not None and one.shape == two.shape:
+        digests = {h.digests.get(name) or _digest(h.values[name]) for h in (first, other)}
+        if len(digests) == 1:
+            return
+        found = "other values"
+    elif one is not None and two is not None and one.shape == two.shape:
         if np.array_equal(one, two, equal_nan=one.dtype.kind == "f"):
             return
         found = (
@@ -141,6 +150,11 @@ def _compare_values(name: str, first: Header, other: Header, where: str) -> None
         expected=f"the values of {redact(first.address)}", found=found,
         remedy="regrid or correct the coordinates; if it is no coordinate, pass variable=...",
     )  # fmt: skip
+
+
+def _digest(values: npt.NDArray[Any]) -> str:
+    native = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
+    return f"{native.dtype} {xxhash.xxh3_128_hexdigest(native)}"
 
 
 def _calendar(attrs: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from climcube.cubes.archive import Archive
 from climcube.cubes.calendar import TimeAxis
+from climcube.cubes.coordinates import require_signs
 from climcube.cubes.headers import Header, Roles
 from climcube.cubes.units import Units
 from climcube.errors import (
@@ -86,6 +87,8 @@ def require_expected(checks: Checks, header: Header, roles: Roles) -> None:
         Units, cells, calendar or packing are others.
     """
     where = redact(header.address)
+    for name in roles.static:
+        require_signs(header.attrs[name].get("units"), f"{where}, variable {name!r}")
     for name in {*checks.units, *checks.packing, *checks.valid_range} - set(header.dims):
         raise VariableError(
             "the recipe checks a variable that is not there", where=where, found=repr(name),

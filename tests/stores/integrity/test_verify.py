@@ -72,6 +72,15 @@ class TestReport:
             report.raise_if_damaged()
         assert json.loads(report.to_json())["findings"][0]["kind"] in table.index
 
+    def test_what_file_browsers_leave_is_told_and_no_problem(self, path):
+        for name in (".DS_Store", "sst/c/0/.DS_Store", "sst/Thumbs.db", "._zarr.json"):
+            (path / name).write_bytes(b"an icon")
+        report = cc.verify(path)
+        assert report.ok and report.problems.empty
+        assert sum("left there by a file browser" in note for note in report.notes) == 4
+        (path / "sst/c/0/note.txt").write_bytes(b"mine")
+        assert kinds(cc.verify(path)) == ["unexpected"]
+
     def test_damaged_coordinates_do_not_name_places(self, path):
         file = path / "lat/c/0"
         file.write_bytes(file.read_bytes()[::-1])

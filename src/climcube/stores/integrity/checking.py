@@ -147,6 +147,9 @@ class _Work:
 
     def _account_for(self, key: str, others: dict[str, Grid]) -> None:
         """Report an object that is neither a document nor a chunk of any array."""
+        if _of_a_desktop(key):
+            self.found.notes.append(f"{key!r} was left there by a file browser; nobody reads it")
+            return
         if key.endswith("zarr.json"):
             path = key.removesuffix("zarr.json").rstrip("/")
             if path not in self.manifest.documents and path != GROUP:
@@ -308,3 +311,9 @@ async def _decodes(document: bytes, grid: Grid, index: Index, data: npt.NDArray[
     except Exception:  # noqa: BLE001 - whatever a codec makes of bytes that are not its own
         return False
     return True
+
+
+def _of_a_desktop(key: str) -> bool:
+    """Whether an object is one that file browsers leave in every folder that they show."""
+    name = key.rpartition("/")[2]
+    return name in (".DS_Store", "Thumbs.db", "desktop.ini", ".directory") or name.startswith("._")
