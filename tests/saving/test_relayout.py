@@ -18,7 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import climcube as cc
-from climcube.errors import AxisError, ClimcubeWarning, ParameterError, PlanError
+from climcube.errors import (
+    AxisError,
+    ClimcubeWarning,
+    IntegrityError,
+    ParameterError,
+    PlanError,
+)
 from climcube.saving.relayout import relaid, relayout
 from climcube.saving.tasks import Target
 from climcube.testing.laziness import no_compute
@@ -193,6 +199,30 @@ def test_a_copy_that_was_stopped_goes_on_and_is_the_same(
         if path.is_file():
             twin = tmp_path / "copy.zarr" / path.relative_to(tmp_path / "whole.zarr")
             assert twin.read_bytes() == path.read_bytes(), path
+
+
+def test_damage_is_not_copied(tmp_path: Path) -> None:
+    ocean = cc.testing.synthetic_ocean(years=1, shape=(4, 6)).sst
+    cc.save(ocean.chunk(time=30), tmp_path / "s.zarr")
+    victim = max((tmp_path / "s.zarr" / "sst" / "c").rglob("0"))
+    raw = bytearray(victim.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    victim.write_bytes(raw)
+    with pytest.raises(IntegrityError, match="variable 'sst', chunk"):
+        relayout(cc.open(tmp_path / "s.zarr"), tmp_path / "copy.zarr", resume=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["s.zarr"]
+
+
+def test_what_is_all_missing_is_not_stored(tmp_path: Path) -> None:
+    """Nor is it taken for lost."""
+    ocean = cc.testing.synthetic_ocean(years=1, shape=(6, 60)).sst
+    ocean[:, :, :30] = np.nan
+    packed = PLAIN | {"dtype": "int16", "chunks": (30, 6, 60)}
+    cc.save(ocean, tmp_path / "s.zarr", encoding={"sst": packed})
+    relayout(cc.open(tmp_path / "s.zarr"), tmp_path / "copy.zarr")
+    assert_same(tmp_path / "copy.zarr", tmp_path / "s.zarr")
+    size = sum(p.stat().st_size for p in (tmp_path / "copy.zarr" / "sst" / "c").rglob("*"))
+    assert size < 2 * 366 * 6 * 30 * 1.05  # the sea
 
 
 def test_what_it_costs_is_told(tmp_path: Path) -> None:
