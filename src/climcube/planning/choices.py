@@ -90,7 +90,7 @@ def _layout(fit: Fit, seconds: float | None) -> Choice:
         took = f", of about {spoken_time(seconds)} now"
     return Choice(
         "layout",
-        "a copy as series: cc.save(cc.rechunk(cube), ...)",
+        "a copy as series: climcube relayout SOURCE COPY",
         f"{moved / needed:.1f} times the bytes needed are read{took}; the copy moves "
         f"{spoken_size(2 * needed)} and pays after {pays} analys{'is' if pays == 1 else 'es'}",
     )

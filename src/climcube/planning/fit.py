@@ -132,7 +132,7 @@ class Fit:
         beside = self.cost.beside(self.processes)
         tile = min(self.cost.tile_peak // 4, get_option("tile_bytes"))
         return Alternative(
-            "a copy in another layout first: cc.rechunk(cube, layout='series'), then cc.save",
+            "a copy in another layout first: climcube relayout SOURCE COPY",
             f"reads {spoken_size(stored)} and writes about {spoken_size(values)} once",
             beside + self.workers * max(tile, 2**20),
         )
