@@ -12,6 +12,7 @@ from bokeh.models import (
     AdaptiveTicker,
     ColorBar,
     ColumnDataSource,
+    CustomJS,
     CustomJSHover,
     CustomJSTickFormatter,
     HoverTool,
@@ -35,6 +36,16 @@ if (size < 1e-9 || (axis === "x" && Math.abs(size - 180) < 1e-9)) { return text;
 return text + (axis === "x" ? (turned > 0 ? "E" : "W") : (turned > 0 ? "N" : "S"));
 """
 
+_KNOCK = """
+if (window.climcube_knocks === undefined) { window.climcube_knocks = new Set(); }
+if (!window.climcube_knocks.has(knock.id)) {
+  window.climcube_knocks.add(knock.id);
+  const timer = setInterval(() => {
+    if (knock.name === "heard" || knock.data.count[0] > 600) { clearInterval(timer); }
+    else { knock.data = {count: [knock.data.count[0] + 1]}; }
+  }, 300);
+}
+"""
 _POINT = "const tick = Math.round(value * 10) / 10;"
 _VALUE = 'return isNaN(value) ? "none" : (value.toFixed(2) + " " + units).replace("-", "−");'
 
@@ -109,6 +120,17 @@ class MapCanvas:
         """Mark a cell, at the turn of the circle that the map shows."""
         west = self._west
         self._cell.data = {"x": [west + (longitude - west) % 360], "y": [latitude]}
+
+    def call_when_seen(self, seen: Callable[[], None]) -> None:
+        """Call back when a browser has laid out the map; it knocks until it is heard."""
+        knock = ColumnDataSource({"count": [0]})
+
+        def heard(attr: str, old: object, new: object) -> None:
+            knock.name = "heard"
+            seen()
+
+        knock.on_change("data", heard)
+        self.figure.js_on_change("inner_width", CustomJS(args={"knock": knock}, code=_KNOCK))
 
     def _draw(self, raster: Raster, cold: bool, units: str, paint: Paint) -> None:
         plot = self.figure

@@ -57,7 +57,7 @@ class Page:
         self.place: Place | None = None
         self._near = (len(axis) - 1, len(axis) - 1)  # samples that the line is about
         self._drawn = -1  # version of the survey that the map shows
-        # Notebooks hear of some of what Bokeh draws only from the clock: it is drawn twice.
+        # Notebooks hear of what Bokeh draws from the clock only, but of ranges from events only.
         self._to_draw: dict[str, Callable[[], None]] = {}
         self._wire()
         figures = {
@@ -75,8 +75,8 @@ class Page:
             self._begin()
 
     def begin_when_seen(self) -> None:
-        """Begin when a browser has laid out the map, as notebooks do some time later."""
-        self.map.figure.on_change("inner_width", lambda attr, old, new: self.begin())
+        """Begin when a browser shows the map and is heard, as in notebooks some time later."""
+        self.map.call_when_seen(self.begin)
 
     @property
     def index(self) -> int:
@@ -101,7 +101,7 @@ class Page:
         """Look at an event: in the line, and on the map on the day of its peak."""
         self.parts.span.value = _NEAR
         self._near = (event.first, event.last)
-        self._draw("span", self._look)
+        self._look()
         self.go_to(event.peak)
 
     def go_to(self, index: int) -> None:
@@ -141,7 +141,7 @@ class Page:
         parts.worst.on_click(lambda _: self._go_to_worst())
         parts.compute.on_click(lambda _: self._survey())
         parts.scope.param.watch(lambda _: self._draw("years", self._show_years), "value")
-        parts.span.param.watch(lambda _: self._draw("span", self._look), "value")
+        parts.span.param.watch(lambda _: self._look(), "value")
 
     def _begin(self) -> None:
         scene = self.scene
@@ -167,7 +167,6 @@ class Page:
         self._ask_map()
 
     def _draw(self, what: str, draw: Callable[[], None]) -> None:
-        draw()
         self._to_draw[what] = draw
         self._wake()
 

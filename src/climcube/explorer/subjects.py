@@ -34,12 +34,12 @@ def heatwaves_of(given: Any, options: Mapping[str, Any]) -> Heatwaves:
         cube = one_map_a_day(subject, "explore")
         require_map(cube.isel({subject.axis.name: 0}), "explore")
         return heatwaves(cube if is_lazy(cube) else rechunk(cube), **options)
-    require_heatwaves(given)
     if not isinstance(given, Heatwaves):
         raise ParameterError(
             "explore needs a cube, or heatwaves", found=type(given).__name__,
             expected="an xarray DataArray, or what cc.heatwaves(...) returns",
         )  # fmt: skip
+    require_heatwaves(given)
     if options:
         raise ParameterError(
             "heatwaves that are given have their own definition",
