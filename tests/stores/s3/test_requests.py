@@ -10,6 +10,7 @@ import pytest
 
 import climcube as cc
 from climcube.errors import StoreError, StoreNotFoundError
+from climcube.stores.s3 import filesystem
 from climcube.stores.s3.answers import Failure
 from climcube.stores.s3.requests import requests_under_way, timely
 
@@ -161,6 +162,22 @@ def test_a_host_that_is_not_there_is_not_waited_for():
     with pytest.raises(StoreError, match="after 3 attempts"):
         asyncio.run(timely("s3://b/k", 600, request, lambda _: Failure("unreachable")))
     assert len(tries) == 3
+
+
+def test_a_busy_server_is_asked_again():
+    """It accepts no connection in time, and does so a moment later; s3fs itself repeats that."""
+    from botocore.exceptions import ConnectTimeoutError
+
+    asked = []
+
+    async def request():
+        asked.append(1)
+        if len(asked) < 3:
+            raise ConnectTimeoutError(endpoint_url="http://127.0.0.1:9/bucket?prefix=x")
+        return "answer"
+
+    assert asyncio.run(timely("s3://b/k", 60, request, filesystem._judge)) == "answer"
+    assert len(asked) == 3
 
 
 def test_a_forked_child_begins_anew():

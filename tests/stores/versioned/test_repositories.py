@@ -116,8 +116,9 @@ def test_addresses_that_are_none(address, words):
 
 def test_nobody_answers():
     options = {"anon": True, "endpoint_url": "http://127.0.0.1:9", "deadline": 1}
+    words = "127.0.0.1|operation timeout|no answer in time"  # what was heard within the deadline
     for function in (cc.open, cc.versions):
-        with pytest.raises(StoreError, match="127.0.0.1|operation timeout") as caught:
+        with pytest.raises(StoreError, match=words) as caught:
             function("s3://bucket/x.icechunk", storage_options=options)
         assert "\n" not in str(caught.value)
 

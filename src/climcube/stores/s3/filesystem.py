@@ -11,6 +11,7 @@ from aiohttp import ClientConnectorError, ClientError
 from botocore.exceptions import (
     BotoCoreError,
     ConnectionClosedError,
+    ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
 )
@@ -229,6 +230,8 @@ def _judge(error: BaseException) -> Failure:
         return Failure("told", reason=reason)
     if isinstance(error, PermissionError):
         return Failure("denied", code="access denied", reason=reason)
+    if isinstance(error, ConnectTimeoutError):  # of no family of botocore's that tells
+        return Failure("unreachable", reason=reason)
     if isinstance(error, EndpointConnectionError):
         # botocore says so of every connection that fails, of those that were made, too.
         inner = error.kwargs.get("error")
