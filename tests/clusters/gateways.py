@@ -30,6 +30,7 @@ c.SimpleAuthenticator.password = given["password"]
 c.DaskGateway.address = given["address"]
 c.Proxy.address = given["proxy"]
 c.UnsafeLocalBackend.clusters_directory = given["folder"] + "/clusters"
+c.UnsafeLocalBackend.sigint_timeout = c.UnsafeLocalBackend.sigterm_timeout = 2
 c.DatabaseBackend.db_url = "sqlite:///" + given["folder"] + "/gateway.sqlite"
 c.DatabaseBackend.stop_clusters_on_shutdown = True
 c.DaskGateway.log_level = "INFO"

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dask
+import numpy as np
 import pytest
+import xarray as xr
 
 import climcube as cc
 from climcube.clusters import visibility
 from climcube.clusters.session import Session
-from climcube.clusters.visibility import require_visible
+from climcube.clusters.visibility import require_reachable, require_visible
 from climcube.errors import ClusterError
 
 
@@ -50,6 +53,28 @@ def test_a_folder_of_another_machine(
         require_visible(session.client, tmp_path)
     assert " and 1 more" in str(caught.value)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_target_beside_which_workers_see_nothing(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_reachable(tmp_path / "result.zarr")
+    monkeypatch.setattr(visibility, "_answer", lambda *_: ("no such folder, or another one", ""))
+    with pytest.raises(ClusterError, match=f"local folder .{tmp_path}.*object storage"):
+        require_reachable(tmp_path / "result.zarr")
+    require_reachable("s3://bucket/result.zarr")
+    with dask.config.set(scheduler="threads"):  # no worker has to see it
+        require_reachable(tmp_path / "result.zarr")
+
+
+def test_a_save_to_a_disk_that_workers_do_not_see(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visibility, "_answer", lambda *_: ("no such folder, or another one", ""))
+    cube = xr.DataArray(np.zeros(4), dims="x", name="zero").chunk(x=2)
+    with pytest.raises(ClusterError, match="workers do not see a local folder"):
+        cc.save(cube, tmp_path / "result.zarr")
+    assert not (tmp_path / "result.zarr").exists()
 
 
 def test_what_a_worker_answers(tmp_path: Path) -> None:

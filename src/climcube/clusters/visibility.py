@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from distributed import Client
+from dask.base import get_scheduler
 
 from climcube.errors import ClusterError
 
-__all__ = ["require_visible"]
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["require_reachable", "require_visible"]
 
 _PATIENCE = 5.0  # network file systems show a new file after a while
 _FIRST_WORKER = 60.0  # where the cluster grows with the work, and has no worker yet
@@ -65,6 +69,30 @@ def require_visible(client: Client, folder: str | os.PathLike[str]) -> None:
             remedy="choose a target that all machines reach: object storage (s3://...) or a "
             "shared file system under the same path",
         )  # fmt: skip
+
+
+def require_reachable(target: str | os.PathLike[str]) -> None:
+    """Raise where a cluster is at work whose workers do not see the folder of a local target.
+
+    Parameters
+    ----------
+    target
+        What is to be written; its folder exists. An address of other storage is none of a folder.
+
+    Raises
+    ------
+    ClusterError
+        As `require_visible`.
+
+    Examples
+    --------
+    >>> require_reachable("/tmp/result.zarr")  # without a cluster
+    """
+    module, path = sys.modules.get("distributed"), os.fspath(target)
+    client = getattr(get_scheduler(), "__self__", None)
+    if module is None or not isinstance(client, module.Client) or "://" in path:
+        return
+    require_visible(client, Path(path).absolute().parent)
 
 
 def _blind(client: Client, probe: Path, token: str) -> dict[str, str]:

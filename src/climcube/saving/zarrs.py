@@ -11,6 +11,7 @@ from functools import reduce
 from operator import add
 from typing import Any
 
+from climcube.clusters.visibility import require_reachable
 from climcube.errors import (
     ClimcubeError,
     ClimcubeWarning,
@@ -89,6 +90,7 @@ def write_zarr(
         if saving.resume and not work.done:
             _tell_of_others(workplace, outline, saving.label)
         if SEALED not in work.done:
+            require_reachable(saving.label)
             lost = _lost(work) if saving.volatile else frozenset()
             _write(work, layout, {OUTLINE: outline}, lost, progress)
             with quiet():
