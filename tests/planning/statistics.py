@@ -38,7 +38,9 @@ def write_cube(path: Path, shape: tuple[int, int] = (48, 80), **encoding: Any) -
     facts = {"units": "degC", "standard_name": "sea_surface_temperature", "scale_factor": 0.01}
     cube = xr.Dataset({"sst": (("time", *coords), values, facts)}, {"time": times, **coords})
     cube["sst"].encoding = {"_FillValue": np.int16(-9999), "chunks": (366, 16, 16)} | encoding
-    cube.to_zarr(path, zarr_format=3, consolidated=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # consolidated metadata, which need no listing
+        cube.to_zarr(path, zarr_format=3, consolidated=True)
     return str(path)
 
 

@@ -76,6 +76,16 @@ class Layout:
         return None if store is None else lengths_of(store, self.array.path)
 
     @cached_property
+    def order(self) -> Places:
+        """Place of each chunk within a shard as Zarr writes them, in C order of the chunks."""
+        from zarr.core.indexing import morton_order_iter
+
+        order = np.empty(math.prod(self.inner), "int64")
+        for place, index in enumerate(morton_order_iter(self.inner)):
+            order[np.ravel_multi_index(index, self.inner)] = place
+        return order
+
+    @cached_property
     def kind(self) -> str:
         """Where the store is."""
         return kind_of_store(getattr(self.array, "store", None))
@@ -166,7 +176,9 @@ def _partial(layout: Layout, index: Index, chunks: list[Places]) -> tuple[int, i
     numbers = np.ravel_multi_index(np.ix_(*chunks), layout.inner).reshape(-1)
     if layout.lengths is None:
         size = math.prod(layout.chunks) * layout.itemsize
-        return 1 + _ranges(numbers * size, numbers * 0 + size, layout), len(numbers) * size
+        begin = layout.order[numbers] * size
+        spans = _merged(begin, np.full_like(begin, size), layout)
+        return 1 + len(spans), 16 * count + 4 + sum(stop - start for start, stop in spans)
     known = layout.lengths.chunks(index)
     if known is None:
         return 1, 0
@@ -175,10 +187,6 @@ def _partial(layout: Layout, index: Index, chunks: list[Places]) -> tuple[int, i
     spans = _merged(begin[there], size[there], layout)
     head = int(known[count, 1]) if len(known) > count else 16 * count
     return 1 + len(spans), head + sum(stop - start for start, stop in spans)
-
-
-def _ranges(begin: Any, size: Any, layout: Layout) -> int:
-    return len(_merged(begin, size, layout))
 
 
 def _merged(begin: Any, size: Any, layout: Layout) -> list[tuple[int, int]]:
