@@ -30,6 +30,26 @@ def test_anomaly_and_trend_equal_the_functions(
         np.testing.assert_allclose(saved.slope, cc.trend(expected, per="year").slope, rtol=1e-5)
 
 
+def test_anomalies_of_means_that_are_labelled_by_their_ends(run: Run, tmp_path: Path) -> None:
+    """Of months as their bounds say: a January that is labelled 1 February is none of February."""
+    time = xr.date_range("1991-01-01", periods=37, freq="MS").to_numpy()
+    month = (np.arange(36.0) % 12)[:, None, None] + np.zeros((36, 2, 3))
+    month[0] += 6
+    whole = xr.Dataset(
+        {
+            "tos": (("time", "lat", "lon"), month, {"units": "degC"}),
+            "time_bnds": (("time", "bnds"), np.stack([time[:-1], time[1:]], 1)),
+        },
+        {"time": ("time", time[1:], {"bounds": "time_bnds"}), "lat": [0.0, 1], "lon": [0.0, 1, 2]},
+    )
+    whole.to_netcdf(tmp_path / "tos.nc", encoding={"time": {"units": "days since 1991-01-01"}})
+    period = ["--base-period", "1992-1993"]  # without the first January, not the first February
+    made = run("anomaly", tmp_path / "tos.nc", "-f", "month", *period, "-o", tmp_path / "a.nc")
+    assert made.exit_code == 0, made.output
+    with xr.open_dataset(tmp_path / "a.nc") as found:
+        np.testing.assert_allclose(found.tos[:, 0, 0], [6, *[0] * 35])
+
+
 def test_heatwaves_writes_store_and_events(
     run: Run, cube_file: Path, ocean: xr.Dataset, tmp_path: Path
 ) -> None:

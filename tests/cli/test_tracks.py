@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -34,3 +35,20 @@ def test_track_writes_what_was_asked_for(run, store, tmp_path):
 def test_track_without_a_target_is_wrong_usage(run, store):
     result = run("track", store)
     assert result.exit_code == 2 and "nothing to write" in result.stderr
+
+
+def test_cells_are_as_large_as_their_bounds_say(run, store, tmp_path):
+    """Half as high as the distances between their centres, half of them."""
+    ocean = cc.open(store, variable="sst").to_dataset()
+    lat = ocean.lat.values
+    step = np.diff(lat).mean() / 4
+    ocean["lat_bnds"] = (("lat", "bnds"), np.stack([lat - step, lat + step], 1))
+    ocean.lat.attrs["bounds"] = "lat_bnds"
+    ocean.to_netcdf(tmp_path / "bounded.nc")
+    largest = []
+    for source in (store, tmp_path / "bounded.nc"):
+        path = tmp_path / f"{source.stem}.csv"
+        result = run("track", source, "--objects", path)
+        assert result.exit_code == 0, result.output
+        largest.append(pd.read_csv(path).area.max())
+    assert largest[1] == pytest.approx(largest[0] / 2, rel=0.05)

@@ -14,6 +14,7 @@ from climcube.cli.arguments import (
     Target,
     Variable,
     open_cube,
+    open_whole,
     parse_period,
 )
 
@@ -52,9 +53,9 @@ def anomaly(
     import climcube as cc
 
     period = parse_period(base_period)
-    cube = open_cube(target, variable, catalog)
+    cube, given = open_whole(target, variable, catalog)
     result = cc.anomaly(
-        cube, frequency, base_period=period, window=window, smooth=smooth, harmonics=harmonics,
+        given, frequency, base_period=period, window=window, smooth=smooth, harmonics=harmonics,
         standardize=standardize,
     )  # fmt: skip
     cc.save(result, output, overwrite=overwrite)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from climcube.cli.arguments import (
     Overwrite,
     Target,
     Variable,
-    open_cube,
+    open_whole,
     parse_period,
 )
 
@@ -81,11 +81,11 @@ def track(
     for path in (*tables.values(), footprints):
         if path is not None:  # before anything is computed
             require_table_target(path, overwrite=overwrite)
-    cube = open_cube(target, variable, catalog, layout="series")
+    cube, given = open_whole(target, variable, catalog, "series")
     mhw = cc.heatwaves(cube, base_period=period, percentile=percentile, cold=cold)
     tracks = mhw.track(
         min_area=min_area, min_overlap=min_overlap, min_duration=min_duration,
-        min_category=min_category,
+        min_category=min_category, areas=_known_areas(given, cube),
     )  # fmt: skip
     with dask_progress("following events"):
         for name, path in tables.items():
@@ -98,3 +98,13 @@ def track(
     if labels is not None:
         cc.save(tracks.labels, labels, overwrite=overwrite)
         typer.echo(f"labels written to {labels}")
+
+
+def _known_areas(given: Any, cube: Any) -> Any:
+    """Return the cells' areas where the data set has more to say of them than their centres."""
+    from climcube.cubes.area import cell_areas
+    from climcube.cubes.coordinates import helper_variables
+
+    if not hasattr(given, "data_vars") or not helper_variables(given) & set(given.variables):
+        return None
+    return cell_areas(given, cube, None, argument="areas")[0]
