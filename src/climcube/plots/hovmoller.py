@@ -146,17 +146,14 @@ class _Diagram:
     @classmethod
     def of(cls, part: xr.DataArray, values: Floats, along: str) -> _Diagram:
         axis = TimeAxis.of(part)
-        (dim,) = [d for d in part.dims if d != axis.name]
-        axes = find_along(part, along)
-        degrees = np.asarray(part[axes].values, "float64")
+        degrees = np.asarray(part[_name_along(part, along)].values, "float64")
         degrees = continuous_longitude(degrees) if along == "longitude" else degrees
         order = np.argsort(degrees)
         edges, rows = _without_gaps(axis.decimal_year, values[:, order])
-        assert dim  # one place dimension, as _section made sure
         return cls(axis, axis.decimal_year, edges, edges_of(degrees[order]), rows)
 
 
-def find_along(part: xr.DataArray, along: str) -> str:
+def _name_along(part: xr.DataArray, along: str) -> str:
     """Return the name of the one coordinate of place."""
     names = part.cf.coordinates.get(along, [])
     return str(names[0] if names else next(d for d in part.dims if str(d)[:3] == along[:3]))
