@@ -22,7 +22,7 @@ from zarr.core.sync import sync
 from zarr.storage import LocalStore, MemoryStore, WrapperStore
 
 import climcube as cc
-from climcube.errors import ClimcubeError, IntegrityError, ParameterError
+from climcube.errors import ClimcubeError, IntegrityError, ParameterError, StoreError
 from climcube.stores.integrity import ledger, pages
 from climcube.stores.integrity.digests import ALGORITHMS, digest
 from climcube.stores.integrity.grids import Grid
@@ -301,6 +301,19 @@ class TestReading:
             (path / "sst/c/0/1/1").write_bytes((path / "sst/c/0/1/0").read_bytes())
             with pytest.raises(IntegrityError, match=r"c/0/1/1.*time 2001-01-01 to 2001-01-10"):
                 found.sst.compute()
+
+    def test_a_store_that_was_written_anew_is_to_be_opened_again(self, tmp_path):
+        data = cube(2)[["sst"]]
+        cc.save(data, tmp_path / "x.zarr")
+        found = cc.open(tmp_path / "x.zarr", variable="sst", chunks={})
+        cc.save(data + 1, tmp_path / "x.zarr", overwrite=True)
+        with pytest.raises(StoreError, match=r"anew since it was opened .*x.zarr\); open it again"):
+            found.compute()
+        again = cc.open(tmp_path / "x.zarr", variable="sst")
+        chunk = next(p for p in (tmp_path / "x.zarr" / "sst" / "c").rglob("*") if p.is_file())
+        chunk.write_bytes(chunk.read_bytes()[:-9])
+        with pytest.raises(IntegrityError, match="restore"):
+            again.compute()
 
     def test_marks_and_manifest_do_not_show(self, path):
         found = cc.open(path)

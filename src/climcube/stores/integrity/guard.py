@@ -19,6 +19,8 @@ from climcube.errors import ClimcubeError, StoreError
 from climcube.provenance import redact
 from climcube.stores.damage import REMEDY, DamagedChunk
 from climcube.stores.integrity.header import GROUP
+from climcube.stores.integrity.ledger import load_manifest
+from climcube.stores.integrity.verifying import Verifying
 from climcube.stores.integrity.whereabouts import describe_place
 from climcube.stores.versioned.repositories import is_icechunk_error, translated
 
@@ -85,6 +87,11 @@ class _Guarded(ZarrArrayWrapper):
     def _reported(self, error: Exception, key: Any) -> ClimcubeError:
         """Return the error to raise: it names the chunk, and where that is."""
         if isinstance(error, DamagedChunk):
+            if _replaced(self._array):
+                return StoreError(
+                    "the store was written anew since it was opened", where=self._where,
+                    remedy="open it again",
+                )  # fmt: skip
             if not error.region:
                 error.region = _region(self._array, error.key)
             place = describe_place(self._array, error.region)
@@ -107,6 +114,18 @@ class _Guarded(ZarrArrayWrapper):
         key, region = blamed
         damage = DamagedChunk("damaged", self._name, key, region, found=reason)
         return damage.placed(self._where, self._name, describe_place(self._array, region))
+
+
+def _replaced(array: Any) -> bool:
+    """Whether the store holds another manifest by now than when it was opened."""
+    store = array.store_path.store
+    if not isinstance(store, Verifying) or store.manifest is None:
+        return False
+    try:
+        now = load_manifest(store._store)
+    except Exception:  # noqa: BLE001 - what went wrong first is the error to report
+        return False
+    return now is None or now.seal != store.manifest.seal
 
 
 def _unreadable(array: Any, key: Any) -> tuple[str, tuple[tuple[int, int], ...]] | None:
