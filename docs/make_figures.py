@@ -105,9 +105,11 @@ def pacific() -> xr.DataArray:
     lag = np.clip((lon - 200) / 20, -3, 3).astype(int)
     nino = np.stack([np.roll(slow, k) for k in lag], axis=-1) / slow.std()
     noise = 0.25 * gaussian_filter(rng.normal(size=(480, lat.size, lon.size)), (1, 2, 2)) / 0.1
-    season = 1.5 * np.sin(np.radians(lat))[:, None] * np.cos(2 * np.pi * np.arange(480) / 12 - 2)[
-        :, None, None
-    ]
+    season = (
+        1.5
+        * np.sin(np.radians(lat))[:, None]
+        * np.cos(2 * np.pi * np.arange(480) / 12 - 2)[:, None, None]
+    )
     values = 27 - 0.004 * lat[:, None] ** 2 + season + nino[:, None] * shape + 0.2 * noise
     return xr.DataArray(
         values, {"time": time, "lat": ("lat", lat, {"units": "degrees_north"}),
