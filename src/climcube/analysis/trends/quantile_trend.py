@@ -58,7 +58,7 @@ def quantile_trend(
     middle of them, and of the heights that are equally good at that slope.
 
     The default test and limits are those of rank scores (Gutenbrunner et al. 1993,
-    doi:10.1080/10485259308832551), which need no density of the residuals: with w_i = 1 for the
+    J. Nonparametric Stat. 2, 307-331), which need no density of the residuals: with w_i = 1 for the
     q n least values of x - b t and 0 for the others (the one between them has the rest), ::
 
         T(b) = sum_i w_i (t_i - mean t),  Var T = f V sum_i (t_i - mean t)^2
