@@ -41,8 +41,9 @@ def make(seed, cells=3, size=SIZE, level=0.0, hole=0.05, tied=False, absent=0.0)
 
 
 def batch(block, days, seas, thresh, options):
-    group, year = days % 7, days // YEAR
-    year = year - year[0]
+    # Of the types that analyses pass: others are compiled anew.
+    group, year = (days % 7).astype("uint32"), days // YEAR
+    year = (year - year[0]).astype("uint32")
     absent = np.zeros(year[-1] + 1, np.int64)
     common = (seas, thresh, group, days, options)
     annual = heatwave.annual(block.copy(), *common, year, absent)
