@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dask
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,6 +30,14 @@ def one_setting() -> Iterator[None]:
     setting.remove()
 
 
+@pytest.fixture(autouse=True)
+def settings_that_do_not_stay() -> Iterator[None]:
+    before = dask.config.get("scheduler", None)
+    with cc.set_options(catalogs=(), s3_client="s3fs"):
+        yield
+    dask.config.set(scheduler=before)
+
+
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
 def test_blocks_of_the_page_run(page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pyplot = pytest.importorskip("matplotlib.pyplot")
@@ -45,16 +54,15 @@ def test_blocks_of_the_page_run(page: Any, tmp_path: Path, monkeypatch: pytest.M
         "store": setting.store,
         "archive": setting.archive,
     }
-    with cc.set_options(catalogs=(), s3_client="s3fs"):
-        for block in page.blocks:
-            run(block.given, names, f"{block.where}, given")
-            if block.not_run is not None:
-                assert block.not_run, f"{block.where}: not run, and does not say why"
-            elif block.language == "python":
-                run(block.code, names, block.where)
-            else:
-                command_line(block)
-            pyplot.close("all")
+    for block in page.blocks:
+        run(block.given, names, f"{block.where}, given")
+        if block.not_run is not None:
+            assert block.not_run, f"{block.where}: not run, and does not say why"
+        elif block.language == "python":
+            run(block.code, names, block.where)
+        else:
+            command_line(block)
+        pyplot.close("all")
 
 
 def run(code: str, names: dict[str, Any], where: str) -> None:
