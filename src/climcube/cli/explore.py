@@ -45,8 +45,13 @@ def explore(
         str, typer.Option("--address", help="Address to listen on; this machine's own alone.")
     ] = "127.0.0.1",
     show: Annotated[
-        bool, typer.Option("--open/--no-open", help="Open the page in the default browser.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--open/--no-open",
+            help="Open the page in the browser.  [default: where there is a screen]",
+            show_default=False,
+        ),
+    ] = None,
     variable: Variable = None,
     catalog: Catalog = None,
 ) -> None:
@@ -59,15 +64,17 @@ def explore(
     """
     from climcube.errors import require_module
     from climcube.explorer.explore import scene_of
-    from climcube.explorer.server import serve
+    from climcube.explorer.server import has_screen, serve
 
     require_module("panel", "explorer")
     period = parse_period(base_period)
     cube = open_cube(target, variable, catalog, layout="series")
     scene = scene_of(cube, base_period=period, region=parse_region(region), results=results)
 
+    shown = has_screen() if show is None else show
+
     def ready(url: str) -> None:
         typer.echo(f"explorer of {cube.name!r}: {url}  (Ctrl-C ends it)")
 
-    serve(scene, port=port, address=address, show=show, ready=ready)
+    serve(scene, port=port, address=address, show=shown, ready=ready)
     typer.echo("explorer ended")

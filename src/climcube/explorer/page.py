@@ -106,9 +106,8 @@ class Page:
 
     def go_to(self, index: int) -> None:
         """Show a day on the map."""
-        if self.parts.day.value == index:
-            self._ask_map()
         self.parts.day.value = index
+        self._ask_map()
 
     def beat(self) -> None:
         """Fetch answers, follow the survey; stop when nothing is going on."""
@@ -180,7 +179,7 @@ class Page:
         self.parts.heading.object = markup.heading(words.day_words(self.scene.axis, self.index))
         self._draw("day", lambda: self.line.mark(self.index))
         ready = self.scene.has_values(self.index) if self._values_shown else self._at_hand
-        if ready or self.parts.day.value_throttled != self.index:
+        if ready:  # else when the slider is let go
             self._ask_map()
 
     @property

@@ -20,6 +20,7 @@ from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError
 from climcube.explorer.codes import LAND, MISSING, PENDING, CodeStore
 from climcube.explorer.place import Place, place_at
+from climcube.explorer.presence import require_present
 from climcube.explorer.raster import Raster
 from climcube.explorer.saved import Saved
 from climcube.explorer.subjects import of_cells, within_region
@@ -140,6 +141,7 @@ class Scene:
             (category.astype("uint8") | (missing * np.uint8(MISSING))).transpose(*order),
             ocean(self.coarse).isel(place).transpose(*self.raster.dims),
         )
+        self._require_present()
         found = np.where(sea.values & self._shown(place), codes.values, np.uint8(LAND))
         self.codes.put(number, found)
         self.sums.add(number, found, self._areas(place))
@@ -173,13 +175,18 @@ class Scene:
         ------
         CubeError
             It has no value at all.
+        StoreError
+            The store has disappeared.
         """
         key = (round(latitude, 6), round(longitude, 6))
         with self._lock:
             if key in self._places:
                 self._places.move_to_end(key)
                 return self._places[key]
-        found = place_at(self.mhw, latitude, longitude)
+        try:
+            found = place_at(self.mhw, latitude, longitude)
+        finally:  # a cell without values may be one that has gone
+            self._require_present()
         with self._lock:
             self._places[key] = found
             while len(self._places) > _PLACES:
@@ -211,11 +218,15 @@ class Scene:
                 return self._maps[index]
         day = plain(self.coarse.cube).isel({self.axis.name: index}).transpose(*self.raster.dims)
         values = np.asarray(day.values, "float32")
+        self._require_present()
         with self._lock:
             self._maps[index] = values
             while sum(v.nbytes for v in self._maps.values()) > _MAPS and len(self._maps) > 1:
                 self._maps.popitem(last=False)
         return values
+
+    def _require_present(self) -> None:
+        require_present(plain(self.mhw.inputs[0]))
 
     def _whole(self, value: Any) -> npt.NDArray[Any]:
         sizes = self.coarse.cube.sizes

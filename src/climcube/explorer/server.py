@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 import webbrowser
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +15,7 @@ from climcube.explorer.look import PAGE
 from climcube.explorer.scene import Scene
 from climcube.explorer.words import title_of
 
-__all__ = ["PORT", "serve"]
+__all__ = ["PORT", "has_screen", "serve"]
 
 PORT = 5006
 _META = {"viewport": "width=device-width, initial-scale=1"}  # phones, too, show it as it is
@@ -79,6 +81,12 @@ def serve(
     finally:
         server.stop()
         survey.stop()
+
+
+def has_screen() -> bool:
+    """Whether a browser would have a screen; a terminal's own browser would take the terminal."""
+    named = ("DISPLAY", "WAYLAND_DISPLAY")
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in named)
 
 
 def _free_port(address: str, wanted: int | None) -> int:
