@@ -9,8 +9,9 @@ import pytest
 from hypothesis import settings
 
 from tests.processes import processes
+from tests.servers import endpoint  # here, so that there is one for each process of tests
 
-__all__ = ["processes", "reference_data"]
+__all__ = ["endpoint", "processes", "reference_data"]
 
 # The first example of a test may compile a kernel; nothing here is about time.
 settings.register_profile("climcube", deadline=None)

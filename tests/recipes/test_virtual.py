@@ -29,9 +29,9 @@ from climcube.stores.versioned.references import homes_of
 from climcube.stores.versioned.repositories import open_repository
 from climcube.stores.versioned.snapshots import open_snapshot
 from climcube.stores.versioned.work import VersionedWorkplace
-from tests.servers import endpoint, options
+from tests.servers import options
 
-__all__ = ["endpoint", "options"]
+__all__ = ["options"]
 
 
 def write(folder, days=6, shape=(8, 10)):

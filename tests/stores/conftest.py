@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.servers import client, endpoint, options
+from tests.servers import client, options
 
-__all__ = ["client", "endpoint", "options"]
+__all__ = ["client", "options"]
 
 
 @pytest.fixture(autouse=True)
