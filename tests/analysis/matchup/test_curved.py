@@ -175,3 +175,32 @@ def test_lazy_in_any_chunks(chunks: dict[str, int]) -> None:
     with no_compute():
         lazy = matchup(cube.copy(data=cube.chunk(chunks).data), table, method="linear")
     xr.testing.assert_identical(lazy.compute(), matchup(cube, table, method="linear"))
+
+
+def test_lazy_coordinates_are_read_once_and_change_nothing() -> None:
+    y, x = np.meshgrid(np.linspace(-1, 1, 12), np.linspace(-1, 1, 14), indexing="ij")
+    cube = cube_on(20 + 9 * y + 2 * x, 170 + 9 * x - 2 * y, np.arange(168.0).reshape(12, 14))
+    read: list[tuple[int, ...]] = []
+
+    def count(block: np.ndarray) -> np.ndarray:
+        read.append(block.shape)
+        return block
+
+    lazy = cube.chunk(y=6).assign_coords(
+        {
+            name: cube[name].copy(
+                data=cube[name].chunk(y=6).data.map_blocks(count, meta=np.empty((0, 0)))
+            )
+            for name in ("nav_lat", "nav_lon")
+        }
+    )
+    table = seen(20 + 8 * y.ravel()[::7], 170 + 8 * x.ravel()[::7])
+    for method in ("nearest", "linear", "nearest_valid"):
+        read.clear()
+        distance = 300 if method == "nearest_valid" else None
+        options = {"method": method, "distance": distance}
+        found = matchup(lazy, table, **options)
+        assert len([shape for shape in read if 0 not in shape]) == 4, "two blocks of either"
+        xr.testing.assert_identical(
+            found.compute(), matchup(cube.chunk(y=6), table, **options).compute()
+        )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import dask
 import numpy as np
 import xarray as xr
 
+from climcube.cubes.chunks import is_lazy
 from climcube.cubes.coordinates import SpatialAxes, find_spatial, find_time, is_dated
 from climcube.cubes.vertical import is_vertical, level_depths
 from climcube.errors import CubeError
@@ -72,7 +75,9 @@ class Layout:
                 remedy=f"select one: cube.isel({strange[0]}=0), or, if it is depth, set "
                 f"cube[{strange[0]!r}].attrs['axis'] = 'Z'",
             )
-        return cls(cube, axes, time, vertical)
+        return cls(
+            _with_places(cube, (axes.latitude, axes.longitude, vertical)), axes, time, vertical
+        )
 
     @property
     def in_pressure(self) -> bool:
@@ -97,3 +102,13 @@ class Layout:
             and (standard in _UPWARDS or name in _UPWARDS or ((values <= 0).all() and values.any()))
         )
         return (-values, -1.0) if upwards else (values, 1.0)
+
+
+def _with_places(cube: xr.DataArray, names: Sequence[str | None]) -> xr.DataArray:
+    """Return the cube with coordinates that say where cells are in memory, lazy ones read once.
+
+    Which chunks of the cube are needed is known from them alone, and whether any is.
+    """
+    lazy = [name for name in names if name is not None and is_lazy(cube[name])]
+    read = dask.compute(*(cube[name].variable for name in lazy))
+    return cube.assign_coords(dict(zip(lazy, read, strict=True)))
