@@ -19,6 +19,18 @@ from climcube.clusters.visibility import require_reachable, require_visible
 from climcube.errors import ClusterError
 
 
+ANSWER = visibility._answer
+ASKED: list[str] = []
+
+
+def first_gone(probe: str, token: str) -> tuple[str, str]:
+    """Answer for all workers but the first."""
+    ASKED.append(token)
+    if len(ASKED) == 1:
+        raise OSError("the connection was closed")
+    return ANSWER(probe, token)
+
+
 @pytest.fixture(scope="module")
 def session() -> Iterator[Session]:
     with cc.cluster("local", workers=2, processes=False, dashboard=False, warm_up=None) as running:
@@ -29,6 +41,16 @@ def test_a_shared_folder(session: Session, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("x", encoding="ascii")
     require_visible(session.client, tmp_path)
     assert os.listdir(tmp_path) == ["mine"]
+
+
+def test_a_worker_that_is_gone_says_nothing(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ASKED.clear()
+    monkeypatch.setattr(visibility, "_answer", first_gone)
+    require_visible(session.client, tmp_path)
+    assert len(ASKED) == 2
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_folder_that_is_not_there(session: Session, tmp_path: Path) -> None:

@@ -97,7 +97,8 @@ def require_reachable(target: str | os.PathLike[str]) -> None:
 
 def _blind(client: Client, probe: Path, token: str) -> dict[str, str]:
     """Return what is wrong, by worker."""
-    told: Mapping[str, Any] = client.run(_answer, str(probe), token)
+    # A worker that dies meanwhile answers nothing; whoever comes in its place sees what it saw.
+    told: Mapping[str, Any] = client.run(_answer, str(probe), token, on_error="ignore")
     if not told:
         future = client.submit(_answer, str(probe), token, pure=False)
         try:
