@@ -16,6 +16,9 @@ from climcube.stores.integrity.verification import spoken_size
 __all__ = ["Alternative", "Fit", "require_fit"]
 
 
+_SMALLEST = 64  # times smaller tiles become at most
+
+
 @dataclass(frozen=True)
 class Alternative:
     """Another way to compute the same.
@@ -84,15 +87,21 @@ class Fit:
     @cached_property
     def alternatives(self) -> tuple[Alternative, ...]:
         """Three ways to need less, or more memory, each with what it costs."""
-        found = [self._fewer_workers(), self._smaller_tiles(), self._relayout(), self._machine()]
+        found = [
+            self._fewer_workers(),
+            self._smaller_tiles(),
+            self._relayout(),
+            self._machine(),
+            self._parts(),
+        ]
         able = [one for one in found if one is not None]
         fitting = [one for one in able if self.memory is None or one.memory <= self.memory]
         return tuple([*fitting, *(one for one in able if one not in fitting)][:3])
 
     def _fewer_workers(self) -> Alternative | None:
-        if self.most_workers < 1 or self.workers < 2:
+        if self.workers < 2:
             return None
-        workers = min(self.most_workers, self.workers - 1)
+        workers = max(1, min(self.most_workers, self.workers - 1))
         longer = self.workers / workers
         costs = f"takes {longer:.2g} times as long, reads the same"
         return Alternative(
@@ -104,10 +113,11 @@ class Fit:
         """Return tiles so small that all workers fit, as far as stored chunks let them be."""
         beside = self.cost.beside(self.processes)
         room = (self.memory or self.needed // 2) - beside
-        each = room // self.workers
-        if each <= 0 or self.cost.tile_peak <= 0:
+        each = room / self.workers
+        if self.cost.tile_peak <= 0:
             return None
-        factor = 2 ** math.ceil(math.log2(max(2.0, self.cost.tile_peak / each)))
+        wanted = self.cost.tile_peak / each if each > 0 else _SMALLEST
+        factor = 2 ** math.ceil(math.log2(min(max(2.0, wanted), _SMALLEST)))
         tile = max(2**20, get_option("tile_bytes") // factor)
         requests, again = self._of_smaller(factor)
         costs = f"{requests:,} requests, reads {spoken_size(again)}"
@@ -136,6 +146,13 @@ class Fit:
             f"reads {spoken_size(stored)} and writes about {spoken_size(values)} once",
             beside + self.workers * max(tile, 2**20),
         )
+
+    def _parts(self) -> Alternative:
+        half = self.cost.beside(self.processes) + self.workers * self.cost.tile_peak // 2
+        return Alternative(
+            "a coarser cube, or half of the cells at a time: cube.isel(...)",
+            "each part reads for itself", half,
+        )  # fmt: skip
 
     def _machine(self) -> Alternative:
         return Alternative(

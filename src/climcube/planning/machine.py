@@ -53,7 +53,7 @@ def bytes_of(given: float | str) -> int:
         size = float(match[1]) * _UNITS[match[2]] if match else 0.0
     except (ValueError, KeyError):
         size = 0.0
-    if size < 1:
+    if not 1 <= size < 2**63:
         raise ParameterError(
             "a size in bytes was not understood", where=f"memory={given!r}",
             expected="a positive number, or a text such as '16 GB'",

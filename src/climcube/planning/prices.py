@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ from climcube.errors import ParameterError, suggest
 
 __all__ = ["Money", "Prices", "kind_of_store", "kind_of_target", "money_of", "prices_of"]
 
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 LOCAL, AWS, OTHER = "local", "aws", "other"
 
 
@@ -140,7 +142,8 @@ def kind_of_target(target: str, options: Mapping[str, Any] | None) -> str:
 
 
 def _kind_of_options(options: Mapping[str, Any]) -> str:
-    endpoint = str(options.get("endpoint_url") or "")
+    known = (options.get("endpoint_url"), *map(os.environ.get, _ENDPOINTS))
+    endpoint = next((str(one) for one in known if one), "")
     return AWS if not endpoint or ".amazonaws.com" in endpoint else OTHER
 
 
