@@ -249,9 +249,9 @@ def test_a_store_that_disappears_and_ctrl_c(
     shutil.rmtree(store)
     reader.page.get_by_role("button", name="Daily values").click()
     reader.page.get_by_role("button", name="◀").click()
-    alert = reader.page.get_by_role("alert")
+    alert = reader.page.get_by_role("alert").filter(has_text="sst.zarr")
     alert.wait_for()
-    assert "\n" not in alert.inner_text().strip()
+    assert "\n" not in alert.text_content().strip()
     context.close()
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0

@@ -1,4 +1,4 @@
-"""A store that goes away while it is looked at: Zarr reads its chunks as fill values, in silence."""
+"""A store that goes away while it is looked at: Zarr reads its chunks as fill values."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ class MapCanvas:
         dress(plot, paint)
         plot.grid.visible = False
         for name, axis in (("x", plot.xaxis), ("y", plot.yaxis)):
-            axis.ticker = AdaptiveTicker(mantissas=[1, 2, 3, 4.5, 6, 9], desired_num_ticks=6)
+            axis.ticker = AdaptiveTicker(mantissas=[1, 1.5, 2, 3, 4.5, 6], desired_num_ticks=6)
             axis.formatter = CustomJSTickFormatter(args={"axis": name}, code=_DEGREES)
         spoken = CustomJSHover(args={"names": _NAMES}, code="return names[value];")
         read = CustomJSHover(args={"units": units}, code=_VALUE)

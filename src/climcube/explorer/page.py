@@ -107,7 +107,7 @@ class Page:
     def go_to(self, index: int) -> None:
         """Show a day on the map."""
         self.parts.day.value = index
-        self._ask_map()
+        self._moved()
 
     def beat(self) -> None:
         """Fetch answers, follow the survey; stop when nothing is going on."""
@@ -123,6 +123,7 @@ class Page:
             self._complain(self.survey.error)
         self._tell()
         if not self.errands.busy() and not self.survey.running:
+            self.parts.compute.visible = not self.scene.automatic and bool(self.scene.pending())
             self._clock.stop()
 
     def close(self) -> None:
@@ -132,7 +133,7 @@ class Page:
     def _wire(self) -> None:
         parts = self.parts
         parts.day.param.watch(lambda _: self._day_moved(), "value")
-        parts.day.param.watch(lambda _: self._ask_map(), "value_throttled")
+        parts.day.param.watch(lambda _: self._moved(), "value_throttled")
         parts.earlier.on_click(lambda _: self.go_to(max(0, self.index - 1)))
         parts.later.on_click(lambda _: self.go_to(min(len(self.scene.axis) - 1, self.index + 1)))
         parts.date.param.watch(lambda event: self._go_to_date(event.new), "value")
@@ -161,8 +162,16 @@ class Page:
 
     def _survey(self) -> None:
         self.parts.compute.visible = False
-        self._quiet()
         self.survey.start()
+        self._quiet()
+        self.parts.layer.value = _CATEGORIES
+        self._ask_map()
+
+    def _moved(self) -> None:
+        """Draw another day; what has failed is tried again."""
+        if self.survey.error is not None and self.scene.automatic:
+            self.survey.start()
+        self._quiet()
         self._ask_map()
 
     def _draw(self, what: str, draw: Callable[[], None]) -> None:
@@ -203,7 +212,6 @@ class Page:
         self._wake()
 
     def _draw_categories(self, codes: Any) -> None:
-        self._quiet()
         self.map.show_categories(codes)
         raster = self.scene.raster
         edges = np.linspace(raster.south, raster.north, raster.shape[0] + 1)
@@ -219,7 +227,6 @@ class Page:
             self.parts.worst.name = f"Worst day: {words.day_words(self.scene.axis, worst)}"
 
     def _draw_values(self, values: Any) -> None:
-        self._quiet()
         self.map.show_values(values)
         if np.isfinite(values).any():
             cube = plain(self.scene.mhw.cube)
@@ -231,7 +238,7 @@ class Page:
 
     def _layer_chosen(self) -> None:
         self._draw("layer", lambda: self.map.choose(not self._values_shown))
-        self._ask_map()
+        self._moved()
 
     def _go_to_date(self, text: str) -> None:
         if not text.strip():
@@ -241,7 +248,6 @@ class Page:
         except ClimcubeError as error:
             self._complain(words.error_line(error))
             return
-        self._quiet()
         self.go_to(index)
 
     def _go_to_worst(self) -> None:
