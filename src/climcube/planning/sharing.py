@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from climcube.planning.nodes import Graph, Key, is_constant, is_read, walk
@@ -125,11 +126,38 @@ def _worth_keeping(
     for key in (key for needed in (*tiles, *below.values()) for key in needed):
         users[key] += 1
     reads = {key for key in met if is_read(graph[key], graph)}
-    # What a shared result was made from would have to wait for the tiles that need both.
-    again = {key for needed in below.values() for key in needed & reads}
+    # What a shared result was made from would have to wait for the tiles that need both: of a
+    # mean over time that would be the whole cube. What comes from one place is made again.
+    blocks = {key for keys in heads for key in keys}
+    alone = _of_one_source(graph, met, reads) - blocks
+    again = {key for needed in below.values() for key in needed & alone}
     again |= {key for needed in tiles if len(needed & reads) > _READINGS for key in needed & reads}
     again |= {key for key in reads if users[key] > _NEIGHBOURS}
     return frozenset(key for key in met if users[key] > 1) - again
+
+
+def _of_one_source(graph: Graph, met: frozenset[Key], reads: AbstractSet[Key]) -> set[Key]:
+    """Return those keys that are made from one reading, or none, but for what is kept."""
+    sources: dict[Key, set[Key]] = {}
+    for key in _in_order(graph, [met], met):
+        own = list(walk(graph, [key], met - {key}))
+        roots = {k for k in own if not _needs_tasks(graph, k)}
+        roots.update(
+            source
+            for k in own
+            for d in graph[k].dependencies
+            if d in met and d != key
+            for source in sources[d]
+        )
+        # What has several sources is a result of its own, and is kept.
+        sources[key] = roots if key in reads or len(roots) <= 1 else set()
+    return {key for key, found in sources.items() if found}
+
+
+def _needs_tasks(graph: Graph, key: Key) -> bool:
+    return is_constant(graph[key]) or any(
+        not is_constant(graph[d]) for d in graph[key].dependencies
+    )
 
 
 def _first_met(graph: Graph, keys: Iterable[Key], stop: frozenset[Key]) -> frozenset[Key]:

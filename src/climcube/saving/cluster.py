@@ -102,11 +102,10 @@ class ClusterCrew:
 
     def next(self) -> list[Outcome]:
         """Wait for a tile; return tiles that came to their end."""
-        batch = self._ended.next_batch(block=True)
         return [
             self._outcome(self._running.pop(future.key)[0].tile, future)
-            for future in batch
-            if future.key in self._running
+            for future in self._ended.next_batch(block=True)
+            if not _again(future, self._ended)
         ]
 
     def release(self, keys: Sequence[Key]) -> None:
@@ -127,7 +126,10 @@ class ClusterCrew:
         together = Together(orders, ended)
         of = dict(zip(self._submit(graph, together.keys), together.keys, strict=True))
         died: dict[int, Outcome] = {}
-        for future in as_completed(list(of), with_results=False, raise_errors=False):
+        completed = as_completed(list(of), with_results=False, raise_errors=False)
+        for future in completed:
+            if _again(future, completed):
+                continue
             order = together.order_of(of[future])
             outcome = self._outcome(order.tile, future)
             if outcome.results is not None:
@@ -187,18 +189,34 @@ class ClusterCrew:
         return futures
 
     def _outcome(self, tile: Tile, future: Future[Any]) -> Outcome:
+        error: BaseException | None
         if future.status == "finished":
-            result = self._client.gather(future)
-            if isinstance(result, _Refused):
-                return Outcome(tile, None, result.error)
-            return Outcome(tile, result)
-        error = future.exception() if future.status == "error" else CancelledError(future.status)
+            try:
+                # Where it is lost by now, with its worker, this waits until it is there again.
+                result = self._client.gather(future)
+            except Exception as reason:  # noqa: BLE001 - it may be of any kind, as of any task
+                error = reason
+            else:
+                refused = isinstance(result, _Refused)
+                return Outcome(tile, None, result.error) if refused else Outcome(tile, result)
+        elif future.status == "error":
+            error = future.exception()
+        else:
+            error = CancelledError(future.status)
         assert error is not None
-        tries = error.allowed_failures + 1 if isinstance(error, KilledWorker) else 0
-        ours = translated(error, f"tile {tile.name}", client=self._client)
+        death = next((e for e in (error, error.__cause__) if isinstance(e, KilledWorker)), None)
+        ours = translated(death or error, f"tile {tile.name}", client=self._client)
         if ours is not None:
             ours.__cause__ = error
-        return Outcome(tile, None, ours or error, tries)
+        return Outcome(tile, None, ours or error, death.allowed_failures + 1 if death else 0)
+
+
+def _again(future: Future[Any], completed: Any) -> bool:
+    """Wait once more for what was lost with its worker in this moment: it is computed again."""
+    if future.status not in ("pending", "lost"):
+        return False
+    completed.add(future)
+    return True
 
 
 class _Refused:

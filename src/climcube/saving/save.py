@@ -38,7 +38,8 @@ def save(
 
     Lazy results are computed while they are written, a few tiles at a time, so memory does not
     grow with the cube. The target appears when it is complete; if anything fails, what was
-    there before is left as it was.
+    there before is left as it was. Whatever computes (this thread, threads, processes, a
+    cluster), the bytes are the same.
 
     Parameters
     ----------
@@ -49,9 +50,15 @@ def save(
         ``cc.open(target, group="annual")``.
     target
         A path or address whose name ends in ``.nc`` (netCDF-4), or in ``.zarr`` or no suffix
-        (a Zarr 3 store). Folders above it are made.
+        (a Zarr 3 store), or in ``.icechunk`` (a versioned one, in which the result becomes one
+        version). Folders above it are made.
     overwrite
         Replace what is there.
+    resume
+        Go on with an earlier attempt to save the same result there, and after an error keep
+        what is finished for the next one; Zarr only. Tiles that are finished are not computed
+        again, a save that was finished is known again and does nothing. By default a save
+        begins anew.
     parts
         Of heatwaves: which of ``"climatology"``, ``"annual"``, ``"daily"`` to save; default
         the first two. Of a habitat: which of ``"periods"`` (days, mean, coverage), ``"area"``
@@ -76,17 +83,25 @@ def save(
     StoreExistsError
         The target exists and ``overwrite`` is not set.
     ParameterError
-        The suffix is unknown, or the result is nothing that can be saved.
+        The suffix is unknown, the result is nothing that can be saved, or ``resume`` is asked
+        for a netCDF file.
     CubeError
         A value does not fit the packing asked for.
     StoreError
         The target cannot be written.
+    ConflictError
+        Another process saves the same result there at this moment.
+    ClusterError
+        Workers died of a tile, which is named; the others are finished and kept.
 
     Notes
     -----
     Zarr chunks are compressed by zstd with a checksum, netCDF chunks by zlib with Fletcher32,
     so that damage shows when they are read. File chunks lie within Dask chunks and are at most
     about 8 MiB. Missing values are NaN.
+
+    Unfinished work lies beside the target under a name that ends in ``.partial``. An attempt at
+    another result for the same target is removed when a result is published there.
 
     Examples
     --------
