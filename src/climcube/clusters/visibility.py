@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["require_reachable", "require_visible"]
 
 _PATIENCE = 5.0  # network file systems show a new file after a while
-_FIRST_WORKER = 60.0  # where the cluster grows with the work, and has no worker yet
 
 
 def require_visible(client: Client, folder: str | os.PathLike[str]) -> None:
-    """Raise unless every worker reads and writes the files of a folder of this machine.
+    """Raise where a worker does not read and write the files of a folder of this machine.
 
     Parameters
     ----------
@@ -33,7 +32,7 @@ def require_visible(client: Client, folder: str | os.PathLike[str]) -> None:
         The Dask client whose workers are asked.
     folder
         An existing local folder. A small file is put there, answered by each worker with
-        another one, and both are removed.
+        another one, and both are removed. Without workers there is nobody to ask.
 
     Raises
     ------
@@ -99,15 +98,6 @@ def _blind(client: Client, probe: Path, token: str) -> dict[str, str]:
     """Return what is wrong, by worker."""
     # A worker that dies meanwhile answers nothing; whoever comes in its place sees what it saw.
     told: Mapping[str, Any] = client.run(_answer, str(probe), token, on_error="ignore")
-    if not told:
-        future = client.submit(_answer, str(probe), token, pure=False)
-        try:
-            told = {"the first worker": future.result(timeout=_FIRST_WORKER)}
-        except TimeoutError as error:
-            raise ClusterError(
-                "no worker came", found=f"none within {_FIRST_WORKER:g} s",
-                remedy="start the cluster with workers",
-            ) from error  # fmt: skip
     return {
         worker: why or "other files under this path"
         for worker, (why, answer) in told.items()
