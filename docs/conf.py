@@ -45,7 +45,7 @@ html_title = f"climcube {version}"
 html_show_sourcelink = False
 html_theme_options = {"show_prev_next": False, "show_nav_level": 1}
 html_static_path = ["static"]
-html_css_files = ["equations.css"]
+html_css_files = ["climcube.css"]
 html_math_renderer = "mathml"
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
@@ -78,20 +78,21 @@ def setup(sphinx: Sphinx) -> None:
 
 def inline_equation(translator: Any, node: nodes.math) -> None:
     """Write an equation within a line."""
-    translator.body.append(mathml(node, as_block=False))
+    translator.body.append(mathml(node, node.astext(), as_block=False))
     raise nodes.SkipNode
 
 
 def equation(translator: Any, node: nodes.math_block) -> None:
-    """Write an equation on lines of its own."""
-    translator.body.append(f'<div class="math">{mathml(node, as_block=True)}</div>\n')
+    """Write an equation on lines of its own; those side by side wrap on narrow screens."""
+    parts = [mathml(node, part, as_block=True) for part in node.astext().split(r"\qquad")]
+    translator.body.append(f'<div class="math">{"".join(parts)}</div>\n')
     raise nodes.SkipNode
 
 
-def mathml(node: nodes.Element, as_block: bool) -> str:
+def mathml(node: nodes.Element, tex: str, as_block: bool) -> str:
     """Turn TeX into MathML; what docutils does not know is a warning, hence an error."""
     try:
-        return str(tex2mathml(node.astext(), as_block=as_block))
+        return str(tex2mathml(tex, as_block=as_block))
     except Exception as error:  # noqa: BLE001 - of several kinds
         logging.getLogger(__name__).warning("equation: %s", error, location=node)
         return ""

@@ -17,6 +17,7 @@ from climcube import errors
 
 SOURCE = Path(__file__).parents[1] / "src" / "climcube"
 _FIELDS = ("where", "expected", "found", "remedy")
+_FACTS = "<...>"  # what messages that begin with a fact are listed under
 
 
 @dataclass(frozen=True, order=True)
@@ -42,7 +43,9 @@ def messages() -> list[Message]:
     """Return all messages, in the order of their words."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))]
     found = {message for tree in trees for message in _messages_in(tree, trees)}
-    return sorted(found, key=lambda m: (_letter(m), m.what.lower(), m.kind, repr(m)))
+    return sorted(
+        found, key=lambda m: (_letter(m) == _FACTS, _letter(m), m.what.lower(), m.kind, repr(m))
+    )
 
 
 def _messages_in(tree: ast.Module, trees: list[ast.Module]) -> Iterator[Message]:
@@ -141,7 +144,7 @@ def _word(node: ast.expr) -> str:
 def _letter(message: Message) -> str:
     """Return what a message is listed under; those that begin with a fact stand last."""
     first = message.what[:1].upper()
-    return first if first.isascii() and first.isalpha() else "<...>"
+    return first if first.isascii() and first.isalpha() else _FACTS
 
 
 def page() -> str:

@@ -9,17 +9,32 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import nbclient
 import nbformat
+from jupyter_client.manager import AsyncKernelManager
+from traitlets import default
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 RUN = ROOT / "docs" / "tutorials" / "notebooks"
 _MARK = "climcube_code"
+
+
+class LocalKernelManager(AsyncKernelManager):
+    """Kernels that talk over sockets of this machine: no port is open while they run."""
+
+    @default("transport")
+    def _sockets(self) -> str:
+        return "ipc"
+
+    @default("ip")
+    def _place(self) -> str:
+        return str(Path(tempfile.gettempdir()) / f"climcube-{uuid.uuid4().hex[:12]}")
 
 
 def reference_folder() -> Path | None:
@@ -40,7 +55,7 @@ def run(path: Path, scratch: str | os.PathLike[str]) -> Any:
     # Archives of thousands of files go with the scratch folder.
     environment = os.environ | {"TMPDIR": str(scratch)}
     environment |= {"CLIMCUBE_REFERENCE_DATA": str(data or "")}
-    client = nbclient.NotebookClient(notebook, timeout=300)
+    client = nbclient.NotebookClient(notebook, timeout=300, kernel_manager_class=LocalKernelManager)
     client.execute(cwd=str(scratch), env=environment)
     for cell in notebook.cells:
         if cell.cell_type == "code" and "cc.plot." in cell.source:
