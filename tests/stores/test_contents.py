@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 import climcube as cc
 from climcube.cubes.packing import undecoded
@@ -75,3 +76,11 @@ def test_a_local_file_is_known_by_its_state(tmp_path: Path) -> None:
     assert token == content_token(str(path))
     os.utime(path, (1, 1))
     assert token != content_token(str(path))
+
+
+def test_variables_of_a_store_that_lists_them_in_no_order_have_one(tmp_path: Path) -> None:
+    names = [f"v{n}" for n in range(12)]
+    whole = xr.Dataset({name: ("x", [1.0, 2.0]) for name in reversed(names)})
+    whole.to_zarr(tmp_path / "s.zarr", zarr_format=3, consolidated=False)
+    for _ in range(3):
+        assert list(cc.open(tmp_path / "s.zarr").data_vars) == sorted(names)

@@ -65,8 +65,8 @@ class Origin:
         own = {f"d{axis}": chunks[self.axes.index(axis)] for axis in kept}
         name = f"{prefix}-{tokenize(self.name, str(self.region), own)}"
         data: da.Array = xr.Variable(list(own), view).chunk(own, name=name).data
-        turned: da.Array = data.transpose([kept.index(axis) for axis in self.axes])
-        return turned
+        order = tuple(kept.index(axis) for axis in self.axes)
+        return data if order == tuple(range(data.ndim)) else data.transpose(order)
 
     def unit(self, encoding: Mapping[str, Any]) -> tuple[int, ...]:
         """Return what of each axis that is left can be read alone: the stored chunks, if known.

@@ -156,9 +156,12 @@ def _open(
 def _read(store: Any, group: str | None) -> xr.Dataset:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*consolidated.*")
-        return xr.open_dataset(
-            store, engine="zarr", group=group, decode_cf=False, chunks=None, cache=False
-        )
+        opened = xr.backends.ZarrStore.open_group(store, mode="r", group=group, consolidated=None)
+        dataset = xr.open_dataset(opened, decode_cf=False, chunks=None, cache=False)
+    if opened.zarr_group.metadata.consolidated_metadata is None:
+        # Listed in no order, another one each time: what is made of it would be another result.
+        return dataset[sorted(map(str, dataset.variables))]
+    return dataset
 
 
 def _placed(error: IntegrityError, where: str) -> IntegrityError:
