@@ -62,13 +62,22 @@ def explore(
     climcube explore noaa-oisst --variable sst --base-period 1991-2020 --region nino34
     climcube explore sst.zarr --results heatwaves.zarr --no-open --port 8080
     """
-    from climcube.errors import require_module
+    from climcube.errors import ParameterError, StoreError, require_module
     from climcube.explorer.explore import scene_of
     from climcube.explorer.server import has_screen, serve
 
     require_module("panel", "explorer")
     period = parse_period(base_period)
-    cube = open_cube(target, variable, catalog, layout="series")
+    try:
+        cube = open_cube(target, variable, catalog, layout="series")
+    except StoreError as error:
+        if "annual" not in str(error.found):
+            raise
+        raise ParameterError(
+            "these are results, not the cube that they are of",
+            where=error.where,
+            remedy=f"climcube explore CUBE --results {target}",
+        ) from error
     scene = scene_of(cube, base_period=period, region=parse_region(region), results=results)
 
     shown = has_screen() if show is None else show
