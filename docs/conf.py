@@ -85,7 +85,7 @@ def inline_equation(translator: Any, node: nodes.math) -> None:
 def equation(translator: Any, node: nodes.math_block) -> None:
     """Write an equation on lines of its own; those side by side wrap on narrow screens."""
     parts = [mathml(node, part, as_block=True) for part in node.astext().split(r"\qquad")]
-    translator.body.append(f'<div class="math">{"".join(parts)}</div>\n')
+    translator.body.append(f'<div class="equations">{"".join(parts)}</div>\n')
     raise nodes.SkipNode
 
 
