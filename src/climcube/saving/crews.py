@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     Future,
@@ -12,7 +12,6 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +22,6 @@ import dask.config
 import dask.local
 import dask.multiprocessing
 import dask.threaded
-from dask.base import get_scheduler
 from dask.callbacks import Callback
 from dask.local import SynchronousExecutor
 from dask.system import CPU_COUNT
@@ -32,7 +30,7 @@ from climcube.planning.jobs import Job, Tile
 from climcube.planning.nodes import Graph, Key
 from climcube.saving.tasks import evaluate, with_values
 
-__all__ = ["Crew", "LocalCrew", "Order", "Outcome", "crew_of"]
+__all__ = ["AHEAD", "Crew", "LocalCrew", "Needs", "Order", "Outcome", "Together", "local_crew"]
 
 AHEAD = 2  # tiles that wait for each worker, those under way included
 
@@ -277,34 +275,8 @@ class Needs:
         return self._inputs[key]
 
 
-@contextmanager
-def crew_of(job: Job) -> Iterator[Crew]:
-    """Yield the workers that Dask is told to use; nobody works any more when this returns.
-
-    Dask's own threads raise the first error at once and leave other tasks running: one that
-    comes late would write anew the file that is being removed. A pool of our own can be waited
-    for.
-    """
-    get = get_scheduler() or dask.threaded.get
-    given = dask.config.get("pool", None)
-    crew = _on_cluster(job, get) or _local(job, get, given)
-    try:
-        yield crew
-    finally:
-        crew.close(shut=given is None)
-
-
-def _on_cluster(job: Job, get: Any) -> Any:
-    client = getattr(get, "__self__", None)
-    distributed = sys.modules.get("distributed")
-    if distributed is None or not isinstance(client, distributed.Client):
-        return None
-    from climcube.saving.cluster import ClusterCrew
-
-    return ClusterCrew(job, client)
-
-
-def _local(job: Job, get: Callable[..., Any], given: Any) -> LocalCrew:
+def local_crew(job: Job, get: Callable[..., Any], given: Any) -> LocalCrew:
+    """Return those who work for one of Dask's schedulers; ``given``: a pool of the caller's."""
     workers = dask.config.get("num_workers", None) or CPU_COUNT
     if get is dask.threaded.get:
         pool = given or _Threads(workers)

@@ -26,7 +26,8 @@ from climcube.planning.layout import StoreLayout, layout_of, quiet
 from climcube.planning.prepare import Parts
 from climcube.progress import Advance, progress_bar
 from climcube.provenance import redact
-from climcube.saving.crews import Order, crew_of
+from climcube.saving.choice import crew_of
+from climcube.saving.crews import Order
 from climcube.saving.tasks import Target, Written, writing
 from climcube.saving.tiles import compute_tiles
 from climcube.stores.integrity.manifest import Recorder, Records, seal_manifest, write_records

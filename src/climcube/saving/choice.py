@@ -1,0 +1,44 @@
+"""Who is to compute, as Dask is told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dask.config
+import dask.threaded
+from dask.base import get_scheduler
+
+from climcube.planning.jobs import Job
+from climcube.saving.crews import Crew, local_crew
+
+__all__ = ["crew_of"]
+
+
+@contextmanager
+def crew_of(job: Job) -> Iterator[Crew]:
+    """Yield the workers that Dask is told to use; nobody works any more when this returns.
+
+    Dask's own threads raise the first error at once and leave other tasks running: one that
+    comes late would write anew the file that is being removed. A pool of our own can be waited
+    for.
+    """
+    get = get_scheduler() or dask.threaded.get
+    given = dask.config.get("pool", None)
+    crew = _on_cluster(job, get) or local_crew(job, get, given)
+    try:
+        yield crew
+    finally:
+        crew.close(shut=given is None)
+
+
+def _on_cluster(job: Job, get: Any) -> Any:
+    client = getattr(get, "__self__", None)
+    distributed = sys.modules.get("distributed")
+    if distributed is None or not isinstance(client, distributed.Client):
+        return None
+    from climcube.saving.cluster import ClusterCrew
+
+    return ClusterCrew(job, client)
