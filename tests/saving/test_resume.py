@@ -238,8 +238,8 @@ def test_versioned_stores_go_on_too(tally: Tally, tmp_path: Path) -> None:
 
 def test_identities_follow_all_that_decides_the_result() -> None:
     from climcube.planning.cutting import cut
-    from climcube.planning.prepare import parts_of, plain_dataset
     from climcube.planning.layout import layout_of
+    from climcube.planning.prepare import parts_of, plain_dataset
 
     def identity(cube: xr.DataArray, **encoding: Any) -> str:
         parts = {n: plain_dataset(d) for n, d in parts_of(cube, None).items()}
