@@ -17,12 +17,12 @@ YEARS = 6
 FIRST = 1990
 BASE = (FIRST, FIRST + YEARS - 1)
 HALVES = (FIRST, FIRST + 2), (FIRST + 3, FIRST + 5)
-TILE = 16 * 2**20
+TILE = 10 * 2**20
 
 Cubes = dict[str, xr.DataArray]
 
 
-def write_cube(path: Path, shape: tuple[int, int] = (48, 80), **encoding: Any) -> str:
+def write_cube(path: Path, shape: tuple[int, int] = (32, 64), **encoding: Any) -> str:
     """Write a packed daily cube of noise around a cycle, which compresses about as real ones do."""
     times = pd.date_range(f"{FIRST}-01-01", f"{FIRST + YEARS - 1}-12-31")
     cycle = np.sin(2 * np.pi * np.arange(len(times)) / 365.25)[:, None, None]

@@ -17,7 +17,7 @@ from tests.planning.statistics import NOT_PLANNED, STATISTICS, TILE, Cubes, resu
 
 # Of the graph, its metadata and Dask itself: they do not grow with the cube, and the plan counts
 # them with the process.
-SMALL = 3 * 2**20
+SMALL = 2 * 2**20
 
 
 def test_every_public_statistic_is_planned() -> None:
@@ -50,7 +50,7 @@ def measured(result: object, target: Path, workers: int) -> int:
 def warmed_up(name: str, cubes: Cubes, folder: Path) -> None:
     """Compile kernels and import packages with a few cells; they are no part of a plan."""
     few = {
-        layout: cube.isel(lat=slice(0, 48, 3), lon=slice(0, 80, 4))
+        layout: cube.isel(lat=slice(0, 32, 2), lon=slice(0, 64, 4))
         for layout, cube in cubes.items()
     }
     with dask.config.set(scheduler="synchronous"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from operator import getitem
 from typing import Any
 
@@ -145,7 +145,10 @@ class Outliner:
         if isinstance(array, np.ndarray | np.generic):
             return Cost(outlined(np.asarray(array)[index], []))
         if isinstance(array, Outline):
-            shape, basic = part_of(array.shape, index)
+            try:
+                shape, basic = part_of(array.shape, index)
+            except IndexError as error:  # of a guess
+                return self._guessed(f"getitem: {error}", array, {})
             return Cost(array.view(shape) if basic else Outline(shape, array.dtype))
         shape, _ = part_of(array.shape, index)
         part = Outline(shape, array.dtype)
@@ -204,7 +207,7 @@ def live_bytes(values: Any, without: Any = ()) -> int:
 
 
 def _concatenated(function: Any, args: Any, axes: Any = None) -> Cost:
-    arrays = list(outlines_in(args[0]))
+    arrays = list(_parts_in(args[0]))
     size = sum(array.size for array in arrays)
     if function is concatenate_shaped:
         grid = [int(n) for n in args[1]]
@@ -221,6 +224,15 @@ def _concatenated(function: Any, args: Any, axes: Any = None) -> Cost:
     if math.prod(shape) != size:
         shape = [size]
     return Cost(Outline(tuple(shape), arrays[0].dtype))
+
+
+def _parts_in(nested: Any) -> Iterator[Outline]:
+    """Yield what is put together; some of it may be constant, and a real array."""
+    for part in nested if isinstance(nested, list | tuple) else (nested,):
+        if isinstance(part, list | tuple):
+            yield from _parts_in(part)
+        else:
+            yield part if isinstance(part, Outline) else Outline(np.shape(part), part.dtype)
 
 
 def _grid_of(nested: Any) -> list[int]:
