@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -25,7 +26,9 @@ def moto() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    folder = tempfile.TemporaryDirectory()  # what it records would lie where tests are run
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen(command, cwd=folder.name, **quiet)
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(200):
@@ -40,6 +43,7 @@ def moto() -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(10)
+        folder.cleanup()
 
 
 @contextmanager

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from climcube.recipes.recipe import Recipe
     from climcube.reports.explain import explain
     from climcube.reports.report import report
+    from climcube.saving.relayout import relayout
     from climcube.saving.save import save
     from climcube.stores.verify import verify
     from climcube.stores.versioned.history import expire_versions, roll_back, versions
@@ -121,6 +122,7 @@ _HOMES = {
     "plan_ingest": "climcube.recipes.ingest",
     "quantile_trend": "climcube.analysis.trends.quantile_trend",
     "rechunk": "climcube.cubes.chunks",
+    "relayout": "climcube.saving.relayout",
     "remove_version_name": "climcube.stores.versioned.names",
     "report": "climcube.reports.report",
     "roll_back": "climcube.stores.versioned.history",
@@ -193,6 +195,7 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` sorts; a test compares it with 
     "plot",
     "quantile_trend",
     "rechunk",
+    "relayout",
     "remove_version_name",
     "report",
     "roll_back",
