@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +128,7 @@ def test_credentials_by_value_are_warned_of(session: Session, store: Recorder) -
         cc.open("s3://bucket/nothing.zarr", storage_options=cc_options)
 
 
+@pytest.mark.slow  # a nanny gives up a worker that dies while it starts, and then nobody is left
 def test_the_task_that_workers_die_of_is_named_after_three_tries(tmp_path: Path) -> None:
     quick: dict[str, Any] = {"warm_up": None, "dashboard": False}
     with cc.cluster("local", workers=1, threads=1, **quick) as session:
@@ -170,6 +172,7 @@ def _compiled() -> list[str]:
 
 
 def _die(folder: str) -> None:
+    time.sleep(2)  # by then its nanny knows that it has started
     (Path(folder) / str(os.getpid())).touch()
     os.kill(os.getpid(), signal.SIGKILL)
 
