@@ -33,6 +33,10 @@ def _is_positive_integer(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
 
 
+def _is_bytes_or_none(value: object) -> bool:
+    return value is None or _is_positive_integer(value)
+
+
 def _is_client(value: object) -> bool:
     return value in ("s3fs", "obstore")
 
@@ -56,6 +60,7 @@ _KNOWN: Mapping[str, tuple[Any, Callable[[object], bool], str]] = MappingProxyTy
             _is_catalogs,
             "a list of paths or URLs of catalogs, or of catalogs that are open",
         ),
+        "memory": (None, _is_bytes_or_none, "a positive number of bytes, or None (what is free)"),
         "block_cells": (32, _is_positive_integer, "a positive number of cells worked on at once"),
         "s3_client": ("s3fs", _is_client, "'s3fs' or 'obstore'"),
         "s3_concurrency": (32, _is_positive_integer, "a positive number of requests at once"),
@@ -65,7 +70,7 @@ _KNOWN: Mapping[str, tuple[Any, Callable[[object], bool], str]] = MappingProxyTy
 _current: dict[str, Any] = {name: default for name, (default, _, _) in _KNOWN.items()}
 _watchers: list[Callable[[], None]] = []
 # What is decided in the process of the user, whatever works for it.
-_OF_THE_USER = ("catalogs", "progress")
+_OF_THE_USER = ("catalogs", "memory", "progress")
 
 
 def get_option(name: str) -> Any:
@@ -106,6 +111,9 @@ class set_options:  # noqa: N801 - used like a function, as in xarray
     catalogs : list
         Catalogs of yours, by path or URL, or open, that `climcube.catalog` and `climcube.open`
         look in before the shipped one (default none).
+    memory : int or None
+        Bytes that `climcube.plan` and `climcube.save` reckon with on this machine; ``None``
+        (default): what is free. On a cluster the limits of its workers count.
     block_cells : int
         Cells of a tile that a kernel works on at once (default 32).
     s3_client : "s3fs" or "obstore"
@@ -159,5 +167,5 @@ class set_options:  # noqa: N801 - used like a function, as in xarray
 
 def _change(options: Mapping[str, Any]) -> None:
     _current.update(options)
-    for changed in list(_watchers):
+    for changed in _watchers:
         changed()

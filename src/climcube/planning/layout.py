@@ -18,7 +18,7 @@ from xarray.backends.zarr import encode_zarr_variable
 
 from climcube.planning.prepare import Parts, file_chunks
 
-__all__ = ["StoreLayout", "layout_of"]
+__all__ = ["StoreLayout", "layout_of", "quiet"]
 
 Encoding = dict[str, dict[str, Any]]
 

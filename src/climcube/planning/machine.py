@@ -12,6 +12,7 @@ import dask.config
 from dask.system import CPU_COUNT
 
 from climcube.errors import ParameterError
+from climcube.options import get_option
 
 __all__ = ["Machine", "bytes_of", "machine_of"]
 
@@ -39,7 +40,7 @@ def machine_of(workers: int | None, memory: int | None) -> Machine:
         return Machine(count, max(1, min(processes, count)), there if memory is None else memory)
     alone = dask.config.get("scheduler", None) in ("synchronous", "sync", "single-threaded")
     own = 1 if alone else dask.config.get("num_workers", None) or CPU_COUNT
-    return Machine(workers or own, 1, _free() if memory is None else memory)
+    return Machine(workers or own, 1, memory or get_option("memory") or _free())
 
 
 def bytes_of(given: float | str) -> int:

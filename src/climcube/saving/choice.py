@@ -18,8 +18,10 @@ __all__ = ["crew_of"]
 
 
 @contextmanager
-def crew_of(job: Job) -> Iterator[Crew]:
+def crew_of(job: Job, most: int) -> Iterator[Crew]:
     """Yield the workers that Dask is told to use; nobody works any more when this returns.
+
+    Of those on this machine at most so many work at the same time.
 
     Dask's own threads raise the first error at once and leave other tasks running: one that
     comes late would write anew the file that is being removed. A pool of our own can be waited
@@ -27,7 +29,7 @@ def crew_of(job: Job) -> Iterator[Crew]:
     """
     get = get_scheduler() or dask.threaded.get
     given = dask.config.get("pool", None)
-    crew = _on_cluster(job, get) or local_crew(job, get, given)
+    crew = _on_cluster(job, get) or local_crew(job, get, given, most)
     try:
         yield crew
     finally:

@@ -20,9 +20,10 @@ from distributed.scheduler import KilledWorker
 
 from climcube.clusters.failures import translated
 from climcube.errors import IntegrityError, StoreError
+from climcube.planning.costing import AHEAD
 from climcube.planning.jobs import Job, Tile
 from climcube.planning.nodes import Graph, Key, is_constant
-from climcube.saving.crews import AHEAD, Needs, Order, Outcome, Together
+from climcube.saving.crews import Needs, Order, Outcome, Together
 
 __all__ = ["ClusterCrew"]
 

@@ -26,13 +26,12 @@ from dask.callbacks import Callback
 from dask.local import SynchronousExecutor
 from dask.system import CPU_COUNT
 
+from climcube.planning.costing import AHEAD
 from climcube.planning.jobs import Job, Tile
 from climcube.planning.nodes import Graph, Key
 from climcube.saving.tasks import evaluate, with_values
 
-__all__ = ["AHEAD", "Crew", "LocalCrew", "Needs", "Order", "Outcome", "Together", "local_crew"]
-
-AHEAD = 2  # tiles that wait for each worker, those under way included
+__all__ = ["Crew", "LocalCrew", "Needs", "Order", "Outcome", "Together", "local_crew"]
 
 
 @dataclass(frozen=True)
@@ -275,9 +274,19 @@ class Needs:
         return self._inputs[key]
 
 
-def local_crew(job: Job, get: Callable[..., Any], given: Any) -> LocalCrew:
-    """Return those who work for one of Dask's schedulers; ``given``: a pool of the caller's."""
-    workers = dask.config.get("num_workers", None) or CPU_COUNT
+def local_crew(job: Job, get: Callable[..., Any], given: Any, most: int) -> LocalCrew:
+    """Return those who work for one of Dask's schedulers.
+
+    Parameters
+    ----------
+    job, get
+        As for `LocalCrew`.
+    given
+        A pool of the caller's, which is used as it is.
+    most
+        Of our own pool: workers at most.
+    """
+    workers = min(dask.config.get("num_workers", None) or CPU_COUNT, most)
     if get is dask.threaded.get:
         pool = given or _Threads(workers)
         width = getattr(pool, "_max_workers", workers)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from climcube.errors import ClimcubeError
+from climcube.planning.costing import AHEAD
 from climcube.planning.jobs import WHOLE, Job, Tile
-from climcube.saving.crews import AHEAD, Crew, Order, Outcome
+from climcube.saving.crews import Crew, Order, Outcome
 
 __all__ = ["compute_tiles", "named"]
 

@@ -28,6 +28,7 @@ from climcube.progress import Advance, progress_bar
 from climcube.provenance import redact
 from climcube.saving.choice import crew_of
 from climcube.saving.crews import Order
+from climcube.saving.room import tiles_at_once
 from climcube.saving.tasks import Target, Written, writing
 from climcube.saving.tiles import compute_tiles
 from climcube.stores.integrity.manifest import Recorder, Records, seal_manifest, write_records
@@ -183,7 +184,7 @@ class _Writing:
         unfinished = [tile for tile in job.tiles if _step(tile) not in done]
         with progress_bar("saving", len(job.tiles), self._progress) as self._advance:
             self._advance(len(job.tiles) - len(unfinished))
-            with crew_of(job) as crew:
+            with crew_of(job, tiles_at_once(job)) as crew:
                 compute_tiles(job, unfinished, crew, self._order_of, self._take)
 
     def _order_of(self, tile: Tile) -> Order:
