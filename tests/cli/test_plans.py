@@ -29,6 +29,12 @@ def test_a_command_is_planned_and_not_run(run: Run, cube: str, tmp_path: Path) -
     assert cc.save.__module__ == "climcube.saving.save"  # it is itself again
 
 
+def test_the_target_may_be_left_out(run: Run, cube: str) -> None:
+    result = run("plan", "--json", "trend", cube)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["target"] is None
+
+
 def test_what_does_not_fit_ends_with_1(run: Run, cube: str, tmp_path: Path) -> None:
     result = run("plan", "--memory", "1 MB", "anomaly", cube, "-o", str(tmp_path / "a.zarr"))
     assert result.exit_code == 1
@@ -41,7 +47,6 @@ def test_what_does_not_fit_ends_with_1(run: Run, cube: str, tmp_path: Path) -> N
         (("report", "CUBE"), "cannot be planned"),
         (("heatwaves", "update", "CUBE"), "cannot be planned"),
         (("heatwaves", "CUBE", "--events", "TARGET"), "would compute something"),
-        (("trend", "CUBE"), "Missing option"),
         (("nonsense",), "cannot be planned"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
@@ -19,13 +20,17 @@ _PLANNED = frozenset({
     "trend", "trend-moments", "zonal-mean",
 })  # fmt: skip
 
+_TARGETS = ("-o", "--output", "--events")
+_NOWHERE = "not-said.zarr"  # the command's output, where the user leaves it out
+
 
 def plan(
     context: typer.Context,
     command: Annotated[
         list[str],
         typer.Argument(
-            metavar="COMMAND...", help="A command that writes a store, with all its options."
+            metavar="COMMAND...",
+            help="A command that writes a store, with its options (--output may be left out).",
         ),
     ],
     workers: Annotated[
@@ -46,7 +51,7 @@ def plan(
     Exit code 1 where it does not fit the memory.
 
     \b
-    climcube plan heatwaves sst.zarr --base-period 1983-2012 -o heatwaves.zarr
+    climcube plan heatwaves sst.zarr --base-period 1983-2012
     climcube plan --memory "8 GB" --workers 4 trend sst.zarr -o trend.nc
     """
     import climcube as cc
@@ -77,13 +82,15 @@ def _found(context: typer.Context, name: str, arguments: list[str], **options: A
     assert context.parent is not None
     group: Any = context.parent.command
     chosen = group.get_command(context.parent, name)
+    if not any(a.startswith(_TARGETS) for a in arguments):
+        arguments = [*arguments, "--output", _NOWHERE]
     try:
         inner = chosen.make_context(name, list(arguments), parent=context.parent)
         with _planning_in_place_of_saving(options), inner:
             chosen.invoke(inner)
     except _PlannedError as planned:
         return planned.plan
-    raise typer.BadParameter(f"{name!r} was not asked to write a store: pass --output")
+    raise typer.BadParameter(f"{name!r} was not asked to write a store")
 
 
 @contextmanager
@@ -99,10 +106,11 @@ def _planning_in_place_of_saving(options: dict[str, Any]) -> Iterator[None]:
         known = ("parts", "encoding", "storage_options")
         kept = {key: how[key] for key in known if key in how}
         calibrate = options["calibrate"] or None
-        raise _PlannedError(cc.plan(result, target, **(options | kept | {"calibrate": calibrate})))
+        where = None if os.fspath(target) == _NOWHERE else target
+        raise _PlannedError(cc.plan(result, where, **(options | kept | {"calibrate": calibrate})))
 
     def refuse(*_: Any, **__: Any) -> NoReturn:
-        raise typer.BadParameter("this would compute something: pass --output, and no other target")
+        raise typer.BadParameter("this would compute something: name no target but --output")
 
     cc.save = planned
     try:

@@ -214,19 +214,14 @@ def _data(
         return [_NO_SOURCE], []
     sentences: list[str] = []
     cautions: list[str] = []
-    for number, source in enumerate(sources, start=1):
+    for source in sources:
         if source.get("entry"):
             text, warned = _entry(source, catalog, works)
             cautions += [w for w in warned if w not in cautions]
         else:
             text = f"Data were read from {source.get('address')}{_version(source)}"
             if not any(s.get("entry") for s in sources):
-                key = f"data{number}"
-                works[key] = Reference(
-                    key, ("Unknown",), "", "Data set, authors not recorded", kind="misc",
-                    note=f"read from {source.get('address')}{_version(source)}",
-                )  # fmt: skip
-                text += f" (authors, licence and citation are not recorded) [@{key}]"
+                text += " (authors, licence and citation are not recorded: cite them yourself)"
             text += "."
         sentences.append(text)
     return sentences, cautions
