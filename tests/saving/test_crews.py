@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import random
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing.context import BaseContext
 from pathlib import Path
-from signal import SIGKILL
 from typing import Any
 
 import dask
@@ -23,34 +17,14 @@ import xarray as xr
 from distributed import Client, LocalCluster
 
 import climcube as cc
-from climcube.errors import ClusterError, CubeError
+from climcube.errors import CubeError
 from climcube.saving.crews import LocalCrew
 from tests.recipes.killing import digests
-
-
-def times_two(block: Any) -> Any:
-    return block * 2
+from tests.saving.cubes import cube, doubled
 
 
 def deviating(block: Any, table: Any) -> Any:
     return block - table[7]
-
-
-def cube(tiles: int = 4, sleep: float = 0.0) -> xr.DataArray:
-    values = np.random.default_rng(1).normal(15, 3, (12, 3 * tiles, 4)).astype("f4")
-    values[0, 0, 0] = np.nan
-    data = da.from_array(values, chunks=(4, 3, 4), name=f"values-{tiles}")
-    if sleep:
-        data = data.map_blocks(slowly, sleep, dtype="f4")
-    time_ = xr.date_range("2000-01-01", periods=12, freq="D")
-    return xr.DataArray(
-        data, dims=("time", "lat", "lon"), name="sst", coords={"time": time_}, attrs={"units": "K"}
-    )
-
-
-def slowly(block: Any, seconds: float) -> Any:
-    time.sleep(seconds)
-    return block * 2
 
 
 def results() -> Mapping[str, Any]:
@@ -63,7 +37,7 @@ def results() -> Mapping[str, Any]:
     mean = whole.mean("time")
     return {
         "mean": whole.mean(("lat", "lon")),
-        "tiles": whole.copy(data=whole.data.map_blocks(times_two, dtype="f4")),
+        "tiles": doubled(),
         "shared": whole - mean,
         "table": whole.copy(data=apart),
         "groups": {"values": (whole - mean).to_dataset(), "mean": mean.to_dataset(name="mean")},
@@ -212,109 +186,3 @@ def test_a_tile_that_fails_is_named_and_others_are_kept(
         with pytest.raises(CubeError, match="a day is wrong"):
             cc.save(bad, tmp_path / "x.zarr")
     assert list(tmp_path.iterdir()) == []
-
-
-# ------------------------------------------------------------------ workers that die
-
-
-@pytest.fixture(scope="module")
-def workers() -> Iterator[LocalCluster]:
-    """Two processes that are started again when they die."""
-    config = {"distributed.worker.multiprocessing-method": "forkserver",
-              "distributed.scheduler.allowed-failures": 2}  # fmt: skip
-    with (
-        dask.config.set(config),
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
-        ) as workers,
-    ):
-        yield workers
-
-
-def deadly(block: Any, block_info: Any = None, file: str = "") -> Any:
-    if block_info and tuple(block_info[0]["chunk-location"]) == (1, 2, 0) and os.path.exists(file):
-        os._exit(1)
-    return block
-
-
-def test_a_tile_that_workers_die_of_is_named_while_others_finish(
-    workers: LocalCluster, tmp_path: Path
-) -> None:
-    whole, poison = cube(), tmp_path / "poison"
-    poison.touch()
-    bad = whole.copy(data=whole.data.map_blocks(deadly, file=str(poison), dtype="f4"))
-    target = tmp_path / "out" / "x.zarr"
-    with Client(workers):
-        with pytest.raises(ClusterError, match=r"tile time 4-7, lat 6-8.*resume=True") as caught:
-            cc.save(bad, target)
-        assert "\n" not in str(caught.value) and "lat 3-5" not in str(caught.value)
-        (stage,) = target.parent.iterdir()
-        assert len(list((stage / "ledger").glob("tile-*.json"))) == 11
-        poison.unlink()
-        cc.save(bad, target, resume=True)
-    np.testing.assert_array_equal(cc.open(target, variable="sst"), whole)
-    assert [p.name for p in target.parent.iterdir()] == ["x.zarr"]
-
-
-def mortal(block: Any, chance: float, bullets: str) -> Any:
-    """Compute for 20 ms; now and then the worker is killed soon after, whatever it does then.
-
-    From within: a nanny whose worker is killed before it has started would give up. Each
-    killing uses up a file, so that a run has an end.
-    """
-    time.sleep(0.02)
-    if random.random() < chance:
-        with suppress(StopIteration, FileNotFoundError):
-            next(Path(bullets).iterdir()).unlink()
-            threading.Timer(random.uniform(0, 0.04), os.kill, (os.getpid(), SIGKILL)).start()
-    return block * 2
-
-
-def runs_with_deaths(
-    workers: LocalCluster, tmp_path: Path, runs: int, chance: float, most: int
-) -> int:
-    """Save several times; return how many workers were killed."""
-    bullets, kills = tmp_path / "bullets", 0
-    bullets.mkdir()
-    whole = cube(tiles=16)
-    result = whole.copy(data=whole.data.map_blocks(mortal, chance, str(bullets), dtype="f4"))
-    with dask.config.set(scheduler="synchronous"):
-        cc.save(whole.copy(data=whole.data.map_blocks(times_two, dtype="f4")), tmp_path / "x.zarr")
-    expected = without_identity(tmp_path / "x.zarr")
-    given, workers.scheduler.allowed_failures = workers.scheduler.allowed_failures, 10
-    try:
-        with Client(workers):
-            for run in range(runs):
-                for number in range(most):
-                    (bullets / str(number)).touch()
-                cc.save(result, tmp_path / f"{run}.zarr")
-                assert without_identity(tmp_path / f"{run}.zarr") == expected
-                kills += most - len(list(bullets.iterdir()))
-    finally:
-        workers.scheduler.allowed_failures = given
-    return kills
-
-
-def without_identity(store: Path) -> Any:
-    """Digests of the objects, but of the documents that say what made them."""
-    found = digests(store)
-    assert found is not None
-    manifest = json.loads((store / "climcube_manifest/zarr.json").read_text())["attributes"]
-    return {k: v for k, v in found.items() if "climcube_manifest" not in k and k != "zarr.json"} | {
-        "arrays": manifest["arrays"], "documents": manifest["documents"],
-    }  # fmt: skip
-
-
-def test_workers_that_die_change_nothing(workers: LocalCluster, tmp_path: Path) -> None:
-    assert runs_with_deaths(workers, tmp_path, 5, chance=0.2, most=1) >= 3
-
-
-@pytest.mark.slow
-def test_workers_that_die_change_nothing_in_50_runs(
-    workers: LocalCluster, tmp_path: Path, capsys: Any
-) -> None:
-    """Its result is in docs/explanation/kill-tests.md."""
-    kills = runs_with_deaths(workers, tmp_path, 50, chance=0.02, most=20)
-    with capsys.disabled():
-        print(f"\n| 50 saves on a cluster | {kills} workers killed | same bytes |")
-    assert kills

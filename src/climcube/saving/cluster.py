@@ -7,7 +7,6 @@ import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, cast
@@ -18,12 +17,13 @@ from dask.utils import key_split
 from distributed import Client, Future, as_completed
 from distributed.scheduler import KilledWorker
 
+from climcube.clusters.attendance import Attendance, reaching
 from climcube.clusters.failures import translated
 from climcube.errors import IntegrityError, StoreError
 from climcube.planning.costing import AHEAD
 from climcube.planning.jobs import Job, Tile
 from climcube.planning.nodes import Graph, Key, is_constant
-from climcube.saving.crews import Needs, Order, Outcome, Together
+from climcube.saving.crews import Needs, Order, Outcome, Together, names_of
 
 __all__ = ["ClusterCrew"]
 
@@ -31,6 +31,8 @@ _RETRIES = 2
 _LEAST = 8  # tiles under way
 _LARGE = 64 * 2**10  # bytes of a constant that is sent once, not with each tile
 _COUNTED = 2.0  # seconds for which the number of workers is believed
+_LOOK = 1.0  # seconds of waiting for one result, and then a look at who is there
+_WAIT = 0.1  # seconds between two looks at what has ended
 _SETTLING = 30.0  # seconds to wait for workers to lay down what was cancelled
 
 
@@ -59,13 +61,17 @@ class ClusterCrew:
         self._ended = as_completed(with_results=False, raise_errors=False)
         self._number = 0
         self._counted: tuple[float, int] = (-_COUNTED, 1)
+        self._attendance = Attendance(client)
+        self._together: Together | None = None
+        self._loose: list[Future[Any]] = []  # tasks of tiles that are computed together
 
     @property
     def width(self) -> int:
         """Threads of all workers; one where the first is yet to come."""
         at, count = self._counted
         if time.monotonic() - at > _COUNTED:
-            count = max(1, sum(self._client.nthreads().values()))
+            with reaching(self._client, self._unfinished):
+                count = max(1, sum(self._client.nthreads().values()))
             self._counted = time.monotonic(), count
         return count
 
@@ -81,15 +87,16 @@ class ClusterCrew:
             graph: Graph = {}
             for key in missing:
                 graph |= self._job.graph_of_shared(key)
-            futures = self._submit(graph, missing)
+            with reaching(self._client, lambda: f"tile {tile.name}"):
+                futures = self._submit(graph, missing)
             self._kept |= dict(zip(missing, futures, strict=True))
         return True
 
     def start(self, order: Order) -> None:
         """Let a tile be computed as one task of the scheduler."""
-        own, constants = self._without_constants(order.graph)
-        known = [*constants, *order.tile.shared]
-        with _quiet():
+        with _quiet(), reaching(self._client, lambda: f"tile {order.tile.name}"):
+            own, constants = self._without_constants(order.graph)
+            known = [*constants, *order.tile.shared]
             future = self._client.submit(
                 _run,
                 cloudpickle.dumps((replace(order, graph=own), known)),
@@ -105,7 +112,7 @@ class ClusterCrew:
         """Wait for a tile; return tiles that came to their end."""
         return [
             self._outcome(self._running.pop(future.key)[0].tile, future)
-            for future in self._ended.next_batch(block=True)
+            for future in self._batch(self._ended)
             if not _again(future, self._ended)
         ]
 
@@ -124,30 +131,63 @@ class ClusterCrew:
         for order in orders:
             self.ready(order.tile)
             graph |= order.graph
-        together = Together(orders, ended)
-        of = dict(zip(self._submit(graph, together.keys), together.keys, strict=True))
+        self._together = together = Together(orders, ended)
+        with reaching(self._client, self._unfinished):
+            self._loose = self._submit(graph, together.keys)
+        of = dict(zip(self._loose, together.keys, strict=True))
         died: dict[int, Outcome] = {}
         completed = as_completed(list(of), with_results=False, raise_errors=False)
-        for future in completed:
-            if _again(future, completed):
-                continue
-            order = together.order_of(of[future])
-            outcome = self._outcome(order.tile, future)
-            if outcome.results is not None:
-                together.take(of[future], outcome.results)
-            elif outcome.tries:
-                died.setdefault(order.tile.number, outcome)
-            else:
-                self._give_up(list(of))
-                ended(outcome)
+        while not completed.is_empty():
+            for future in self._batch(completed):
+                if _again(future, completed):
+                    continue
+                order = together.order_of(of[future])
+                outcome = self._outcome(order.tile, future)
+                if outcome.results is not None:
+                    together.take(of[future], outcome.results)
+                elif outcome.tries:
+                    died.setdefault(order.tile.number, outcome)
+                else:
+                    ended(outcome)
+        self._loose.clear()
         for outcome in died.values():
             ended(outcome)
 
     def close(self, *, shut: bool) -> None:
         """Come back only when nobody computes any more, or the cluster is out of reach."""
-        self._give_up([future for _, future in self._running.values()])
+        self._give_up([*self._loose, *(future for _, future in self._running.values())])
         self._running.clear()
+        self._loose.clear()
         self._kept.clear()
+
+    def _batch(self, completed: Any) -> list[Future[Any]]:
+        """Wait for futures to come to their end, as long as there is somebody to end them."""
+        while not completed.has_ready():
+            with completed.thread_condition:
+                completed.thread_condition.wait(timeout=_WAIT)
+            self._attendance.require(self._unfinished)
+        batch: list[Future[Any]] = completed.next_batch(block=False)
+        return batch
+
+    def _unfinished(self) -> str:
+        tiles = [order.tile for order, _ in self._running.values()]
+        return names_of(self._together.unfinished if self._together else tiles)
+
+    def _result(self, future: Future[Any]) -> Any:
+        """Return a result; where it is lost by now, with its worker, when it is there again."""
+        while True:
+            try:
+                result = future.result(timeout=_LOOK)
+            except TimeoutError:
+                if future.status == "error":  # the task's own
+                    raise
+                self._attendance.require(self._unfinished)
+            else:
+                break
+        alarm = getattr(self._client, "alarm", None)  # a worker with other packages
+        if alarm is not None:
+            raise alarm
+        return result
 
     def _give_up(self, futures: Sequence[Future[Any]]) -> None:
         """Cancel tasks, and wait for those under way: what they write must not come late."""
@@ -191,19 +231,16 @@ class ClusterCrew:
 
     def _outcome(self, tile: Tile, future: Future[Any]) -> Outcome:
         error: BaseException | None
-        if future.status == "finished":
+        if future.status == "error":
+            error = future.exception()
+        else:
             try:
-                # Where it is lost by now, with its worker, this waits until it is there again.
-                result = self._client.gather(future)
+                result = self._result(future)
             except Exception as reason:  # noqa: BLE001 - it may be of any kind, as of any task
                 error = reason
             else:
                 refused = isinstance(result, _Refused)
                 return Outcome(tile, None, result.error) if refused else Outcome(tile, result)
-        elif future.status == "error":
-            error = future.exception()
-        else:
-            error = CancelledError(future.status)
         assert error is not None
         death = next((e for e in (error, error.__cause__) if isinstance(e, KilledWorker)), None)
         ours = translated(death or error, f"tile {tile.name}", client=self._client)

@@ -31,7 +31,9 @@ from climcube.planning.jobs import Job, Tile
 from climcube.planning.nodes import Graph, Key
 from climcube.saving.tasks import evaluate, with_values
 
-__all__ = ["Crew", "LocalCrew", "Needs", "Order", "Outcome", "Together", "local_crew"]
+__all__ = ["Crew", "LocalCrew", "Needs", "Order", "Outcome", "Together", "local_crew", "names_of"]
+
+_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,12 @@ class Together:
         """What is to be computed."""
         return list(self._of)
 
+    @property
+    def unfinished(self) -> list[Tile]:
+        """Tiles of which something is missing."""
+        missing = [order.tile for key, order in self._of.items() if key not in self._taken]
+        return list({tile.number: tile for tile in missing}.values())
+
     def order_of(self, key: Key) -> Order:
         """Return the order that a key is of."""
         return self._of[key]
@@ -272,6 +280,12 @@ class Needs:
         if key not in self._inputs:
             self._inputs[key] = self._job.inputs_of(self._job.graph_of_shared(key))
         return self._inputs[key]
+
+
+def names_of(tiles: Sequence[Tile]) -> str:
+    """Return the names of the first of some tiles, and how many more there are."""
+    names = "; ".join(f"tile {tile.name}" for tile in tiles[:_SHOWN])
+    return names + (f" and {len(tiles) - _SHOWN} more" if len(tiles) > _SHOWN else "")
 
 
 def local_crew(job: Job, get: Callable[..., Any], given: Any, most: int) -> LocalCrew:

@@ -92,7 +92,8 @@ def save(
     ConflictError
         Another process saves the same result there at this moment.
     ClusterError
-        Workers died of a tile, which is named; the others are finished and kept.
+        Workers died of a tile, which is named; the others are finished and kept. Or there has
+        been no worker for 300 s, or the scheduler is gone.
 
     Notes
     -----

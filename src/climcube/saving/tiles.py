@@ -9,12 +9,11 @@ from typing import Any
 from climcube.errors import ClimcubeError
 from climcube.planning.costing import AHEAD
 from climcube.planning.jobs import WHOLE, Job, Tile
-from climcube.saving.crews import Crew, Order, Outcome
+from climcube.saving.crews import Crew, Order, Outcome, names_of
 
 __all__ = ["compute_tiles", "named"]
 
 _TRIES = 3  # workers that die of a tile before it is given up
-_SHOWN = 4
 
 
 def compute_tiles(
@@ -113,11 +112,9 @@ def _raise_poisoned(poisoned: Sequence[Outcome]) -> None:
     assert error is not None
     if len(poisoned) == 1 or not isinstance(error, ClimcubeError):
         raise error
-    names = "; ".join(f"tile {outcome.tile.name}" for outcome in poisoned[:_SHOWN])
-    more = f" and {len(poisoned) - _SHOWN} more" if len(poisoned) > _SHOWN else ""
     raise type(error)(
-        error.what, where=names + more, expected=error.expected, found=error.found,
-        remedy=error.remedy,
+        error.what, where=names_of([o.tile for o in poisoned]), expected=error.expected,
+        found=error.found, remedy=error.remedy,
     ) from error  # fmt: skip
 
 
@@ -179,6 +176,8 @@ def named(outcome: Outcome) -> BaseException:
     if name == WHOLE:
         return error
     if isinstance(error, ClimcubeError) and type(error).__init__ is ClimcubeError.__init__:
+        if f"tile {name}" in str(error.where):
+            return error
         where = f"{error.where}, tile {name}" if error.where else f"tile {name}"
         own = type(error)(
             error.what, where=where, expected=error.expected, found=error.found,

@@ -1,0 +1,226 @@
+"""Workers that die while they save, and clusters that lose the last one, or the scheduler."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+
+import dask
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+
+import climcube as cc
+from climcube.clusters.attendance import Attendance
+from climcube.errors import ClusterError
+from climcube.saving import zarrs
+from tests.recipes.killing import digests
+from tests.saving.cubes import cube, doubled
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[LocalCluster]:
+    """Two processes that are started again when they die."""
+    config = {"distributed.worker.multiprocessing-method": "forkserver",
+              "distributed.scheduler.allowed-failures": 2}  # fmt: skip
+    with (
+        dask.config.set(config),
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        ) as workers,
+    ):
+        yield workers
+
+
+def deadly(block: Any, block_info: Any = None, file: str = "") -> Any:
+    if block_info and tuple(block_info[0]["chunk-location"]) == (1, 2, 0) and os.path.exists(file):
+        os._exit(1)
+    return block
+
+
+def test_a_tile_that_workers_die_of_is_named_while_others_finish(
+    workers: LocalCluster, tmp_path: Path
+) -> None:
+    whole, poison = cube(), tmp_path / "poison"
+    poison.touch()
+    bad = whole.copy(data=whole.data.map_blocks(deadly, file=str(poison), dtype="f4"))
+    target = tmp_path / "out" / "x.zarr"
+    with Client(workers):
+        with pytest.raises(ClusterError, match=r"tile time 4-7, lat 6-8.*resume=True") as caught:
+            cc.save(bad, target)
+        assert "\n" not in str(caught.value) and "lat 3-5" not in str(caught.value)
+        (stage,) = target.parent.iterdir()
+        assert len(list((stage / "ledger").glob("tile-*.json"))) == 11
+        poison.unlink()
+        cc.save(bad, target, resume=True)
+    np.testing.assert_array_equal(cc.open(target, variable="sst"), whole)
+    assert [p.name for p in target.parent.iterdir()] == ["x.zarr"]
+
+
+def mortal(block: Any, chance: float, bullets: str) -> Any:
+    """Compute for 20 ms; now and then the worker is killed soon after, whatever it does then.
+
+    From within: a nanny whose worker is killed before it has started would give up. Each
+    killing uses up a file, so that a run has an end.
+    """
+    time.sleep(0.02)
+    if random.random() < chance:
+        with suppress(StopIteration, FileNotFoundError):
+            next(Path(bullets).iterdir()).unlink()
+            threading.Timer(random.uniform(0, 0.04), os.kill, (os.getpid(), SIGKILL)).start()
+    return block * 2
+
+
+def runs_with_deaths(
+    workers: LocalCluster, tmp_path: Path, runs: int, chance: float, most: int
+) -> int:
+    """Save several times; return how many workers were killed."""
+    bullets, kills = tmp_path / "bullets", 0
+    bullets.mkdir()
+    whole = cube(tiles=16)
+    result = whole.copy(data=whole.data.map_blocks(mortal, chance, str(bullets), dtype="f4"))
+    with dask.config.set(scheduler="synchronous"):
+        cc.save(doubled(16), tmp_path / "x.zarr")
+    expected = without_identity(tmp_path / "x.zarr")
+    given, workers.scheduler.allowed_failures = workers.scheduler.allowed_failures, 10
+    try:
+        with Client(workers):
+            for run in range(runs):
+                for number in range(most):
+                    (bullets / str(number)).touch()
+                cc.save(result, tmp_path / f"{run}.zarr")
+                assert without_identity(tmp_path / f"{run}.zarr") == expected
+                kills += most - len(list(bullets.iterdir()))
+    finally:
+        workers.scheduler.allowed_failures = given
+    return kills
+
+
+def without_identity(store: Path) -> Any:
+    """Digests of the objects, but of the documents that say what made them."""
+    found = digests(store)
+    assert found is not None
+    manifest = json.loads((store / "climcube_manifest/zarr.json").read_text())["attributes"]
+    return {k: v for k, v in found.items() if "climcube_manifest" not in k and k != "zarr.json"} | {
+        "arrays": manifest["arrays"], "documents": manifest["documents"],
+    }  # fmt: skip
+
+
+def test_workers_that_die_change_nothing(workers: LocalCluster, tmp_path: Path) -> None:
+    assert runs_with_deaths(workers, tmp_path, 5, chance=0.2, most=1) >= 3
+
+
+@pytest.mark.slow
+def test_workers_that_die_change_nothing_in_50_runs(
+    workers: LocalCluster, tmp_path: Path, capsys: Any
+) -> None:
+    """Its result is in docs/explanation/kill-tests.md."""
+    kills = runs_with_deaths(workers, tmp_path, 50, chance=0.02, most=20)
+    with capsys.disabled():
+        print(f"\n| 50 saves on a cluster | {kills} workers killed | same bytes |")
+    assert kills
+
+
+# ------------------------------------------------------------------ nobody who computes
+
+
+def stopped(monkeypatch: pytest.MonkeyPatch, stop: Callable[[], None]) -> list[str]:
+    """Stop something when the first tile is finished; return the names of the finished ones."""
+    taken: list[str] = []
+    take = zarrs._Writing._take
+
+    def then(self: Any, tile: Any, results: Any) -> None:
+        take(self, tile, results)
+        taken.append(tile.name)
+        if len(taken) == 1:
+            stop()
+
+    monkeypatch.setattr(zarrs._Writing, "_take", then)
+    return taken
+
+
+def goes_on(target: Path, taken: list[str], tiles: int) -> None:
+    """Save again in this thread: the same bytes, and no tile twice."""
+    before = len(taken)
+    with dask.config.set(scheduler="synchronous"):
+        cc.save(doubled(16), target, resume=True)
+        assert len(taken) == tiles and before >= 1
+        cc.save(doubled(16), target.with_name("whole.zarr"))
+    assert digests(target) == digests(target.with_name("whole.zarr"))
+
+
+def in_this_process(workers: int) -> LocalCluster:
+    return LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=None,
+        silence_logs=50,
+    )  # fmt: skip
+
+
+def test_without_workers_a_save_comes_to_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More tiles than wait for a worker: some are left, whenever it went away."""
+    target = tmp_path / "x.zarr"
+    with in_this_process(1) as workers, Client(workers) as client:
+
+        def stop() -> None:
+            for worker in workers.workers.values():
+                workers.sync(worker.close)
+            while client.nthreads():
+                time.sleep(0.01)
+
+        taken = stopped(monkeypatch, stop)
+        with (
+            dask.config.set({"distributed.scheduler.no-workers-timeout": "0.2s"}),
+            pytest.raises(ClusterError, match=r"no worker is left \(tile.*resume=True") as caught,
+        ):
+            cc.save(doubled(16), target, resume=True)
+    assert f"{len(taken)} finished tiles are kept" in str(caught.value)
+    goes_on(target, taken, 48)
+
+
+def test_a_few_large_tiles_come_to_an_end_too(tmp_path: Path) -> None:
+    with (
+        in_this_process(0) as workers,
+        Client(workers),
+        dask.config.set({"distributed.scheduler.no-workers-timeout": "0.2s"}),
+        pytest.raises(ClusterError, match="no worker is left") as caught,
+    ):
+        cc.save(cube().mean(("lat", "lon")), tmp_path / "x.zarr")
+    assert "time 0-3; tile time 4-7" in str(caught.value)
+
+
+def test_workers_that_come_later_are_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a cluster that follows the work: the first is started when there is some."""
+    looks = 0
+
+    def looked(self: Attendance, unfinished: Any) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            workers.scale(1)
+
+    monkeypatch.setattr(Attendance, "require", looked)
+    with in_this_process(0) as workers, Client(workers):
+        cc.save(doubled(4), tmp_path / "x.zarr")
+    np.testing.assert_array_equal(cc.open(tmp_path / "x.zarr", variable="sst"), doubled(4))
+
+
+def test_a_scheduler_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "x.zarr"
+    workers = in_this_process(1)
+    with Client(workers):
+        taken = stopped(monkeypatch, workers.close)
+        with pytest.raises(ClusterError, match=r"connection to the scheduler was lost.*resume=Tr"):
+            cc.save(doubled(16), target, resume=True)
+    goes_on(target, taken, 48)
