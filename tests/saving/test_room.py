@@ -63,12 +63,29 @@ def test_of_many_tiles_one_of_each_form_is_looked_at(monkeypatch):
     """Also one at the end, which may be the largest."""
     seen = []
 
-    def looked_at(job):
+    def looked_at(job, **options):
         seen.append([tile.name for tile in job.tiles])
-        return cost_of_job(job)
+        return cost_of_job(job, **options)
 
     monkeypatch.setattr("climcube.saving.room.cost_of_job", looked_at)
     cube = xr.DataArray(np.zeros((4, 85)), dims=("time", "lat")).chunk(lat=(8,) * 10 + (5,))
     with dask.config.set(num_workers=2), cc.set_options(memory=2**40):
         tiles_at_once(job_of({"": (cube + 1).to_dataset(name="a")}))
     assert seen == [["lat 0-7", "lat 8-15", "lat 16-23", "lat 24-31", "lat 80-84"]]
+
+
+def test_functions_of_the_user_run_for_the_result_only(tmp_path):
+    """And nothing is refused for a guess of what they need."""
+    shapes = []
+
+    def counted(block, block_info=None):
+        if block.size:
+            shapes.append(block.shape)
+        return block
+
+    values = xr.DataArray(np.ones((4, 6)), dims=("time", "lat"), name="a").chunk(lat=3)
+    told = xr.apply_ufunc(counted, values, dask="parallelized", output_dtypes=["f8"])
+    told = told.copy(data=told.data.map_blocks(counted, dtype="f8"))
+    with cc.set_options(memory=PROCESS_BYTES // 2):
+        cc.save(told, tmp_path / "a.zarr")
+    assert shapes == 4 * [(4, 3)]  # two of each

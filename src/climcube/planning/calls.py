@@ -11,15 +11,60 @@ from dask._task_spec import Alias, DataNode, GraphNode, NestedContainer, Task, T
 
 from climcube.lift.costs import Outline
 
-__all__ = ["arguments", "call", "name_of", "signature", "unwrapped"]
+__all__ = ["arguments", "call", "is_foreign", "name_of", "signature", "unwrapped"]
 
 Values = Mapping[Any, Any]
+
+# Functions of these do nothing but what they return.
+_KNOWN = (
+    "numpy", "dask", "xarray", "climcube", "operator", "_operator", "builtins", "functools",
+    "toolz", "cytoolz", "flox", "numpy_groupies", "numbagg", "bottleneck", "scipy", "pandas",
+    "cftime", "numba",
+)  # fmt: skip
 Run = Callable[[GraphNode, Values], Any]
 
 
 def name_of(function: Any) -> str:
     """Return the name of a function, or of what is called like one."""
     return str(getattr(function, "__name__", type(function).__name__))
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether a function is the user's, or is handed one, as those of Dask and xarray are.
+
+    Examples
+    --------
+    >>> import re  # stands for a module of the user
+    >>> is_foreign(np.sum), is_foreign(re.escape)
+    (False, True)
+    >>> is_foreign([functools.partial(np.apply_along_axis, re.escape)])
+    True
+    """
+    waiting, seen = [value], set()
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, functools.partial):
+            waiting += [part.func, part.args, part.keywords]
+        elif isinstance(part, list | tuple):
+            waiting += part
+        elif isinstance(part, dict):
+            waiting += part.values()
+        elif callable(part) and not isinstance(part, type | np.ufunc) and id(part) not in seen:
+            seen.add(id(part))
+            module = str(getattr(part, "__module__", None) or "numpy")
+            if module.partition(".")[0] not in _KNOWN:
+                return True
+            waiting += [getattr(part, "first", None), getattr(part, "funcs", None)]  # a composition
+            cells = getattr(part, "__closure__", None) or ()
+            waiting += [cell.cell_contents for cell in cells if _is_set(cell)]
+    return False
+
+
+def _is_set(cell: Any) -> bool:
+    try:
+        return callable(cell.cell_contents)
+    except ValueError:
+        return False
 
 
 def call(node: Task, values: Values, run: Run) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:

@@ -143,26 +143,31 @@ class JobCost:
         return busy + processes * (PROCESS_BYTES + self.constants)
 
 
-def cost_of_job(job: Job, files: Mapping[tuple[str, str], Files] | None = None) -> JobCost:
+def cost_of_job(
+    job: Job, files: Mapping[tuple[str, str], Files] | None = None, *, rehearse: bool = True
+) -> JobCost:
     """Return what a job takes when it is saved tile by tile; nothing is computed.
 
     Parameters
     ----------
     files
         What each variable is stored in; default as a save cuts it.
+    rehearse
+        Whether functions of the user are run on small arrays of zeros; else what they cost is a
+        guess.
     """
-    return _Adder(job, files or {}).whole()
+    return _Adder(job, files or {}, rehearse=rehearse).whole()
 
 
 class _Adder:
-    def __init__(self, job: Job, files: Mapping[tuple[str, str], Files]) -> None:
+    def __init__(self, job: Job, files: Mapping[tuple[str, str], Files], *, rehearse: bool) -> None:
         self.job = job
         self.files = {
             name: files.get(name) or Files.of({}, _variable(array))
             for name, array in job.arrays.items()
         }
         self.readings = Readings()
-        self.outliner = Outliner(self._reader)
+        self.outliner = Outliner(self._reader, rehearse=rehearse)
         self.given: dict[Key, Any] = {}  # outlines of what is shared
         self._read: dict[Key, list[Reading]] = {}
         self._graph: Graph = {}

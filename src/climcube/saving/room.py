@@ -28,12 +28,16 @@ def tiles_at_once(job: Job) -> int:
         return machine.workers
     if machine.processes == 1 and fit.most_workers:
         return fit.most_workers
+    if fit.cost.estimated:  # nothing is refused for a guess
+        return 1 if machine.processes == 1 else machine.workers
     _fit(job, machine).require()  # the whole is looked at, to say what else it would take
     return machine.workers
 
 
 def _fit(job: Job, machine: Machine) -> Fit:
-    return Fit(cost_of_job(job), machine.workers, machine.processes, machine.memory)
+    # A function of the user is not run but for the result: it may count, write, or fail.
+    cost = cost_of_job(job, rehearse=False)
+    return Fit(cost, machine.workers, machine.processes, machine.memory)
 
 
 def _sample(job: Job, machine: Machine) -> Job:
