@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 from multiprocessing.context import BaseContext
+from multiprocessing.forkserver import ensure_running
 
 import pytest
 
@@ -19,9 +20,11 @@ _IMPORTED = [
     "pytest",
     "zarr",
     "dask.multiprocessing",
+    "distributed.nanny",  # its workers are forks of the same process
     "climcube.analysis.following.store",
     "climcube.cubes.open",
     "climcube.recipes.ingest",
+    "climcube.saving.save",
     "climcube.stores.versioned.work",
     "climcube.stores.verify",
 ]
@@ -32,4 +35,5 @@ def processes() -> BaseContext:
     """Make processes, each of its own memory."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_IMPORTED)
+    ensure_running()  # Dask would have it import less
     return context

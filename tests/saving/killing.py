@@ -168,15 +168,23 @@ def at_random(kind: str, workers: int, work: Path, times: int, seed: int) -> Any
     return {"tried": times, "killed": killed, "wrong": wrong, "seconds": seconds}
 
 
+def run(kind: str, workers: int, work: Path, *more: Any) -> Any:
+    """Kill saves as asked for; return what became of them."""
+    if more[:1] == ("random",):
+        return at_random(kind, workers, work, int(more[1]), int(more[2]))
+    return before_writes(kind, workers, work, *map(int, more))
+
+
+def tell(sender: Any, *arguments: Any) -> None:
+    """Tell another process what `run` returns."""
+    sender.send(run(*arguments))
+
+
 def main(kind: str, workers: str, work: str, *more: str) -> None:
     import climcube.cubes.open
     import climcube.saving.save  # noqa: F401 - once, for all children
 
-    if more[:1] == ("random",):
-        told = at_random(kind, int(workers), Path(work), int(more[1]), int(more[2]))
-    else:
-        told = before_writes(kind, int(workers), Path(work), *map(int, more))
-    print(json.dumps(told))
+    print(json.dumps(run(kind, int(workers), Path(work), *more)))
 
 
 if __name__ == "__main__":

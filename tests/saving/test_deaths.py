@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
@@ -27,7 +28,7 @@ from tests.saving.cubes import cube, doubled
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[LocalCluster]:
+def workers(processes: BaseContext) -> Iterator[LocalCluster]:
     """Two processes that are started again when they die."""
     config = {"distributed.worker.multiprocessing-method": "forkserver",
               "distributed.scheduler.allowed-failures": 2}  # fmt: skip
