@@ -40,6 +40,14 @@ def test_bar_goes_to_the_error_stream(capsys: pytest.CaptureFixture[str]) -> Non
     assert "reading files" in captured.err and "3/3" in captured.err
 
 
+def test_bytes_are_added_up_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar("saving", 3, progress=True) as advance:
+        advance(2, nbytes=1500)
+        advance(nbytes=700)
+    err = capsys.readouterr().err
+    assert "2.2 kB written" in err and "3/3" in err
+
+
 def test_dask_tasks_are_counted_over_several_computations(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

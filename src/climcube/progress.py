@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from climcube.options import get_option
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 __all__ = ["Advance", "dask_progress", "progress_bar", "shows_progress"]
 
@@ -50,7 +50,8 @@ def progress_bar(
     Yields
     ------
     callable
-        ``advance(n=1)``: say that ``n`` more steps are done; may be called from any thread.
+        ``advance(n=1, nbytes=0)``: say that ``n`` more steps are done, and that as many bytes
+        were written; may be called from any thread.
 
     Examples
     --------
@@ -62,8 +63,7 @@ def progress_bar(
         yield _nothing
         return
     with _display() as display:
-        task = display.add_task(description, total=total)
-        yield lambda n=1: display.advance(task, n)
+        yield _advance(display, display.add_task(description, total=total, written=""))
 
 
 @contextmanager
@@ -80,8 +80,24 @@ def dask_progress(description: str, progress: bool | None = None) -> Iterator[No
         yield
 
 
-def _nothing(n: int = 1) -> None:
+def _nothing(n: int = 1, nbytes: int = 0) -> None:
     return None
+
+
+def _advance(display: Progress, task: TaskID) -> Advance:
+    from rich.filesize import decimal
+
+    lock, written = threading.Lock(), 0
+
+    def advance(n: int = 1, nbytes: int = 0) -> None:
+        nonlocal written
+        if nbytes:
+            with lock:
+                written += nbytes
+                display.update(task, written=f"{decimal(written)} written")
+        display.advance(task, n)
+
+    return advance
 
 
 @contextmanager
@@ -115,6 +131,7 @@ def _new_display() -> Progress:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[written]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
@@ -127,7 +144,7 @@ def _dask_callback(display: Progress, description: str) -> Any:
     import dask.callbacks
 
     callback: Any = dask.callbacks.Callback
-    task = display.add_task(description, total=None)
+    task = display.add_task(description, total=None, written="")
     known = 0
 
     def start(graph: Any, state: dict[str, Any]) -> None:

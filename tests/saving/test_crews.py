@@ -103,6 +103,33 @@ def test_a_cluster_of_threads_writes_the_same_bytes(
         assert save_all(tmp_path / "all") == expected
 
 
+@pytest.mark.parametrize("kind", ["threads", "cluster"])
+def test_tiles_and_bytes_are_told(
+    tmp_path: Path, kind: str, processes: BaseContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that an earlier attempt has written."""
+    told: list[tuple[int, int]] = []
+
+    @contextmanager
+    def bar(what: str, total: int, progress: bool | None) -> Iterator[Any]:
+        assert (what, total, progress) == ("saving", 12, True)
+        yield lambda n=1, nbytes=0: told.append((n, nbytes))
+
+    monkeypatch.setattr("climcube.saving.zarrs.progress_bar", bar)
+    whole = cube()
+    bad = whole.copy(data=whole.data.map_blocks(fail_at, dtype="f4", name="sometimes-bad"))
+    with dask.config.set(scheduler="synchronous"), pytest.raises(CubeError):
+        cc.save(bad, tmp_path / "x.zarr", resume=True, progress=True)
+    before, finished = sum(size for _, size in told), len(told) - 1
+    monkeypatch.setattr(f"{__name__}.failing", False)
+    told.clear()
+    with of_kind(kind, processes):
+        cc.save(bad, tmp_path / "x.zarr", resume=True, progress=True)
+    assert told[0] == (finished, before) and len(told) == 1 + 12 - finished
+    files = sum(p.stat().st_size for p in (tmp_path / "x.zarr/sst/c").rglob("*") if p.is_file())
+    assert sum(size for _, size in told) == files > before > 0
+
+
 def test_what_is_shared_is_computed_once_and_let_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,8 +176,11 @@ def test_no_more_than_a_few_tiles_are_under_way(
     assert 3 <= most <= 6
 
 
+failing = True
+
+
 def fail_at(block: Any, block_info: Any = None) -> Any:
-    if block_info and tuple(block_info[0]["chunk-location"]) == (1, 2, 0):
+    if failing and block_info and tuple(block_info[0]["chunk-location"]) == (1, 2, 0):
         raise CubeError("a day is wrong", where="variable 'sst'")
     return block
 

@@ -176,14 +176,15 @@ class _Writing:
         names = sorted(job.arrays)
         self._target = Target.of(work.store, names)
         self._mark = f"write-{uuid.uuid4().hex}"
-        self._advance: Advance = lambda n=1: None
+        self._advance: Advance = lambda n=1, nbytes=0: None
 
     def run(self, lost: frozenset[str]) -> None:
         """Compute and write all tiles that are not finished, or were lost since."""
         job, done = self._job, self._work.done.keys() - lost
         unfinished = [tile for tile in job.tiles if _step(tile) not in done]
         with progress_bar("saving", len(job.tiles), self._progress) as self._advance:
-            self._advance(len(job.tiles) - len(unfinished))
+            written = [self._work.done[_step(t)] for t in job.tiles if _step(t) in done]
+            self._advance(len(written), nbytes=sum(facts.get("nbytes", 0) for facts in written))
             with crew_of(job, tiles_at_once(job)) as crew:
                 compute_tiles(job, unfinished, crew, self._order_of, self._take)
 
@@ -195,8 +196,9 @@ class _Writing:
     def _take(self, tile: Tile, results: Sequence[Written]) -> None:
         written = reduce(add, results)
         self._work.merge({id(fork): fork for fork in written.forks}.values())
-        self._work.finish(_step(tile), {"tile": tile.name, "records": written.records.facts()})
-        self._advance(1)
+        facts = {"tile": tile.name, "nbytes": written.nbytes}
+        self._work.finish(_step(tile), facts | {"records": written.records.facts()})
+        self._advance(1, nbytes=written.nbytes)
 
 
 def _step(tile: Tile) -> str:
