@@ -79,7 +79,7 @@ def built(name: str, folder: Path) -> tuple[str, ...]:
     """Return a row of the table: sizes, tasks, and seconds of CPU of one data set."""
     import climcube as cc
     from climcube.planning.plan import planned_job
-    from climcube.planning.prepare import parts_of
+    from climcube.planning.tiles.prepare import parts_of
 
     *layout, tile_bytes = DATASETS[name]
     store = folder / f"{len(list(folder.iterdir()))}.zarr"

@@ -11,8 +11,8 @@ from climcube.errors import ParameterError, PlanError
 from climcube.planning.fit import require_fit
 from climcube.planning.machine import bytes_of, machine_of
 from climcube.planning.plan import planned_job
-from climcube.planning.prepare import parts_of
 from climcube.planning.prices import Prices, kind_of_target, money_of, prices_of
+from climcube.planning.tiles.prepare import parts_of
 from climcube.testing.laziness import no_compute
 from tests.planning.statistics import Cubes, result_of
 

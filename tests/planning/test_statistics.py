@@ -12,7 +12,7 @@ import pytest
 from dask.callbacks import Callback
 
 import climcube as cc
-from climcube.planning.costing import PROCESS_BYTES
+from climcube.planning.costs.costing import PROCESS_BYTES
 from tests.planning.statistics import NOT_PLANNED, STATISTICS, TILE, Cubes, result_of
 
 # Of the graph, its metadata and Dask itself: they do not grow with the cube, and the plan counts

@@ -20,9 +20,9 @@ print(json.dumps(identities(sys.argv[1])))
 
 def identities(path: str) -> dict[str, str]:
     """Identity of a save of each kind of statistic of a stored cube."""
-    from climcube.planning.cutting import cut
-    from climcube.planning.layout import layout_of
-    from climcube.planning.prepare import check_packing, parts_of, plain_dataset
+    from climcube.planning.tiles.cutting import cut
+    from climcube.planning.tiles.layout import layout_of
+    from climcube.planning.tiles.prepare import check_packing, parts_of, plain_dataset
 
     whole = cc.open(path, variable="sst")
     sst, maps = whole.chunk(time=-1, lat=2, lon=4), whole.chunk(time=200)

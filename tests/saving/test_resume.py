@@ -26,8 +26,11 @@ from climcube.errors import (
 )
 from tests.recipes.killing import digests
 from tests.saving import killing as killing_saves
+from tests.servers import client, options
 
 TILES = 6
+
+__all__ = ["client", "options"]  # fixtures
 
 
 class Killed(BaseException):
@@ -218,6 +221,35 @@ def test_object_stores_go_on_too(tally: Tally) -> None:
     assert not [n for n in system.find("/resumed") if ".partial" in n]
 
 
+@pytest.mark.s3
+@pytest.mark.usefixtures("client")
+def test_s3_goes_on_too(tally: Tally, options: dict[str, Any]) -> None:
+    """The same objects as of a save that nothing interrupted, and none beside them."""
+    system = fsspec.filesystem("s3", **options, use_listings_cache=False)
+
+    def save() -> None:
+        cc.save(tally.cube(), "s3://bucket/x.zarr", resume=True, storage_options=options)
+
+    def objects() -> dict[str, bytes]:
+        return {name: system.cat_file(name) for name in system.find("bucket")}
+
+    save()
+    whole = objects()
+    system.rm("bucket/x.zarr", recursive=True)
+    tally.computed.clear()
+    tally.stop_at(4, Killed())
+    with pytest.raises(Killed):
+        save()
+    assert len(tally.computed) == 3
+    assert not system.exists("bucket/x.zarr/zarr.json")  # nobody takes it for a result
+    tally.fail = lambda count: None
+    save()
+    assert len(tally.computed) == len(set(tally.computed)) == TILES
+    assert len(whole) > TILES and objects() == whole
+    save()
+    assert len(tally.computed) == TILES  # known again
+
+
 def test_versioned_stores_go_on_too(tally: Tally, tmp_path: Path) -> None:
     pytest.importorskip("icechunk")
     target = tmp_path / "x.icechunk"
@@ -234,9 +266,9 @@ def test_versioned_stores_go_on_too(tally: Tally, tmp_path: Path) -> None:
 
 
 def test_identities_follow_all_that_decides_the_result() -> None:
-    from climcube.planning.cutting import cut
-    from climcube.planning.layout import layout_of
-    from climcube.planning.prepare import parts_of, plain_dataset
+    from climcube.planning.tiles.cutting import cut
+    from climcube.planning.tiles.layout import layout_of
+    from climcube.planning.tiles.prepare import parts_of, plain_dataset
 
     def identity(cube: xr.DataArray, **encoding: Any) -> str:
         parts = {n: plain_dataset(d) for n, d in parts_of(cube, None).items()}

@@ -9,8 +9,8 @@ import xarray as xr
 
 import climcube as cc
 from climcube.errors import PlanError
-from climcube.planning.costing import PROCESS_BYTES, cost_of_job
-from climcube.planning.jobs import job_of
+from climcube.planning.costs.costing import PROCESS_BYTES, cost_of_job
+from climcube.planning.tiles.jobs import job_of
 from climcube.saving.room import tiles_at_once
 
 MIB = 2**20

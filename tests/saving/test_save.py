@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import climcube as cc
-from climcube.planning.prepare import file_chunks
+from climcube.planning.tiles.prepare import file_chunks
 from climcube.saving import zarrs
 
 FORMATS = pytest.mark.parametrize("suffix", [".zarr", ".nc"])

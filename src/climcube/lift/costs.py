@@ -2,7 +2,7 @@
 
 Beside a function that tasks run stands a rule that takes the same arguments, with an `Outline`
 in place of each array, and returns a `Cost`. A plan walks a graph with these rules; see
-`climcube.planning.memory`.
+`climcube.planning.costs.memory`.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from functools import cached_property
 
 from climcube.errors import PlanError
 from climcube.options import get_option
-from climcube.planning.costing import JobCost, cost_of_job
-from climcube.planning.jobs import Job
+from climcube.planning.costs.costing import JobCost, cost_of_job
+from climcube.planning.tiles.jobs import Job
 from climcube.stores.integrity.verification import spoken_size
 
 __all__ = ["Alternative", "Fit", "require_fit"]
@@ -187,7 +187,7 @@ def require_fit(job: Job, workers: int, memory_limit: int | None, *, processes: 
     Parameters
     ----------
     job
-        As `climcube.planning.jobs.job_of` made it.
+        As `climcube.planning.tiles.jobs.job_of` made it.
     workers
         Tiles that are computed at the same time.
     memory_limit

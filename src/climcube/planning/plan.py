@@ -10,16 +10,16 @@ from typing import Any
 from climcube.errors import ParameterError
 from climcube.planning.calibration import rates
 from climcube.planning.choices import Choice, choices_of
-from climcube.planning.costing import JobCost, cost_of_job
-from climcube.planning.cutting import cut
-from climcube.planning.files import Files
+from climcube.planning.costs.costing import JobCost, cost_of_job
 from climcube.planning.fit import Alternative, Fit
-from climcube.planning.jobs import Job, job_of
-from climcube.planning.layout import layout_of
 from climcube.planning.machine import Machine, bytes_of, machine_of
 from climcube.planning.page import plan_html, plan_text
-from climcube.planning.prepare import Parts, check_packing, parts_of, plain_dataset
 from climcube.planning.prices import Money, Prices, kind_of_target, money_of, prices_of
+from climcube.planning.tiles.cutting import cut
+from climcube.planning.tiles.files import Files
+from climcube.planning.tiles.jobs import Job, job_of
+from climcube.planning.tiles.layout import layout_of
+from climcube.planning.tiles.prepare import Parts, check_packing, parts_of, plain_dataset
 from climcube.planning.times import seconds_of
 from climcube.provenance import redact
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from climcube.planning.calibration import Rates
-from climcube.planning.costing import JobCost
+from climcube.planning.costs.costing import JobCost
 
 __all__ = ["seconds_of"]
 

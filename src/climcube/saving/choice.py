@@ -11,7 +11,7 @@ import dask.config
 import dask.threaded
 from dask.base import get_scheduler
 
-from climcube.planning.jobs import Job
+from climcube.planning.tiles.jobs import Job
 from climcube.saving.crews import Crew, local_crew
 
 __all__ = ["crew_of"]

@@ -20,9 +20,9 @@ from distributed.scheduler import KilledWorker
 from climcube.clusters.attendance import Attendance, reaching
 from climcube.clusters.failures import translated
 from climcube.errors import IntegrityError, StoreError
-from climcube.planning.costing import AHEAD
-from climcube.planning.jobs import Job, Tile
-from climcube.planning.nodes import Graph, Key, is_constant
+from climcube.planning.costs.costing import AHEAD
+from climcube.planning.tiles.jobs import Job, Tile
+from climcube.planning.tiles.nodes import Graph, Key, is_constant
 from climcube.saving.crews import Needs, Order, Outcome, Together, names_of
 
 __all__ = ["ClusterCrew"]

@@ -26,9 +26,9 @@ from dask.callbacks import Callback
 from dask.local import SynchronousExecutor
 from dask.system import CPU_COUNT
 
-from climcube.planning.costing import AHEAD
-from climcube.planning.jobs import Job, Tile
-from climcube.planning.nodes import Graph, Key
+from climcube.planning.costs.costing import AHEAD
+from climcube.planning.tiles.jobs import Job, Tile
+from climcube.planning.tiles.nodes import Graph, Key
 from climcube.saving.tasks import evaluate, with_values
 
 __all__ = ["Crew", "LocalCrew", "Needs", "Order", "Outcome", "Together", "local_crew", "names_of"]

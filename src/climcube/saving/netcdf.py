@@ -8,7 +8,7 @@ from typing import Any
 
 import xarray as xr
 
-from climcube.planning.prepare import Parts, file_chunks
+from climcube.planning.tiles.prepare import Parts, file_chunks
 from climcube.progress import dask_progress
 from climcube.saving.settle import compute_writes
 

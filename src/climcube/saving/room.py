@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from climcube.planning.costing import AHEAD, cost_of_job
+from climcube.planning.costs.costing import AHEAD, cost_of_job
 from climcube.planning.fit import Fit
-from climcube.planning.jobs import Job, Tile
 from climcube.planning.machine import Machine, machine_of
+from climcube.planning.tiles.jobs import Job, Tile
 
 __all__ = ["tiles_at_once"]
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from climcube.errors import ParameterError, require_module
-from climcube.planning.prepare import Parts, check_packing, parts_of, plain_dataset
+from climcube.planning.tiles.prepare import Parts, check_packing, parts_of, plain_dataset
 from climcube.provenance import redact
 from climcube.saving.netcdf import write_netcdf
 from climcube.saving.zarrs import Saving, already_there, write_zarr

@@ -9,8 +9,8 @@ from typing import Any, cast
 from dask._task_spec import DataNode, Task, TaskRef
 from dask.local import get_sync
 
-from climcube.planning.jobs import Piece, Tile
-from climcube.planning.nodes import Graph, Key
+from climcube.planning.tiles.jobs import Piece, Tile
+from climcube.planning.tiles.nodes import Graph, Key
 from climcube.stores.integrity.grids import Grid
 from climcube.stores.integrity.manifest import Recorder, Records
 

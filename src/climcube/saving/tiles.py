@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from climcube.errors import ClimcubeError
-from climcube.planning.costing import AHEAD
-from climcube.planning.jobs import WHOLE, Job, Tile
+from climcube.planning.costs.costing import AHEAD
+from climcube.planning.tiles.jobs import WHOLE, Job, Tile
 from climcube.saving.crews import Crew, Order, Outcome, names_of
 
 __all__ = ["compute_tiles", "named"]

@@ -20,10 +20,10 @@ from climcube.errors import (
     StoreError,
     StoreExistsError,
 )
-from climcube.planning.cutting import cut
-from climcube.planning.jobs import Job, Tile, job_of
-from climcube.planning.layout import StoreLayout, layout_of, quiet
-from climcube.planning.prepare import Parts
+from climcube.planning.tiles.cutting import cut
+from climcube.planning.tiles.jobs import Job, Tile, job_of
+from climcube.planning.tiles.layout import StoreLayout, layout_of, quiet
+from climcube.planning.tiles.prepare import Parts
 from climcube.progress import Advance, progress_bar
 from climcube.provenance import redact
 from climcube.saving.choice import crew_of

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from climcube.planning.prepare import file_chunks
+from climcube.planning.tiles.prepare import file_chunks
 
 __all__ = ["Files"]
 

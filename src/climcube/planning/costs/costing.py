@@ -11,14 +11,14 @@ import xarray as xr
 from dask._task_spec import Task, TaskRef
 
 from climcube.lift.costs import Cost, costs
-from climcube.planning.files import Files
-from climcube.planning.jobs import Job, Tile
-from climcube.planning.keeping import Keeping
-from climcube.planning.memory import constant_bytes, peak_of, tasks_of, values_of
-from climcube.planning.nodes import Graph, Key
-from climcube.planning.outlining import Outliner, live_bytes
-from climcube.planning.reads import Reading, Readings
-from climcube.planning.sources import Source
+from climcube.planning.costs.keeping import Keeping
+from climcube.planning.costs.memory import constant_bytes, peak_of, tasks_of, values_of
+from climcube.planning.costs.outlining import Outliner, live_bytes
+from climcube.planning.costs.reads import Reading, Readings
+from climcube.planning.costs.sources import Source
+from climcube.planning.tiles.files import Files
+from climcube.planning.tiles.jobs import Job, Tile
+from climcube.planning.tiles.nodes import Graph, Key
 
 __all__ = ["AHEAD", "PROCESS_BYTES", "JobCost", "TileCost", "cost_of_job"]
 

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import climcube as cc
-from climcube.planning.jobs import WHOLE, Job, job_of
-from climcube.planning.nodes import is_constant, is_read
+from climcube.planning.tiles.jobs import WHOLE, Job, job_of
+from climcube.planning.tiles.nodes import is_constant, is_read
 
 SIZES = {"time": 12, "lat": 6, "lon": 5}
 

@@ -20,9 +20,9 @@ from dask.array.optimization import GETTERS
 from dask.order import order
 
 from climcube.lift.costs import Cost, Outline, outlines_in, rule_of
-from climcube.planning.calls import arguments, call, is_foreign, name_of, signature, unwrapped
-from climcube.planning.small import Small, outlined, part_of
-from climcube.planning.sources import Source, source_of
+from climcube.planning.costs.calls import arguments, call, is_foreign, name_of, signature, unwrapped
+from climcube.planning.costs.small import Small, outlined, part_of
+from climcube.planning.costs.sources import Source, source_of
 
 __all__ = ["Outliner", "live_bytes"]
 

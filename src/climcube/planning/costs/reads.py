@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from climcube.planning.costs.sources import Places, Source
 from climcube.planning.prices import kind_of_store
-from climcube.planning.sources import Places, Source
 from climcube.stores.integrity.lengths import Lengths, lengths_of
 
 __all__ = ["Layout", "Reading", "Readings"]

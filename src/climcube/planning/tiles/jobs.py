@@ -21,8 +21,8 @@ from dask.array.optimization import optimize
 from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.chunks import is_lazy
-from climcube.planning.nodes import Graph, Key, walk
-from climcube.planning.sharing import Place, Sharing, Span
+from climcube.planning.tiles.nodes import Graph, Key, walk
+from climcube.planning.tiles.sharing import Place, Sharing, Span
 
 __all__ = ["WHOLE", "Job", "Piece", "Tile", "job_of"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import xarray as xr
 
 from climcube.errors import ParameterError
-from climcube.planning.prepare import Parts, even_chunks
+from climcube.planning.tiles.prepare import Parts, even_chunks
 
 __all__ = ["cut"]
 

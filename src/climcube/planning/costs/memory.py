@@ -12,8 +12,8 @@ from dask._task_spec import DataNode
 from dask.order import order
 
 from climcube.lift.costs import Outline, outlines_in
-from climcube.planning.nodes import Graph, Key
-from climcube.planning.outlining import Outliner
+from climcube.planning.costs.outlining import Outliner
+from climcube.planning.tiles.nodes import Graph, Key
 
 __all__ = ["constant_bytes", "peak_of", "tasks_of", "values_of"]
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from climcube.planning.jobs import Job
-from climcube.planning.memory import peak_of
-from climcube.planning.nodes import Graph, Key
-from climcube.planning.outlining import live_bytes
+from climcube.planning.costs.memory import peak_of
+from climcube.planning.costs.outlining import live_bytes
+from climcube.planning.tiles.jobs import Job
+from climcube.planning.tiles.nodes import Graph, Key
 
 __all__ = ["Keeping"]
 

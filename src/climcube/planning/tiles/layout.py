@@ -16,7 +16,7 @@ import xxhash
 from dask.tokenize import tokenize
 from xarray.backends.zarr import encode_zarr_variable
 
-from climcube.planning.prepare import Parts, file_chunks
+from climcube.planning.tiles.prepare import Parts, file_chunks
 
 __all__ = ["StoreLayout", "layout_of", "quiet"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from climcube.planning.nodes import Graph, Key, is_constant, is_read, walk
+from climcube.planning.tiles.nodes import Graph, Key, is_constant, is_read, walk
 
 __all__ = ["Place", "Sharing", "Span"]
 
