@@ -48,7 +48,7 @@ def resident() -> int:
 
     Not ru_maxrss: that may begin with what a process had that it comes from.
     """
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").open())
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(status["VmHWM"].split()[0]) * 1024
 
 
