@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,6 +16,7 @@ import dask
 import numpy as np
 import pytest
 from distributed import Client, LocalCluster
+from distributed.core import Status
 
 import climcube as cc
 from climcube.clusters.attendance import Attendance
@@ -66,68 +65,65 @@ def test_a_tile_that_workers_die_of_is_named_while_others_finish(
     assert [p.name for p in target.parent.iterdir()] == ["x.zarr"]
 
 
-def mortal(block: Any, chance: float, bullets: str) -> Any:
-    """Compute for 20 ms; now and then the worker is killed soon after, whatever it does then.
+def kill_one(workers: LocalCluster, chooser: random.Random) -> None:
+    """Kill a worker that has started: a nanny gives up one that dies before."""
+    while not (there := [n for n in workers.workers.values() if started(n)]):
+        time.sleep(0.01)
+    with suppress(ProcessLookupError):
+        os.kill(chooser.choice(there).process.pid, SIGKILL)
 
-    From within: a nanny whose worker is killed before it has started would give up. Each
-    killing uses up a file, so that a run has an end.
-    """
-    time.sleep(0.02)
-    if random.random() < chance:
-        with suppress(StopIteration, FileNotFoundError):
-            next(Path(bullets).iterdir()).unlink()
-            threading.Timer(random.uniform(0, 0.04), os.kill, (os.getpid(), SIGKILL)).start()
-    return block * 2
+
+def started(nanny: Any) -> bool:
+    return nanny.process is not None and nanny.process.status == Status.running
 
 
 def runs_with_deaths(
-    workers: LocalCluster, tmp_path: Path, runs: int, chance: float, most: int
+    workers: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: int, kills: int
 ) -> int:
-    """Save several times; return how many workers were killed."""
-    bullets, kills = tmp_path / "bullets", 0
-    bullets.mkdir()
-    whole = cube(tiles=16)
-    result = whole.copy(data=whole.data.map_blocks(mortal, chance, str(bullets), dtype="f4"))
+    """Save several times, with so many deaths each time; return how many there were."""
+    result, chooser, done = doubled(16), random.Random(5), 0
     with dask.config.set(scheduler="synchronous"):
-        cc.save(doubled(16), tmp_path / "x.zarr")
-    expected = without_identity(tmp_path / "x.zarr")
+        cc.save(result, tmp_path / "x.zarr")
+    expected = digests(tmp_path / "x.zarr")
     given, workers.scheduler.allowed_failures = workers.scheduler.allowed_failures, 10
+    take, moments, taken = zarrs._Writing._take, set[int](), 0
+
+    def then(self: Any, tile: Any, results: Any) -> None:
+        nonlocal taken, done
+        take(self, tile, results)
+        taken += 1
+        if taken in moments:
+            kill_one(workers, chooser)
+            done += 1
+
     try:
         with Client(workers):
             for run in range(runs):
-                for number in range(most):
-                    (bullets / str(number)).touch()
-                cc.save(result, tmp_path / f"{run}.zarr")
-                assert without_identity(tmp_path / f"{run}.zarr") == expected
-                kills += most - len(list(bullets.iterdir()))
+                taken, moments = 0, set(chooser.sample(range(1, 40), kills))
+                with monkeypatch.context() as patch:
+                    patch.setattr(zarrs._Writing, "_take", then)
+                    cc.save(result, tmp_path / f"{run}.zarr")
+                assert digests(tmp_path / f"{run}.zarr") == expected
     finally:
         workers.scheduler.allowed_failures = given
-    return kills
+    return done
 
 
-def without_identity(store: Path) -> Any:
-    """Digests of the objects, but of the documents that say what made them."""
-    found = digests(store)
-    assert found is not None
-    manifest = json.loads((store / "climcube_manifest/zarr.json").read_text())["attributes"]
-    return {k: v for k, v in found.items() if "climcube_manifest" not in k and k != "zarr.json"} | {
-        "arrays": manifest["arrays"], "documents": manifest["documents"],
-    }  # fmt: skip
-
-
-def test_workers_that_die_change_nothing(workers: LocalCluster, tmp_path: Path) -> None:
-    assert runs_with_deaths(workers, tmp_path, 5, chance=0.2, most=1) >= 3
+def test_workers_that_die_change_nothing(
+    workers: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert runs_with_deaths(workers, tmp_path, monkeypatch, 5, kills=1) == 5
 
 
 @pytest.mark.slow
 def test_workers_that_die_change_nothing_in_50_runs(
-    workers: LocalCluster, tmp_path: Path, capsys: Any
+    workers: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     """Its result is in docs/explanation/kill-tests.md."""
-    kills = runs_with_deaths(workers, tmp_path, 50, chance=0.02, most=20)
+    kills = runs_with_deaths(workers, tmp_path, monkeypatch, 50, kills=3)
     with capsys.disabled():
         print(f"\n| 50 saves on a cluster | {kills} workers killed | same bytes |")
-    assert kills
+    assert kills == 150
 
 
 # ------------------------------------------------------------------ nobody who computes

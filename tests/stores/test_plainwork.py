@@ -49,6 +49,18 @@ def test_work_of_which_nothing_is_finished_leaves_nothing(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_what_a_worker_was_writing_when_it_died_is_not_published(tmp_path):
+    """The same file was written again by another one; this one nobody reads or removes."""
+    place = PlainWorkplace(str(tmp_path / "x.zarr"))
+    with place.work(ONE, new=True) as work:
+        write(work, 1)
+        torn = work.store.root / "x" / "c" / "0.0a1b2c3d.partial"
+        torn.write_bytes(b"half")
+        work.publish("made")
+    left = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file())
+    assert left == ["x.zarr/x/c/0", "x.zarr/x/zarr.json", "x.zarr/zarr.json"]
+
+
 def test_another_process_with_the_same_work_is_told(tmp_path):
     place = PlainWorkplace(str(tmp_path / "x.zarr"))
     code = (

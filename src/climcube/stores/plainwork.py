@@ -241,8 +241,7 @@ class _LocalStage:
                     self.clear()
                     _remove_folder(self._folder / "ledger")
                 (self._folder / "ledger").mkdir(exist_ok=True)
-                for torn in (self._folder / "store").rglob("*.partial"):
-                    torn.unlink(missing_ok=True)  # a file that zarr was writing
+                self._remove_torn()
                 yield
         except OSError as error:
             raise StoreError(
@@ -276,7 +275,13 @@ class _LocalStage:
         beside.write_text(json.dumps(facts, sort_keys=True), "utf-8")
         os.replace(beside, file)
 
+    def _remove_torn(self) -> None:
+        """Remove files that zarr was writing when the process, or one of its workers, died."""
+        for torn in (self._folder / "store").rglob("*.partial"):
+            torn.unlink(missing_ok=True)
+
     def publish(self) -> None:
+        self._remove_torn()
         self._remove_aside()
         self._place.publish(self._folder / "store", self._mark)
         self._remove_aside()
