@@ -61,6 +61,7 @@ _KNOWN: Mapping[str, tuple[Any, Callable[[object], bool], str]] = MappingProxyTy
             "a list of paths or URLs of catalogs, or of catalogs that are open",
         ),
         "memory": (None, _is_bytes_or_none, "a positive number of bytes, or None (what is free)"),
+        "resume": (False, _is_bool, "True or False"),
         "block_cells": (32, _is_positive_integer, "a positive number of cells worked on at once"),
         "s3_client": ("s3fs", _is_client, "'s3fs' or 'obstore'"),
         "s3_concurrency": (32, _is_positive_integer, "a positive number of requests at once"),
@@ -70,7 +71,7 @@ _KNOWN: Mapping[str, tuple[Any, Callable[[object], bool], str]] = MappingProxyTy
 _current: dict[str, Any] = {name: default for name, (default, _, _) in _KNOWN.items()}
 _watchers: list[Callable[[], None]] = []
 # What is decided in the process of the user, whatever works for it.
-_OF_THE_USER = ("catalogs", "memory", "progress")
+_OF_THE_USER = ("catalogs", "memory", "progress", "resume")
 
 
 def get_option(name: str) -> Any:
@@ -114,6 +115,9 @@ class set_options:  # noqa: N801 - used like a function, as in xarray
     memory : int or None
         Bytes that `climcube.plan` and `climcube.save` reckon with on this machine; ``None``
         (default): what is free. On a cluster the limits of its workers count.
+    resume : bool
+        Whether `climcube.save` goes on with an earlier attempt (Zarr stores only), where it is
+        not told otherwise (default ``False``).
     block_cells : int
         Cells of a tile that a kernel works on at once (default 32).
     s3_client : "s3fs" or "obstore"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -149,3 +151,44 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_the_entry_point_is_callable() -> None:
     assert callable(app)
+
+
+def test_a_command_works_on_the_cluster_that_is_named(
+    run: Run, cube_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+
+    @contextmanager
+    def cluster(kind: str, **options: object) -> Iterator[None]:
+        seen.append((kind, options))
+        yield
+        seen.append("left")
+
+    save = climcube.save
+    monkeypatch.setattr(climcube, "cluster", cluster)
+    monkeypatch.setattr(climcube, "save", lambda *a, **k: (seen.append("saved"), save(*a, **k))[1])
+    target = tmp_path / "a.zarr"
+    arguments = ("annual-mean", cube_file, "-o", target)
+    assert run("--cluster", "gateway", "--workers", 20, *arguments).exit_code == 0
+    assert seen == [("gateway", {"workers": 20}), "saved", "left"]
+
+
+def test_an_output_that_is_finished_is_not_made_again(
+    run: Run, cube_file: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "a.zarr"
+    arguments = ("annual-mean", cube_file, "-o", target)
+    assert run(*arguments).exit_code == 0
+    assert run("--resume", *arguments).exit_code == 0
+    again = run(*arguments)
+    assert again.exit_code == 1 and "the target exists" in again.stderr
+    other = run("--resume", "trend", cube_file, "-o", target)
+    assert other.exit_code == 1 and "the target exists" in other.stderr
+
+
+def test_clusters_that_are_none(run: Run, cube_file: Path, tmp_path: Path) -> None:
+    arguments = ("annual-mean", cube_file, "-o", tmp_path / "a.zarr")
+    unknown = run("--cluster", "locla", *arguments)
+    assert unknown.exit_code == 1 and "unknown kind of cluster" in unknown.stderr
+    assert run("--workers", 2, *arguments).exit_code == 2
+    assert not (tmp_path / "a.zarr").exists()

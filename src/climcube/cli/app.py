@@ -52,6 +52,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def main(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show it.")
     ] = False,
@@ -64,6 +65,20 @@ def main(
             show_default=False,
         ),
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an output that was not finished (Zarr).")
+    ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="KIND",
+            help="Work there: local, gateway, or the address of a Dask scheduler.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Of the cluster: how many.")
+    ] = None,
 ) -> None:
     """Decades of climate files as one cube, and each question one line.
 
@@ -71,6 +86,7 @@ def main(
     climcube demo                                         see it all work, offline
     climcube ingest "raw/*.nc" sst.zarr                   thousands of files to one cube
     climcube heatwaves sst.zarr --base-period 1983-2012 --events events.csv
+    climcube --cluster gateway --workers 20 --resume trend sst.zarr -o trend.zarr
     climcube COMMAND --help                               options and examples
 
     CUBE is a catalog entry, a Zarr store, a netCDF file or a quoted glob. Exit codes: 0 done,
@@ -78,7 +94,13 @@ def main(
     """
     from climcube.options import set_options
 
-    set_options(progress=progress)
+    set_options(progress=progress, resume=resume)
+    if cluster is not None:
+        import climcube as cc
+
+        context.with_resource(cc.cluster(cluster, workers=workers))
+    elif workers is not None:
+        raise typer.BadParameter("say of which --cluster", param_hint="--workers")
 
 
 _COMMANDS = (

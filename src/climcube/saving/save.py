@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from climcube.errors import ParameterError, require_module
+from climcube.options import get_option
 from climcube.planning.tiles.prepare import Parts, check_packing, parts_of, plain_dataset
 from climcube.provenance import redact
 from climcube.saving.netcdf import write_netcdf
@@ -28,7 +29,7 @@ def save(
     target: str | os.PathLike[str],
     *,
     overwrite: bool = False,
-    resume: bool = False,
+    resume: bool | None = None,
     parts: tuple[str, ...] | None = None,
     encoding: Mapping[str, Mapping[str, Any]] | None = None,
     storage_options: Mapping[str, Any] | None = None,
@@ -57,8 +58,8 @@ def save(
     resume
         Go on with an earlier attempt to save the same result there, and after an error keep
         what is finished for the next one; Zarr only. Tiles that are finished are not computed
-        again, a save that was finished is known again and does nothing. By default a save
-        begins anew.
+        again, a save that was finished is known again and does nothing. By default (the
+        option ``resume``) a save begins anew.
     parts
         Of heatwaves: which of ``"climatology"``, ``"annual"``, ``"daily"`` to save; default
         the first two. Of a habitat: which of ``"periods"`` (days, mean, coverage), ``"area"``
@@ -114,14 +115,15 @@ def save(
     """
     address = os.path.expanduser(os.fspath(target))
     netcdf = _is_netcdf(address)
-    if netcdf and resume:
+    again = (get_option("resume") and not netcdf) if resume is None else resume
+    if netcdf and again:
         raise ParameterError(
             "a netCDF file cannot be resumed: it is one file, half of which is of no use",
             where="resume=True", remedy="save as Zarr (a name that ends in .zarr)",
         )  # fmt: skip
     named = parts_of(result, parts)
     place = place_of(address, storage_options)
-    if not overwrite and not resume and place.exists():
+    if not overwrite and not again and place.exists():
         raise already_there(address)
     datasets: Parts = {
         name: check_packing(plain_dataset(dataset), encoding or {})
@@ -133,7 +135,7 @@ def save(
     else:
         workplace = _workplace(address, storage_options)
         saving = Saving(
-            workplace, redact(address), overwrite=overwrite, resume=resume,
+            workplace, redact(address), overwrite=overwrite, resume=again,
             volatile=not is_remote(address) and not is_versioned_name(address),
         )  # fmt: skip
         write_zarr(datasets, saving, encoding or {}, progress)
