@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from climcube.display import fact_table, fact_text, heading, panel
+from climcube.planning.costs.costing import AHEAD
 from climcube.planning.words import spoken_time
 from climcube.stores.integrity.verification import spoken_size
 
@@ -30,7 +31,9 @@ def _lines(plan: Any) -> Iterable[tuple[str, str]]:
         yield "target", plan.target
     cut = f"{plan.tiles:,} tile{'s' * (plan.tiles != 1)}"
     kept = f", {plan.shared:,} results shared by tiles" if plan.shared else ""
-    yield "work", f"{cut}{kept}: {plan.tasks:,} tasks in all"
+    # Of many tiles each is handed to Dask as a whole.
+    within = "steps within them" if plan.tiles >= AHEAD * plan.workers else "tasks"
+    yield "work", f"{cut}{kept}: {plan.tasks:,} {within}"
     yield "reads", _reads(plan)
     yield "memory", _memory(plan)
     yield (
