@@ -29,7 +29,9 @@ from tests.saving.cubes import cube, doubled
 @pytest.fixture(scope="module")
 def workers(processes: BaseContext) -> Iterator[LocalCluster]:
     """Two processes that are started again when they die."""
-    config = {"distributed.worker.multiprocessing-method": "forkserver",
+    # Else Dask looks 15 s after a death who is there, and gives up whoever starts once more.
+    config = {"distributed.deploy.lost-worker-timeout": "1 day",
+              "distributed.worker.multiprocessing-method": "forkserver",
               "distributed.scheduler.allowed-failures": 2}  # fmt: skip
     with (
         dask.config.set(config),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import dask
 import distributed.system
 from dask.utils import format_bytes, parse_bytes
 from distributed import LocalCluster, Worker
@@ -20,6 +21,7 @@ __all__ = ["local_client", "memory_in_bytes"]
 
 _LOOPBACK = "127.0.0.1"
 _ANY_PORT = f"{_LOOPBACK}:0"
+_NEVER = "1 day"
 _TRIES = 3  # a task that workers die of is given up then
 _LEAST_MEMORY = 2**29  # a worker that has done nothing yet uses half of that
 
@@ -96,7 +98,8 @@ def local_client(
             "workers cannot be started on this machine", found=str(error).splitlines()[0],
             remedy="ask for fewer workers; in a script, work under if __name__ == '__main__':",
         ) from error  # fmt: skip
-    with cluster:
+    # 15 s after each death Dask looks who is there, and gives up whoever starts once more.
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": _NEVER}), cluster:
         connection = connected(
             cluster, where="local", remedy="start again", security=cluster.security,
         )  # fmt: skip
