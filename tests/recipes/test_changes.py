@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 
+import dask
 import numpy as np
 import pytest
 import xarray as xr
@@ -12,6 +13,7 @@ import xarray as xr
 import climcube as cc
 from climcube.errors import (
     AxisError,
+    ClusterError,
     IngestError,
     IntegrityError,
     ParameterError,
@@ -184,6 +186,22 @@ def test_on_a_cluster(files, sea, tmp_path, processes):
         np.testing.assert_array_equal(values(tmp_path / name), sea.sst[:14])
         assert cc.verify(tmp_path / name).ok
     assert len(cc.versions(tmp_path / "a.icechunk")) == 1
+
+
+def test_without_workers_an_ingest_comes_to_an_end(files, sea, tmp_path):
+    """It waited for ever."""
+    from distributed import Client, LocalCluster
+
+    nobody = LocalCluster(n_workers=0, processes=False, dashboard_address=None)
+    with (
+        nobody,
+        Client(nobody),
+        dask.config.set({"distributed.scheduler.no-workers-timeout": "0.2s"}),
+        pytest.raises(ClusterError, match=r"no worker is left \(.*0"),
+    ):
+        cc.ingest(recipe(files[:14]), tmp_path / "a.zarr")
+    cc.ingest(recipe(files[:14]), tmp_path / "a.zarr")
+    np.testing.assert_array_equal(values(tmp_path / "a.zarr"), sea.sst[:14])
 
 
 def test_bounds_and_other_columns_are_extended(tmp_path):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import batched
 from typing import Any
 
 import xarray as xr
 
+from climcube.clusters.attendance import Attendance
 from climcube.progress import Advance
 from climcube.recipes.layout import Block
 from climcube.recipes.reading import Band, Stretch, bands_of
@@ -23,6 +24,8 @@ from climcube.stores.work import Work
 __all__ = ["Task", "Writing", "default_workers", "write_blocks"]
 
 Task = tuple[Block, list[Stretch]]
+
+_LOOK = 1.0  # seconds between two looks at who is there
 
 
 @dataclass(frozen=True)
@@ -182,11 +185,13 @@ def _on_cluster(
 ) -> None:
     """Let each worker write one block, in rounds: what is finished is noted after each round."""
     width = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+    attendance = Attendance(client)
     for round_ in batched(tasks, width):
         futures = [
             client.submit(_write_apart, work.fork(), task, how, pure=False) for task in round_
         ]
         try:
+            _wait_for(futures, attendance, ", ".join(block.name for block, _ in round_))
             results = client.gather(futures)
         finally:
             client.cancel(futures)
@@ -194,6 +199,16 @@ def _on_cluster(
         for (block, _), (_, records) in zip(round_, results, strict=True):
             _finish(work, block, records)
             advance(block.stop - block.start)
+
+
+def _wait_for(futures: Sequence[Any], attendance: Attendance, names: str) -> None:
+    """Wait until all are done, as long as there is anybody to do it."""
+    from distributed import wait
+
+    while not all(future.done() for future in futures):
+        with suppress(TimeoutError):
+            wait(futures, timeout=_LOOK)
+        attendance.require(lambda: names)
 
 
 def _write_apart(fork: Any, task: Task, how: Writing) -> tuple[Any, Any]:
