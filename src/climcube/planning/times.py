@@ -22,7 +22,8 @@ def seconds_of(cost: JobCost, rates: Rates, workers: int) -> float:
     return work / busy + tasks
 
 
-# How many times longer than the kernel of the calibration others take for a number, measured.
+# How many times longer than the kernel of the calibration others take for a number: rough guesses,
+# which is why a plan says "about".
 _SLOWER = {
     "heatwave": 6.0, "complete": 6.0, "percentile": 5.0, "quantile": 40.0, "group_percentiles": 5.0,
     "rolling": 2.0, "criterion": 2.0,
