@@ -142,7 +142,8 @@ class _Window:
                 and self._running < self._crew.window
                 and self._crew.ready(self._waiting[0])
             ):
-                self._crew.start(self._order_of(self._waiting.popleft()))
+                self._crew.start(self._order_of(self._waiting[0]))
+                self._waiting.popleft()  # only now: where it fails, the error names this tile
                 self._running += 1
         except Exception as error:  # noqa: BLE001 - it is raised when others have ended
             return [Outcome(self._waiting[0], None, error)]
