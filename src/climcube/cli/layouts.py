@@ -61,4 +61,4 @@ def relayout(
     if plan:
         typer.echo(str(copy))
     else:
-        typer.echo(save_relaid(copy, target, overwrite=overwrite, resume=resume))
+        typer.echo(save_relaid(copy, target, overwrite=overwrite, resume=resume or None))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +16,7 @@ from climcube.recipes.places import Target, keeping
 from climcube.recipes.reading import stretches_of
 from climcube.recipes.scan import Scan
 from climcube.recipes.writing import Task, Writing, write_blocks
-from climcube.stores.integrity.manifest import Recorder, seal_manifest, write_records
+from climcube.stores.integrity.manifest import Recorder, consolidate, seal_manifest, write_records
 from climcube.stores.verify import verify_store
 from climcube.stores.work import Work
 
@@ -60,7 +59,7 @@ def finish_store(
     """
     if SEALED not in work.done:
         seal_manifest(work.store)
-        _consolidate(work.store)
+        consolidate(work.store)
         work.finish(SEALED)
     if resumed:
         verify_store(work.store, getattr(work, "place", "the store")).raise_if_damaged()
@@ -83,16 +82,6 @@ def _tasks(scan: Scan, steps: int) -> Iterator[Task]:
                 limits=scan.limits,
             ),
         )  # fmt: skip
-
-
-def _consolidate(store: Any) -> None:
-    if not store.supports_consolidated_metadata:
-        return
-    import zarr
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
-        zarr.consolidate_metadata(store, zarr_format=3)
 
 
 def attributes_of(scan: Scan) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -29,6 +28,7 @@ from dask.system import CPU_COUNT
 from climcube.planning.costs.costing import AHEAD
 from climcube.planning.tiles.jobs import Job, Tile
 from climcube.planning.tiles.nodes import Graph, Key
+from climcube.saving.settle import Threads
 from climcube.saving.tasks import evaluate, with_values
 
 __all__ = ["Crew", "LocalCrew", "Needs", "Order", "Outcome", "Together", "local_crew", "names_of"]
@@ -302,7 +302,7 @@ def local_crew(job: Job, get: Callable[..., Any], given: Any, most: int) -> Loca
     """
     workers = min(dask.config.get("num_workers", None) or CPU_COUNT, most)
     if get is dask.threaded.get:
-        pool = given or _Threads(workers)
+        pool = given or Threads(workers)
         width = getattr(pool, "_max_workers", workers)
         return LocalCrew(job, partial(get, pool=pool), pool, width)
     if get is dask.multiprocessing.get:
@@ -312,13 +312,6 @@ def local_crew(job: Job, get: Callable[..., Any], given: Any, most: int) -> Loca
     # Of a scheduler that is not known, all tasks are its own.
     width = 1 if get is dask.local.get_sync else sys.maxsize
     return LocalCrew(job, get, SynchronousExecutor(), width)
-
-
-class _Threads(ThreadPoolExecutor):
-    """Threads that know the context of the caller, as those of Dask's own pool do."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        return super().submit(copy_context().run, fn, *args, **kwargs)
 
 
 def _processes(workers: int) -> ProcessPoolExecutor:

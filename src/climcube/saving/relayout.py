@@ -68,7 +68,7 @@ def relayout(
     layout: str = "series",
     memory: float | str | None = None,
     overwrite: bool = False,
-    resume: bool = False,
+    resume: bool | None = None,
     storage_options: Mapping[str, Any] | None = None,
     progress: bool | None = None,
 ) -> str:

@@ -12,7 +12,7 @@ import dask.threaded
 from dask.base import compute, get_scheduler
 from dask.system import CPU_COUNT
 
-__all__ = ["compute_writes"]
+__all__ = ["Threads", "compute_writes"]
 
 
 def compute_writes(pending: Sequence[Any]) -> None:
@@ -25,12 +25,13 @@ def compute_writes(pending: Sequence[Any]) -> None:
         compute(*pending)
         return
     workers = dask.config.get("num_workers", None) or CPU_COUNT
-    with _Pool(workers) as pool:
+    with Threads(workers) as pool:
         compute(*pending, pool=pool)
 
 
-class _Pool(ThreadPoolExecutor):
+class Threads(ThreadPoolExecutor):
     """Threads that know the context of the caller, as those of Dask's own pool do."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Have a call made by one of them."""
         return super().submit(copy_context().run, fn, *args, **kwargs)

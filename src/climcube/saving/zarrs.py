@@ -31,7 +31,13 @@ from climcube.saving.crews import Order
 from climcube.saving.room import tiles_at_once
 from climcube.saving.tasks import Target, Written, writing
 from climcube.saving.tiles import compute_tiles
-from climcube.stores.integrity.manifest import Recorder, Records, seal_manifest, write_records
+from climcube.stores.integrity.manifest import (
+    Recorder,
+    Records,
+    consolidate,
+    seal_manifest,
+    write_records,
+)
 from climcube.stores.integrity.rereading import require_written
 from climcube.stores.plainwork import PUBLISHING
 from climcube.stores.work import Work, Workplace
@@ -97,7 +103,7 @@ def write_zarr(
             _write(work, layout, {OUTLINE: outline}, lost, progress)
             with quiet():
                 seal_manifest(work.store, identity)
-                _consolidate(work.store)
+                consolidate(work.store)
             work.finish(SEALED)
         work.publish(f"save {saving.label}")
     _forget_others(workplace)
@@ -252,11 +258,3 @@ def _kept(work: Work) -> str:
         f"{tiles} finished tiles are kept in {getattr(work, 'place', 'the store')}: "
         "save again with resume=True to go on"
     )
-
-
-def _consolidate(store: Any) -> None:
-    """Last, since only a store with consolidated metadata can be listed over https."""
-    if store.supports_consolidated_metadata:
-        import zarr
-
-        zarr.consolidate_metadata(store, zarr_format=3)

@@ -33,6 +33,7 @@ __all__ = [
     "MARK",
     "Recorder",
     "Records",
+    "consolidate",
     "seal_manifest",
     "verifying",
     "write_records",
@@ -137,6 +138,18 @@ def _drop_orphans(group: Any, arrays: Mapping[str, Mapping[str, Any]]) -> None:
     for path, node in list(group.members(max_depth=None)):
         if isinstance(node, zarr.Array) and path not in used:
             del group[path]
+
+
+def consolidate(store: Any) -> None:
+    """Copy all metadata into one document, where the store takes one.
+
+    Only a store with consolidated metadata can be listed over https.
+    """
+    import zarr
+
+    if store.supports_consolidated_metadata:
+        with _quiet():
+            zarr.consolidate_metadata(store, zarr_format=3)
 
 
 @contextmanager
