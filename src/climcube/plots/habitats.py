@@ -12,11 +12,11 @@ from climcube import provenance
 from climcube.analysis.habitats.results import Habitat
 from climcube.analysis.means import annual_mean
 from climcube.cubes.calendar import TimeAxis
-from climcube.errors import CubeError, VariableError
+from climcube.errors import CubeError
 from climcube.plots.dates import date_axis, positions
 from climcube.plots.geography import MapGrid, map_canvas, require_map, require_values
 from climcube.plots.maps import draw_codes, side_legend
-from climcube.plots.selection import plain
+from climcube.plots.selection import plain, require_variable
 from climcube.plots.style import LAND, OCEAN, SEAS, canvas, headline, legend_below, swatch
 from climcube.plots.words import period_words, span_words
 
@@ -67,13 +67,7 @@ def habitat_map(
     >>> cc.plot.habitat_map(found.change((2000, 2001), (2002, 2003))).get_title(loc="left")
     'Change of habitat from 2000–2001 to 2002–2003'
     """
-    if not isinstance(change, xr.Dataset) or "state" not in change:
-        raise VariableError(
-            "no change of habitat to draw",
-            expected="a Dataset with 'state', as cc.habitat(...).change(...) returns",
-            found=", ".join(map(str, change.data_vars)) or "an empty Dataset"
-            if isinstance(change, xr.Dataset) else type(change).__name__,
-        )  # fmt: skip
+    require_variable(change, "state", "change of habitat", "cc.habitat(...).change(...)")
     state = plain(change["state"])
     require_map(state, "habitat_map")
     areas = {n: plain(change[f"area_{n}"]) for n in ("stable", "gain", "loss")

@@ -17,7 +17,7 @@ from climcube.cubes.coordinates import find_spatial
 from climcube.cubes.regions import selected
 from climcube.cubes.shapes import cells_inside, find_place
 from climcube.cubes.units import unquantify
-from climcube.errors import AxisError, CubeError, ParameterError
+from climcube.errors import AxisError, CubeError, ParameterError, VariableError
 from climcube.plots.style import CATEGORIES
 from climcube.plots.words import kind_words
 
@@ -29,11 +29,23 @@ __all__ = [
     "pick_worst_day",
     "plain",
     "require_heatwaves",
+    "require_variable",
     "weighted_severity",
     "within",
     "worst_day",
     "yearly_shares",
 ]
+
+
+def require_variable(result: Any, name: str, noun: str, origin: str) -> None:
+    """Raise `VariableError` unless this is a Dataset with a variable, as ``origin`` returns."""
+    if isinstance(result, xr.Dataset) and name in result:
+        return
+    raise VariableError(
+        f"no {noun} to draw", expected=f"a Dataset with {name!r}, as {origin} returns",
+        found=", ".join(map(str, result.data_vars)) or "an empty Dataset"
+        if isinstance(result, xr.Dataset) else type(result).__name__,
+    )  # fmt: skip
 
 
 def require_heatwaves(mhw: Any) -> None:

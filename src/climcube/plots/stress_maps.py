@@ -9,11 +9,10 @@ import numpy as np
 import xarray as xr
 
 from climcube.cubes.calendar import TimeAxis
-from climcube.errors import VariableError
 from climcube.plots.dates import day_index
 from climcube.plots.geography import MapGrid, map_canvas, require_map, require_values
 from climcube.plots.maps import draw_codes, side_legend
-from climcube.plots.selection import plain
+from climcube.plots.selection import plain, require_variable
 from climcube.plots.style import LAND, MISSING, date_words, headline, swatch
 from climcube.plots.words import period_words
 
@@ -69,13 +68,7 @@ def bleaching_alert_map(
     >>> cc.plot.bleaching_alert_map(reef).get_title(loc="left")
     'Bleaching alert, 31 Dec 2001'
     """
-    if not isinstance(stress, xr.Dataset) or "alert" not in stress:
-        raise VariableError(
-            "no alert level to draw",
-            expected="a Dataset with 'alert', as cc.degree_heating_weeks(...) returns",
-            found=", ".join(map(str, stress.data_vars)) or "an empty Dataset"
-            if isinstance(stress, xr.Dataset) else type(stress).__name__,
-        )  # fmt: skip
+    require_variable(stress, "alert", "alert level", "cc.degree_heating_weeks(...)")
     alert = plain(stress["alert"])
     axis = TimeAxis.of(alert)
     index = len(axis) - 1 if date is None else day_index(axis, date)

@@ -10,7 +10,6 @@ import dask
 import numpy as np
 import xarray as xr
 
-from climcube.errors import VariableError
 from climcube.plots.geography import (
     MapGrid,
     draw_diverging,
@@ -18,7 +17,7 @@ from climcube.plots.geography import (
     require_map,
     require_values,
 )
-from climcube.plots.selection import plain
+from climcube.plots.selection import plain, require_variable
 from climcube.plots.significance import Rule, draw_marks, marked, tested_words
 from climcube.plots.style import headline, in_sentence, unit_words
 from climcube.plots.words import span_words
@@ -159,13 +158,8 @@ def _draw(
     projection: Any,
     ax: Axes | None,
 ) -> Axes:
-    if not isinstance(result, xr.Dataset) or kind.variable not in result:
-        raise VariableError(
-            f"no {kind.noun.lower()} to draw",
-            expected=f"a Dataset with {kind.variable!r}, as cc.{kind.noun.lower()}(...) returns",
-            found=", ".join(map(str, result.data_vars)) or "an empty Dataset"
-            if isinstance(result, xr.Dataset) else type(result).__name__,
-        )  # fmt: skip
+    noun = kind.noun.lower()
+    require_variable(result, kind.variable, noun, f"cc.{noun}(...)")
     values = plain(result[kind.variable])
     require_map(values, kind.function)
     grid = MapGrid.of(values)
