@@ -31,7 +31,7 @@ def moto() -> Iterator[str]:
     server = subprocess.Popen(command, cwd=folder.name, **quiet)
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(200):
+        for _ in range(900):
             try:
                 urllib.request.urlopen(address, timeout=1).close()
                 break
@@ -42,7 +42,7 @@ def moto() -> Iterator[str]:
         yield address
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
         folder.cleanup()
 
 

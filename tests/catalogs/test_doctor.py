@@ -181,9 +181,9 @@ def test_nobody_is_waited_for(tmp_path: Path, silent: str) -> None:
         {"name": "web", "url": f"{silent}/y", "format": "service"},
         {"name": "here", "url": str(tmp_path / "x.zarr")},
     ]
-    report = examine(tmp_path, {"addresses": addresses}, deadline=6)
+    report = examine(tmp_path, {"addresses": addresses}, deadline=12)
     assert [f.state for f in report.findings] == ["dead", "dead", "dead", "good"]
-    assert all("6 s" in f.notes[0] for f in report.findings[:1])
+    assert all("12 s" in f.notes[0] for f in report.findings[:1])
     text = report.to_text()
     assert all("\n" not in note for f in report.findings for note in f.notes) and "dead" in text
 

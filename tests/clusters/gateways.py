@@ -113,11 +113,11 @@ def gateway_server(folder: Path, environment: Mapping[str, str]) -> Iterator[Ser
             server.wait(20)
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
-            server.wait(5)
+            server.wait(60)
 
 
 def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
+    for _ in range(2400):
         if server.poll() is not None:
             break
         try:

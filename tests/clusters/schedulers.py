@@ -49,7 +49,7 @@ class Elsewhere:
     def kill(self) -> None:
         """End it as a machine that is switched off."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def elsewhere(before: str = "") -> Iterator[Elsewhere]:
         process.stdin.close()
         process.stdout.close()
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(10)
+            process.wait(60)

@@ -17,7 +17,7 @@ from climcube.errors import ClusterError, ParameterError
 from climcube.options import get_option
 from tests.clusters.schedulers import elsewhere, scheduler
 
-QUICK: dict[str, Any] = {"warm_up": None, "deadline": 5}
+QUICK: dict[str, Any] = {"warm_up": None, "deadline": 60}
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_tls_with_certificates() -> None:
 def test_a_lost_scheduler_is_one_clear_error() -> None:
     with (
         elsewhere() as cluster,
-        cc.cluster(cluster.address, warm_up=None, deadline=2) as session,
+        cc.cluster(cluster.address, warm_up=None, deadline=10) as session,
     ):
         task = session.client.submit(time.sleep, 60)
         while not any(session.client.processing().values()):

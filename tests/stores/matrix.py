@@ -213,7 +213,7 @@ def cells() -> Iterator[Cell]:
                         yield cell
 
 
-def outcome(bench: Bench, cell: Cell, deadline: float, limit: float = 90) -> Outcome:
+def outcome(bench: Bench, cell: Cell, deadline: float, limit: float = 180) -> Outcome:
     """Run one cell; it ends within a limit, or is given up."""
     results: list[Outcome] = []
 
@@ -247,7 +247,7 @@ def outcome(bench: Bench, cell: Cell, deadline: float, limit: float = 90) -> Out
 
 def outcome_of(bench: Bench, cell: Cell) -> Outcome:
     """Run one cell with time enough for what passes, and little for what does not."""
-    return outcome(bench, cell, deadline=3 if cell.times == "always" else 20)
+    return outcome(bench, cell, deadline=3 if cell.times == "always" else 60)
 
 
 @contextmanager

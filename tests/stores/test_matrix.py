@@ -36,7 +36,7 @@ def bench():
 @pytest.mark.parametrize(("operation", "fault", "times", "expected"), SOME)
 def test_some_cells(bench, operation, fault, times, expected, client):
     cell = Cell(operation, fault, times, client)
-    found = matrix.outcome(bench, cell, deadline=2 if expected == TYPED else 20)
+    found = matrix.outcome(bench, cell, deadline=2 if expected == TYPED else 60)
     assert found.result == expected, found
 
 
