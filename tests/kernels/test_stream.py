@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from climcube.kernels import heatwave, stream
 from climcube.kernels.checkpoint import SLOTS, Clock, empty_checkpoint, empty_sums
 from climcube.kernels.events import METRICS, WIDTH
+from climcube.kernels.runs import long_holes
 from climcube.kernels.settings import Settings
 
 YEAR, SIZE = 60, 200  # days of a short "year", so that years pass quickly
@@ -66,7 +67,11 @@ class Follower:
     def clock(self, days, first, stop, years):
         year = days // YEAR
         row = np.searchsorted(years, np.clip(year, years[0], years[-1]))
-        return Clock(days[first:], (days % 7)[first:], row[first:], years, first, stop - first)
+        holes = long_holes(days, self.options.max_gap, self.options.max_pad)
+        holes = holes[holes >= first] - first
+        return Clock(
+            days[first:], (days % 7)[first:], row[first:], years, first, stop - first, holes
+        )
 
     def settle(self, block, days, stop):
         first = max(0, self.settled - self.lag)
@@ -218,7 +223,7 @@ def test_packed_cells_are_told_from_others():
     grid = (scale, 0.0, -32768.0, 32767.0, float(np.finfo("float32").eps))
     slots = np.tile(empty_checkpoint(), (3, 1))
     days = np.arange(20)
-    clock = Clock(days, days * 0, days * 0, np.array([0]), 0, 20)
+    clock = Clock(days, days * 0, days * 0, np.array([0]), 0, 20, np.empty(0, np.int64))
     seas, thresh = np.zeros((3, 1)), np.ones((3, 1))
     options = Settings(5, 2, 0, 1.0, TIES)
     sums = np.tile(empty_sums(), (3, 1))

@@ -45,10 +45,26 @@ def events(
     *,
     min_duration: int = 5,
     max_gap: int = 2,
+    max_pad: int = 0,
     cold: bool = False,
     second: tuple[np.ndarray, int, int] | None = None,
 ) -> pd.DataFrame:
-    """One row an event; ``second`` is a mask that final events need, and their own limits."""
+    """One row an event; ``second`` is a mask that final events need, and their own limits.
+
+    Where more days are absent from the record than are joined or filled, one is put in that is
+    missing, so that nothing goes on across it.
+    """
+    torn = np.flatnonzero(np.diff(days) - 1 > max(max_gap, max_pad)) + 1
+    if torn.size:
+        wide = [np.insert(table, torn, np.nan) for table in (values, seas, thresh)]
+        of = np.insert(np.arange(len(days)), torn, -1)
+        more = second and (np.insert(second[0], torn, False), *second[1:])
+        rows = events(
+            *wide, np.insert(days, torn, days[torn] - 1), min_duration=min_duration,
+            max_gap=max_gap, max_pad=10**9, cold=cold, second=more,
+        )  # fmt: skip
+        places = [n for n in rows.columns if n.startswith("index_")]
+        return rows.assign(**{n: of[rows[n]] for n in places})
     sign = -1.0 if cold else 1.0
     values, seas, thresh = sign * values, sign * seas, sign * thresh
     above = (values > thresh) & _defined(seas, thresh)
@@ -75,7 +91,7 @@ def _describe(
     values: np.ndarray, seas: np.ndarray, thresh: np.ndarray, first: int, last: int, sign: float
 ) -> dict[str, object]:
     filled = np.where(np.isnan(values), seas, values)  # a missing day counts as the climatology
-    anomaly = filled - seas
+    anomaly = np.where(np.isnan(values), 0.0, filled - seas)
     own = slice(first, last + 1)
     peak = first + int(np.argmax(anomaly[own]))
     category = categories(filled[own], seas[own], thresh[own])

@@ -31,6 +31,7 @@ from climcube.kernels.events import (
     finish_event,
     severity_of,
 )
+from climcube.kernels.runs import is_after_hole
 
 __all__ = ["SLOTS", "Clock", "empty_checkpoint", "empty_sums", "fill_on", "go_on"]
 
@@ -62,6 +63,7 @@ class Clock(NamedTuple):
     years: npt.NDArray[np.int64]  # calendar years of the annual sums
     first: int  # number of the block's first sample in the record
     stop: int  # number of samples of the block that are looked at
+    holes: npt.NDArray[np.int64]  # samples before which too many days for one event are absent
 
 
 def empty_checkpoint() -> npt.NDArray[np.float64]:
@@ -150,7 +152,7 @@ def _one_series(
     rows: Array,
 ) -> int:
     """Settle what can be settled of one series; everything, where the record ends with it."""
-    series, limit, group, days = data[0], data[3], clock[1], clock[0]
+    series, limit, group, days, holes = data[0], data[3], clock[1], clock[0], clock[6]
     min_duration, max_gap, max_pad, sign, _ = settings
     begun = i = int(slots[_POSITION]) - clock[4]
     end = fill_on(series, days, missing, i, clock[5], max_pad, slots)
@@ -159,10 +161,10 @@ def _one_series(
     found = 0
     while True:
         if slots[_OPEN] > 0:
-            i = _extend(
-                data, slots, columns, clock, marks, i, _run_end(series, limit, group, i, end)
-            )
-            first, last = _next_run(series, limit, group, i, end, min_duration)
+            if not is_after_hole(holes, i):
+                stop = _run_end(series, limit, group, holes, i, end)
+                i = _extend(data, slots, columns, clock, marks, i, stop)
+            first, last = _next_run(series, limit, group, holes, i, end, min_duration)
             # Days between the event and that run, or the earliest one that may still come.
             upto = days[first] - 1 if first < end else days[end - 1]
             gap = upto - days[i - 1] if i < end else 0
@@ -174,7 +176,7 @@ def _one_series(
                 _close(data, slots, columns, clock, begun, i, sign, rows[found])
                 found += 1
         else:
-            first, last = _next_run(series, limit, group, i, end, min_duration)
+            first, last = _next_run(series, limit, group, holes, i, end, min_duration)
             if last - first < min_duration:
                 i = end if final else first
                 break
@@ -211,17 +213,25 @@ def fill_on(
 
 
 @compiled
-def _run_end(series: Array, limit: Array, group: Array, first: int, end: int) -> int:
-    """Return the first sample from ``first`` on that is no exceedance."""
+def _run_end(series: Array, limit: Array, group: Array, holes: Array, first: int, end: int) -> int:
+    """Return the first sample from ``first`` on that is no exceedance, or is after a hole."""
     i = first
     while i < end and series[i] > limit[group[i]]:
         i += 1
+        if is_after_hole(holes, i):
+            break
     return i
 
 
 @compiled
 def _next_run(
-    series: Array, limit: Array, group: Array, first: int, end: int, min_duration: int
+    series: Array,
+    limit: Array,
+    group: Array,
+    holes: Array,
+    first: int,
+    end: int,
+    min_duration: int,
 ) -> tuple[int, int]:
     """Return start and end of the next run that is long enough.
 
@@ -233,7 +243,7 @@ def _next_run(
         if not series[i] > limit[group[i]]:
             i += 1
             continue
-        stop = _run_end(series, limit, group, i, end)
+        stop = _run_end(series, limit, group, holes, i, end)
         if stop - i >= min_duration or stop == end:
             return i, stop
         i = stop
@@ -250,6 +260,8 @@ def _open(data: tuple[Any, ...], slots: Array, clock: tuple[Any, ...], begun: in
     slots[_YEAR] = clock[3][clock[2][i]]
     if i + shift == 0:
         slots[_EDGE] = np.nan
+    elif is_after_hole(clock[6], i):
+        slots[_EDGE] = 0.0
     elif i == begun:
         slots[_EDGE] = slots[_BEFORE]
     else:
@@ -300,7 +312,9 @@ def _close(
     """End the event at the sample before ``i`` and add it to the year it started in."""
     series, seas, group = data[0], data[1], clock[1]
     last = anomaly_of(series, seas, group, i - 1) if i > begun else slots[_BEFORE]
-    after = anomaly_of(series, seas, group, i) if i < clock[5] else np.nan
+    after = np.nan
+    if i < clock[5]:
+        after = 0.0 if is_after_hole(clock[6], i) else anomaly_of(series, seas, group, i)
     start, end = int(slots[_START]), i - 1 + clock[4]
     finish_event(slots[_TALLY:], start, end, slots[_EDGE], last, after, sign, row)
     year = np.searchsorted(clock[3], int(slots[_YEAR]))
@@ -325,7 +339,7 @@ def _settle(
     if end == begun:
         return
     series, seas, _, limit = data
-    days, group, row, years, first, _ = clock
+    days, group, row, years, first, _, _ = clock
     counted = np.zeros((years.size, columns.shape[0])).T
     begin_years(
         series[begun:end], limit, group[begun:end], row[begun:end],

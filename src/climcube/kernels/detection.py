@@ -16,7 +16,13 @@ from climcube.kernels.events import (
     exceedance_limits,
     severity_of,
 )
-from climcube.kernels.runs import find_events, mark_exceedances, restrict_events, stretches
+from climcube.kernels.runs import (
+    find_events,
+    long_holes,
+    mark_exceedances,
+    restrict_events,
+    stretches,
+)
 
 __all__ = ["annual_loop", "daily_loop", "events_loop", "severity_loop"]
 
@@ -29,6 +35,7 @@ def _search(
     group: Array,
     begins: Array,
     days: Array,
+    holes: Array,
     settings: tuple[Any, ...],
     allowed: Array,
     limit: Array,
@@ -40,7 +47,7 @@ def _search(
     min_duration, max_gap, _, _, ties, min_duration2, max_gap2, _ = settings
     exceedance_limits(seas, thresh, ties, limit)
     mark_exceedances(series, limit, group, begins, above)
-    found = find_events(above, days, min_duration, max_gap, start, end)
+    found = find_events(above, days, holes, min_duration, max_gap, start, end)
     return restrict_events(allowed, days, min_duration2, max_gap2, found, start, end)
 
 
@@ -82,10 +89,10 @@ def daily_loop(
 ) -> None:
     """Write category and event number of each sample that lies in an event."""
     limit, above, start, end = _work_arrays(block.shape[1], seas.shape[1])
-    begins = stretches(group)
+    begins, holes = stretches(group), long_holes(days, settings[1], settings[2])
     for cell in range(block.shape[0]):
         found = _search(
-            block[cell], seas[cell], thresh[cell], group, begins, days, settings,
+            block[cell], seas[cell], thresh[cell], group, begins, days, holes, settings,
             allowed[cell % len(allowed)], limit, above, start, end,
         )  # fmt: skip
         for k in range(found):
@@ -113,21 +120,21 @@ def annual_loop(
     """Write the annual columns of each series into ``table`` (columns, cells, years)."""
     sign = settings[3]
     limit, above, start, end = _work_arrays(block.shape[1], seas.shape[1])
-    begins = stretches(group)
+    begins, holes = stretches(group), long_holes(days, settings[1], settings[2])
     tally, row = np.empty(len(TALLY)), np.empty(WIDTH)
     # Close together, unlike a cell's in the table.
     columns = np.empty((table.shape[0], absent.size))
     for cell in range(block.shape[0]):
         series, own_seas, own_thresh = block[cell], seas[cell], thresh[cell]
         found = _search(
-            series, own_seas, own_thresh, group, begins, days, settings,
+            series, own_seas, own_thresh, group, begins, days, holes, settings,
             allowed[cell % len(allowed)], limit, above, start, end,
         )  # fmt: skip
         begin_years(series, limit, group, year, absent, columns)
         for k in range(found):
             first, last = start[k], end[k]
             describe_event(
-                series, own_seas, own_thresh, limit, group, first, last, sign, tally, row
+                series, own_seas, own_thresh, limit, group, holes, first, last, sign, tally, row
             )
             add_event(
                 series, own_seas, own_thresh, limit, group, year, first, last, sign, row, columns
@@ -149,14 +156,14 @@ def events_loop(
     """Return the cell of each event, and its row."""
     sign = settings[3]
     limit, above, start, end = _work_arrays(block.shape[1], seas.shape[1])
-    begins = stretches(group)
+    begins, holes = stretches(group), long_holes(days, settings[1], settings[2])
     cells, tally = np.empty(64, np.int64), np.empty(len(TALLY))
     rows = np.empty((64, WIDTH))
     size = 0
     for cell in range(block.shape[0]):
         series = block[cell]
         found = _search(
-            series, seas[cell], thresh[cell], group, begins, days, settings,
+            series, seas[cell], thresh[cell], group, begins, days, holes, settings,
             allowed[cell % len(allowed)], limit, above, start, end,
         )  # fmt: skip
         if size + found > cells.size:
@@ -166,7 +173,7 @@ def events_loop(
             cells, rows = more_cells, more_rows
         for k in range(found):
             describe_event(
-                series, seas[cell], thresh[cell], limit, group, start[k], end[k], sign,
+                series, seas[cell], thresh[cell], limit, group, holes, start[k], end[k], sign,
                 tally, rows[size],
             )  # fmt: skip
             cells[size] = cell

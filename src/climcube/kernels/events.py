@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from climcube.kernels.compiled import Array, compiled
+from climcube.kernels.runs import is_after_hole
 
 __all__ = [
     "METRICS",
@@ -230,6 +231,7 @@ def describe_event(
     thresh: Array,
     limit: Array,
     group: Array,
+    holes: Array,
     start: int,
     end: int,
     sign: float,
@@ -238,11 +240,16 @@ def describe_event(
 ) -> None:
     """Write the metrics of the event from sample ``start`` to ``end`` into ``row``.
 
-    ``tally`` is room for ``TALLY``, used by one event after another.
+    ``holes`` are samples before which many days are absent (`climcube.kernels.runs.long_holes`):
+    the day next to them is a missing one. ``tally`` is room for ``TALLY``, used by one event
+    after another.
     """
     begin_event(series, seas, thresh, group, start, tally)
     extend_event(series, seas, thresh, limit, group, start, end, 0, tally)
-    before = anomaly_of(series, seas, group, start - 1) if start > 0 else np.nan
+    before = after = np.nan
+    if start > 0:
+        before = 0.0 if is_after_hole(holes, start) else anomaly_of(series, seas, group, start - 1)
     last = anomaly_of(series, seas, group, end)
-    after = anomaly_of(series, seas, group, end + 1) if end < series.size - 1 else np.nan
+    if end < series.size - 1:
+        after = 0.0 if is_after_hole(holes, end + 1) else anomaly_of(series, seas, group, end + 1)
     finish_event(tally, start, end, before, last, after, sign, row)

@@ -13,6 +13,8 @@ __all__ = [
     "drop_infinite",
     "fill_gaps",
     "find_events",
+    "is_after_hole",
+    "long_holes",
     "mark_exceedances",
     "remove_trend",
     "restrict_events",
@@ -91,9 +93,33 @@ def mark_exceedances(
 
 
 @compiled
+def long_holes(days: npt.NDArray[np.int64], max_gap: int, max_pad: int) -> npt.NDArray[np.int64]:
+    """Return the samples before which too many days are absent for an event to go on.
+
+    More than may lie between runs that are joined, and more than would be filled in.
+    """
+    longest = max(max_gap, max_pad)
+    holes = np.empty(days.size, np.int64)
+    size = 0
+    for i in range(1, days.size):
+        if days[i] - days[i - 1] - 1 > longest:
+            holes[size] = i
+            size += 1
+    return holes[:size].copy()
+
+
+@compiled
+def is_after_hole(holes: npt.NDArray[np.int64], sample: int) -> bool:
+    """Whether a sample is one of ``holes``, ascending; mostly there is none."""
+    place = np.searchsorted(holes, sample)
+    return bool(place < holes.size and holes[place] == sample)
+
+
+@compiled
 def find_events(
     above: npt.NDArray[np.uint8],
     days: npt.NDArray[np.int64],
+    holes: npt.NDArray[np.int64],
     min_duration: int,
     max_gap: int,
     start: npt.NDArray[np.int64],
@@ -102,10 +128,12 @@ def find_events(
     """Find the events of one series; write first and last samples, return how many.
 
     ``above`` marks exceedances; it goes on past the record, unmarked, to a whole number of
-    words. Runs shorter than ``min_duration`` samples are dropped first; then neighbours at most
-    ``max_gap`` days apart are joined.
+    words. A run ends before each of ``holes``. Runs shorter than ``min_duration`` samples are
+    dropped first; then neighbours at most ``max_gap`` days apart are joined.
     """
     begins = _begin_runs(above, min_duration)
+    for hole in holes:
+        begins[max(0, hole - min_duration + 1) : hole] = 0
     words = begins.view(np.uint64)
     found = 0
     i = 0
@@ -115,7 +143,8 @@ def find_events(
             i += 8 if i % 8 == 0 and words[i // 8] == 0 else 1
             continue
         first = i
-        while begins[i] != 0:
+        # Runs of one sample are not parted by what was cleared above.
+        while begins[i] != 0 and (i == first or not is_after_hole(holes, i)):
             i += 1
         last = i + min_duration - 2
         if found > 0 and days[first] - days[end[found - 1]] - 1 <= max_gap:

@@ -15,7 +15,7 @@ from climcube.kernels.annual import ANNUAL, finish_years
 from climcube.kernels.checkpoint import SLOTS, Clock, fill_on, go_on
 from climcube.kernels.compiled import Array, compiled
 from climcube.kernels.events import category_of, exceedance_limits, severity_of
-from climcube.kernels.runs import drop_infinite
+from climcube.kernels.runs import drop_infinite, is_after_hole
 from climcube.kernels.settings import Settings
 from climcube.kernels.unpacking import exact_series
 
@@ -147,7 +147,8 @@ def known(
     _prepare(block, checkpoint, settings, packing)
     sign = settings.sign
     cells, rows = _known(
-        block, checkpoint, sign * seas, sign * thresh, clock.days, clock.group, clock.first,
+        block, checkpoint, sign * seas, sign * thresh, clock.days, clock.group, clock.holes,
+        clock.first,
         settings.min_duration, settings.max_pad, settings.ties, asked,
     )  # fmt: skip
     rows[:, 4] *= sign
@@ -215,6 +216,7 @@ def _known(
     thresh: Array,
     days: Array,
     group: Array,
+    holes: Array,
     shift: int,
     min_duration: int,
     max_pad: int,
@@ -233,6 +235,8 @@ def _known(
         run = min_duration if slots[_OPEN] > 0 else 0
         for i in range(begin, series.size):
             g = group[i]
+            if is_after_hole(holes, i):
+                run = 0
             run = run + 1 if series[i] > limit[g] else 0
             level[i] = 0
             if run >= min_duration and not missing[i]:

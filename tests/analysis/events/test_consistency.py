@@ -110,7 +110,7 @@ def test_events_are_those_of_the_oracle(case):
         expected = oracle.events(
             values, seas, thresh, mhw.subject.axis.ordinal, second=second,
             min_duration=mhw.definition.min_duration, max_gap=mhw.definition.max_gap,
-            cold=mhw.definition.cold,
+            max_pad=mhw.definition.max_pad, cold=mhw.definition.cold,
         )  # fmt: skip
         assert len(own) == len(expected)
         total += len(own)

@@ -132,14 +132,18 @@ class Snapshot:
     def tables(self, stop: int, years: npt.NDArray[np.int64]) -> tuple[Any, ...]:
         """Return the tables that kernels take with `cubes`."""
         from climcube.kernels.checkpoint import Clock  # noqa: PLC0415 - compiled code on demand
+        from climcube.kernels.runs import long_holes  # noqa: PLC0415 - as above
 
-        axis, part = self.axis, slice(self.first, stop)
+        axis, part, definition = self.axis, slice(self.first, stop), self.definition
         needed, group = np.unique(axis.dayofyear[part], return_inverse=True)
         if len(needed) == axis.days_of_year:
             group = axis.dayofyear[part]
         row = np.searchsorted(years, axis.year[part])
-        clock = Clock(axis.ordinal[part], group, row, years, self.first, stop - self.first)
-        return clock, self.definition.settings(), self.packing
+        # Of the whole record: there may be one right before the window.
+        holes = long_holes(axis.ordinal, definition.max_gap, definition.max_pad)
+        holes = holes[holes >= self.first] - self.first
+        clock = Clock(axis.ordinal[part], group, row, years, self.first, stop - self.first, holes)
+        return clock, definition.settings(), self.packing
 
     def lift(
         self,
