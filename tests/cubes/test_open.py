@@ -358,6 +358,21 @@ def test_a_folder_of_files_says_how_to_open_it(tmp_path: Path) -> None:
         cc.open(tmp_path)
 
 
+def test_groups_that_are_none(tmp_path: Path) -> None:
+    ocean().to_zarr(tmp_path / "a.zarr", zarr_format=3)
+    for store, how in (("a.zarr", {"group": "sst"}), ("a.zarr/sst", {})):
+        with pytest.raises(cc.errors.StoreNotFoundError, match="variable='sst'") as caught:
+            cc.open(tmp_path / store, **how)
+        assert "network" not in one_line(caught)
+    with pytest.raises(cc.errors.ParameterError, match="group not understood"):
+        cc.open(tmp_path / "a.zarr", group=3)  # type: ignore[arg-type]
+    files = [
+        write_netcdf(tmp_path / f"{i}.nc", ocean(10, f"200{i}-01-01")) for i in range(2)
+    ]  # what lies at their top is not what was asked for
+    with pytest.raises(cc.errors.ParameterError, match="groups of many files"):
+        cc.open(files, group="quality")
+
+
 @pytest.mark.parametrize(
     "address", ["memory://nothing/here.zarr", "memory://nothing/here.nc", "memory://nothing/*.nc"]
 )

@@ -127,6 +127,10 @@ def open(
     require_choice("verify", verify, (None, *MODES))
     if layout is not None and chunks is not None:
         raise ParameterError("layout and chunks both given", remedy="pass one of them")
+    if not isinstance(group, str | None):
+        raise ParameterError(
+            "group not understood", where=f"group={group!r}", expected="its name within the store"
+        )
     source = resolve(target, storage_options=storage_options, catalog=catalog, layout=layout)
 
     def _opened(found: Source) -> xr.Dataset:
@@ -147,6 +151,11 @@ def _open(
         raise ParameterError(
             "files have no versions", where=f"version={str(source.version)!r}",
             found=source.label, remedy="leave version= out",
+        )  # fmt: skip
+    if len(source.addresses) > 1 and (source.group or "").strip("/"):
+        raise ParameterError(
+            "groups of many files cannot be joined", where=f"group={source.group!r}",
+            found=source.label, remedy="open one file, or copy the group into files of its own",
         )  # fmt: skip
     if len(source.addresses) > 1:
         return _many_files(source, variable, layout, chunks)

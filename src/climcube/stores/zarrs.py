@@ -22,7 +22,6 @@ from climcube.stores.addresses import is_remote, is_versioned_name
 from climcube.stores.damage import DamagedChunk
 from climcube.stores.filesystems import own_error, zarr_target
 from climcube.stores.integrity.guard import guard
-from climcube.stores.integrity.header import GROUP
 from climcube.stores.integrity.verifying import verifying
 from climcube.stores.versioned.references import Sources
 from climcube.stores.versioned.repositories import is_icechunk_error, is_repository, translated
@@ -137,6 +136,12 @@ def _open(
             raise own from error
         if is_icechunk_error(error):
             raise translated(error, "the store cannot be read", where) from error
+        if _is_array(target, group):
+            name = (group or redact(address)).rstrip("/").rpartition("/")[2]
+            raise StoreNotFoundError(
+                "no such group" if group else "no Zarr store", where=where, found="an array alone",
+                remedy=f"open the store that it lies in, with variable={name!r}",
+            ) from error  # fmt: skip
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise StoreError(
             "the store cannot be read", where=where, found=redact(reason),
@@ -162,6 +167,17 @@ def _read(store: Any, group: str | None) -> xr.Dataset:
         # Listed in no order, another one each time: what is made of it would be another result.
         return dataset[sorted(map(str, dataset.variables))]
     return dataset
+
+
+def _is_array(target: Mapping[str, Any], group: str | None) -> bool:
+    """Whether an array lies where a group of arrays was looked for."""
+    import zarr
+
+    try:
+        zarr.open_array(path=group or "", mode="r", **target)
+    except Exception:  # noqa: BLE001 - whatever it is then, it was said already
+        return False
+    return True
 
 
 def _placed(error: IntegrityError, where: str) -> IntegrityError:
@@ -195,6 +211,6 @@ def _groups(address: str, target: Mapping[str, Any], group: str | None = None) -
         return None
     try:
         root = zarr.open_group(path=group or "", mode="r", **target)
-        return sorted(name for name, _ in root.groups() if name != GROUP)
+        return sorted(name for name, _ in root.groups() if not name.startswith("climcube_"))
     except (OSError, ValueError, KeyError, TypeError):  # no store whose groups could be named
         return None

@@ -7,11 +7,12 @@ from typing import Any
 
 import xarray as xr
 
-from climcube.errors import ClimcubeError, StoreError
+from climcube.errors import ClimcubeError, StoreError, StoreNotFoundError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.credentials import cause
-from climcube.stores.files.rawfile import classic_format, raw_file, unreadable
+from climcube.stores.files.classic import classic_format, require_whole
+from climcube.stores.files.rawfile import unreadable
 from climcube.stores.files.selfcontained import require_self_contained
 from climcube.stores.filesystems import open_file
 
@@ -22,11 +23,12 @@ def open_netcdf(address: str, options: Mapping[str, Any], group: str | None = No
     """Open a netCDF file undecoded, with an engine that bears threads.
 
     HDF5-based files are read by h5netcdf (the netCDF library crashes under threads), classic
-    ones by SciPy, which, unlike the netCDF library, notices when they are cut short; 64-bit
-    data files (CDF-5) by the netCDF library.
+    ones by SciPy, 64-bit data files (CDF-5) by the netCDF library.
 
     Raises
     ------
+    StoreNotFoundError
+        It has no such group.
     StoreError
         The file is truncated, not netCDF, or reads other files.
     """
@@ -35,9 +37,8 @@ def open_netcdf(address: str, options: Mapping[str, Any], group: str | None = No
         engine = {0: "h5netcdf", 5: "netcdf4"}.get(classic_format(head), "scipy")
         if engine == "h5netcdf":
             require_self_contained(target, address)
-        if engine == "netcdf4":
-            with raw_file(address, options):
-                pass  # checks that the file is complete
+        if engine == "scipy" and (group or "").strip("/"):
+            raise _no_group(address, group)
         extra: dict[str, Any] = {} if engine == "scipy" else {"group": group}
         return xr.open_dataset(
             target, engine=engine, decode_cf=False, cache=False, chunks=None, **extra
@@ -45,6 +46,8 @@ def open_netcdf(address: str, options: Mapping[str, Any], group: str | None = No
     except ClimcubeError:
         raise
     except (OSError, ValueError, RuntimeError, TypeError, IndexError, KeyError) as error:
+        if group and "group not found" in str(error):
+            raise _no_group(address, group) from error
         raise unreadable(address, error) from cause(address, error)
 
 
@@ -61,6 +64,13 @@ def open_opendap(address: str, options: Mapping[str, Any], group: str | None = N
         ) from error
 
 
+def _no_group(address: str, group: str | None) -> StoreNotFoundError:
+    return StoreNotFoundError(
+        "no such group", where=f"{redact(address)}, group {group!r}",
+        remedy="leave group= out for what lies at the top of the file",
+    )  # fmt: skip
+
+
 def _file_and_head(address: str, options: Mapping[str, Any]) -> tuple[Any, bytes]:
     if is_remote(address):
         stream = open_file(address, options)
@@ -68,4 +78,7 @@ def _file_and_head(address: str, options: Mapping[str, Any]) -> tuple[Any, bytes
         stream.seek(0)
         return stream, head
     with open(address, "rb") as file:
-        return address, file.read(8)
+        head = file.read(8)
+        if classic_format(head):
+            require_whole(file)
+        return address, head

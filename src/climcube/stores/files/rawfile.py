@@ -7,7 +7,6 @@ is the difference between a minute and a few seconds.
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol
@@ -19,10 +18,11 @@ from climcube.errors import ClimcubeError, StoreError, StoreNotFoundError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.credentials import cause
+from climcube.stores.files.classic import classic_format, require_whole
 from climcube.stores.files.selfcontained import require_self_contained
 from climcube.stores.filesystems import open_file, own_error
 
-__all__ = ["RawFile", "classic_format", "raw_file", "unreadable"]
+__all__ = ["RawFile", "raw_file", "unreadable"]
 
 
 class RawFile(Protocol):
@@ -64,7 +64,7 @@ class _NetCDF:
 
 
 class _Classic:
-    """A file open in SciPy, which refuses classic files that are cut short."""
+    """A file open in SciPy."""
 
     def __init__(self, dataset: Any) -> None:
         self._variables = dataset.variables
@@ -122,11 +122,6 @@ def unreadable(address: str, error: BaseException) -> ClimcubeError:
     )
 
 
-def classic_format(head: bytes) -> int:
-    """Return 1, 2 or 5 for a netCDF-3 family file, 0 for any other, from its first bytes."""
-    return head[3] if head[:3] == b"CDF" and len(head) > 3 else 0
-
-
 @contextmanager
 def _opened(address: str, options: Mapping[str, Any] | None) -> Iterator[RawFile]:
     if is_remote(address):
@@ -134,11 +129,15 @@ def _opened(address: str, options: Mapping[str, Any] | None) -> Iterator[RawFile
             head = stream.read(8)
             stream.seek(0)
             content = io.BytesIO(stream.read()) if classic_format(head) else stream
+            if classic_format(head):
+                require_whole(content)
             with _from_stream(content, head, address) as file:
                 yield file
         return
     with open(address, "rb") as stream:
         head = stream.read(8)
+        if classic_format(head):
+            require_whole(stream)
     if classic_format(head) in (1, 2):
         with _from_stream(address, head, address) as file:
             yield file
@@ -151,8 +150,6 @@ def _opened(address: str, options: Mapping[str, Any] | None) -> Iterator[RawFile
         try:
             dataset.set_auto_maskandscale(False)
             dataset.set_auto_chartostring(False)
-            if classic_format(head):
-                _require_complete(dataset, address)
             yield _NetCDF(dataset)
         finally:
             dataset.close()
@@ -185,13 +182,6 @@ def _lock() -> Any:
     except ImportError:  # its place is not part of xarray's promises
         return nullcontext()
     return NETCDF4_PYTHON_LOCK
-
-
-def _require_complete(dataset: Any, address: str) -> None:
-    """The netCDF library reads zeros beyond the end of a classic file; refuse such files."""
-    needed = sum(v.size * np.dtype(v.dtype).itemsize for v in dataset.variables.values())
-    if os.path.getsize(address) < needed:
-        raise OSError(f"truncated: {os.path.getsize(address)} of at least {needed} bytes")
 
 
 def _text(value: Any) -> Any:
