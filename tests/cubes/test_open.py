@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -350,6 +351,30 @@ def test_files_of_other_formats(tmp_path: Path, content: bytes) -> None:
         with pytest.raises(cc.errors.StoreError) as caught:
             cc.open(tmp_path / name)
         assert name in one_line(caught)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.nc")
+    with pytest.raises(cc.errors.StoreError, match="not a file"):
+        cc.open(tmp_path / "a.nc")
+
+
+@pytest.mark.parametrize("scale", [0.0, np.nan, np.inf, "warm"])
+def test_scales_that_no_number_can_be_packed_with(tmp_path: Path, scale: Any) -> None:
+    stored = xr.Dataset({"sst": ("x", np.ones(3, "i2"), {"scale_factor": scale})})
+    stored.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    with pytest.raises(cc.errors.CubeError, match="scale_factor other than 0") as caught:
+        cc.open(tmp_path / "a.nc")
+    assert "a.nc, variable 'sst'" in one_line(caught)
+
+
+def test_an_infinite_time_is_not_the_day_that_its_units_begin_with(tmp_path: Path) -> None:
+    days = {"units": "days since 1950-01-01"}
+    xr.Dataset({"v": ("time", [1.0, 2.0])}, {"time": ("time", [3.0, np.inf], days)}).to_netcdf(
+        tmp_path / "a.nc", engine="h5netcdf"
+    )
+    with pytest.raises(cc.errors.CalendarError, match="infinite"):
+        cc.open(tmp_path / "a.nc")
 
 
 def test_a_folder_of_files_says_how_to_open_it(tmp_path: Path) -> None:

@@ -291,3 +291,13 @@ def test_a_packing_claimed_since_is_not_the_one_decoded() -> None:
     cube = lazily_decoded(scale_factor=F4(0.01))
     cube.encoding["scale_factor"] = F4(0.1)
     assert undecoded(cube) is None
+
+
+@pytest.mark.parametrize(
+    "fill", [np.int64(2**63 - 1), np.int64(-(2**63) + 2), np.uint64(2**64 - 2), 2**63 - 1]
+)
+def test_fill_values_that_no_float_holds(fill: Any) -> None:
+    """Those of the netCDF library for 64-bit integers are of them."""
+    kind = np.asarray(fill).dtype
+    stored = xr.DataArray(np.array([4, fill], kind), dims="x", attrs={"_FillValue": fill})
+    np.testing.assert_array_equal(decode(stored), [4.0, np.nan])

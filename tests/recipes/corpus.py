@@ -203,6 +203,11 @@ def _packing() -> Iterator[Case]:
         yield from _at_places(
             "13 scale and offset", name, _edit, _attribute("sst", name, value), *packed
         )
+    for number in (0.0, np.nan, "warm"):
+        yield from _at_places(
+            "13 scale and offset", f"scale_factor {number}", _edit,
+            _attribute("sst", "scale_factor", number), "cannot be undone",
+        )  # fmt: skip
     yield from _at_places(
         "14 fill value", "missing_value", _edit, _attribute("sst", "missing_value", np.int16(-1)),
         *packed,
@@ -240,6 +245,11 @@ def _times() -> Iterator[Case]:
         "21 missing time", "NaN", _rewrite,
         lambda d: d.assign_coords(time=("time", [np.nan], d.time.attrs)),
     )  # fmt: skip
+    for value in (np.inf, 9.969209968386869e36):
+        yield from _at_places(
+            "21 missing time", str(value), _rewrite,
+            lambda d, v=value: d.assign_coords(time=("time", [v], d.time.attrs)),
+        )  # fmt: skip
     for index in (1, 3):
         yield Case(
             "22 day missing", f"day {index + 1}", lambda p, i=index: p[i].unlink(), ("missing",),

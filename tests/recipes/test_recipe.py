@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+import xarray as xr
 import yaml
 
 import climcube as cc
@@ -16,6 +17,7 @@ from climcube.cubes.units import Units
 from climcube.errors import (
     AxisError,
     CalendarError,
+    CubeError,
     IngestError,
     ParameterError,
     StoreNotFoundError,
@@ -300,6 +302,20 @@ def test_files_that_do_not_fit_are_left_out_and_reported(files, sea, tmp_path):
         ) if path.stat().st_size > 3000 else 0
     with pytest.raises(IngestError, match="most files do not fit"):
         cc.ingest(recipe([files[11], *files[:8]], unfit="leave out"), tmp_path / "other.zarr")
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan, 1e30])
+def test_the_file_whose_times_are_no_dates_is_the_one_that_is_named(files, sea, tmp_path, value):
+    with xr.open_dataset(files[4], decode_cf=False) as opened:
+        spoilt = opened.load()
+    spoilt.assign_coords(time=("time", [value], spoilt.time.attrs)).to_netcdf(files[4])
+    for do in (cc.open, lambda f: cc.ingest(recipe(f), tmp_path / "o.zarr")):
+        with pytest.raises(CubeError) as caught:
+            do([str(f) for f in files])
+        assert files[4].name in str(caught.value) and files[0].name not in str(caught.value)
+    report = cc.ingest(recipe(files, unfit="leave out"), tmp_path / "cube.zarr")
+    assert report.times == len(files) - 1
+    assert files[4].name in [Path(d.file).name for d in report.decisions]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from climcube.cubes.coordinates import find_time
 from climcube.cubes.decoding import decode_cf
 from climcube.cubes.headers import Header, Roles, compare, read_header
 from climcube.cubes.layout import grow_chunks, stored_chunks
-from climcube.cubes.packing import dressed
+from climcube.cubes.packing import dressed, require_packing
 from climcube.cubes.pieces import SHARE, FileVariable, join_lazily
 from climcube.errors import AxisError, ClimcubeError, CubeError, VariableError, suggest
 from climcube.progress import progress_bar
@@ -104,6 +104,8 @@ def scan_archive(
                 header = read_header(address, options, roles)
                 compare((headers or [header])[0], header, roles, strict=variable is None)
                 _require_times(header, roles.time)
+                for name in roles.gridded:
+                    require_packing(header.attrs[name], f"{redact(address)}, variable {name!r}")
                 if scrutiny is not None:
                     scrutiny.fits((headers or [header])[0], header, roles)
                 headers.append(header)
@@ -116,7 +118,7 @@ def scan_archive(
         raise CubeError(
             "no file fits", where=f"{redact(addresses[0])} and {len(addresses) - 1} others"
         )
-    columns, headers = _in_order(headers, _columns(headers, roles), roles.time)
+    columns, headers = _in_order(*_dated(headers, roles, scrutiny), roles.time)
     if scrutiny is not None:
         kept = scrutiny.choose(headers, columns, roles.time)
         columns, headers = _kept(headers, columns, roles.time, kept)
@@ -204,6 +206,27 @@ def _roles(template: xr.Dataset, variable: str | Sequence[str] | None, where: st
     return Roles(time, *(tuple(sorted(group)) for group in (gridded, columns, names - timed)))
 
 
+def _dated(
+    headers: list[Header], roles: Roles, scrutiny: Scrutiny | None
+) -> tuple[list[Header], xr.Dataset]:
+    """Decode the columns of all files; one whose times are no dates is named, or left out."""
+    try:
+        return headers, _columns(headers, roles)
+    except ClimcubeError:
+        fitting = []
+        for header in headers:
+            try:
+                _decoded_run([header], roles, use_cftime=None)
+                fitting.append(header)
+            except ClimcubeError as error:
+                if scrutiny is None:
+                    raise
+                scrutiny.excuse(header.address, error)
+        if len(fitting) in (0, len(headers)):
+            raise
+        return fitting, _columns(fitting, roles)
+
+
 def _columns(headers: Sequence[Header], roles: Roles) -> xr.Dataset:
     """Decode times and other columns of all files, runs of equal time units together."""
 
@@ -232,7 +255,11 @@ def _decoded_run(run: list[Header], roles: Roles, *, use_cftime: bool | None) ->
         joined = values[0] if len(values) == 1 else np.concatenate(values, dims.index(roles.time))
         variables[name] = xr.Variable(dims, joined, run[0].attrs[name])
     columns = xr.Dataset(coords=variables)  # coordinates all: one of them may hold the dates
-    return decode_cf(columns, redact(run[0].address), use_cftime=use_cftime)
+    where = redact(run[0].address)
+    decoded = decode_cf(columns, where, use_cftime=use_cftime)
+    if decoded[roles.time].isnull().any():
+        raise AxisError("the time axis has missing values", where=where)
+    return decoded
 
 
 def _in_order(

@@ -7,11 +7,12 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from xarray.coders import CFDatetimeCoder
 
 from climcube.cubes.coordinates import is_dated
-from climcube.cubes.packing import Decoding, decode
+from climcube.cubes.packing import Decoding, decode, require_packing
 from climcube.errors import CalendarError, CubeError
 
 __all__ = ["decode_cf", "decode_packed", "load_coordinates"]
@@ -35,7 +36,16 @@ def decode_cf(raw: xr.Dataset, where: str, *, use_cftime: bool | None = None) ->
     ------
     CalendarError
         Times that cannot be decoded.
+    CubeError
+        A scale or offset that no number can have been packed with.
     """
+    for name, variable in raw.variables.items():
+        require_packing(variable.attrs, f"{where}, variable {name!r}")
+        if _is_dates(variable) and name in raw.xindexes and np.isinf(variable.values).any():
+            raise CalendarError(  # xarray would take it for the day that its units begin with
+                "a time is infinite", where=where, expected="numbers of " + variable.attrs["units"],
+                remedy="correct the time coordinate, or leave the file out",
+            )  # fmt: skip
     # xarray would decode packed integers in three passes; `decode_packed` does it in one.
     masks: Any = {str(name): not _ours(variable) for name, variable in raw.variables.items()}
     try:
@@ -45,7 +55,9 @@ def decode_cf(raw: xr.Dataset, where: str, *, use_cftime: bool | None = None) ->
                 raw, mask_and_scale=masks, decode_times=CFDatetimeCoder(use_cftime=use_cftime)
             )
     except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
+        # What xarray advises is for its own callers.
+        said = str(error).strip().partition(" Try opening your dataset")[0].rstrip(".")
+        lines = said.splitlines() or [type(error).__name__]
         kind = CalendarError if "time" in lines[0] or "calendar" in lines[0] else CubeError
         raise kind(
             "cannot be decoded by the CF conventions", where=where, found=lines[0],
@@ -99,6 +111,10 @@ def _flags_or_floats(stored: xr.DataArray) -> xr.DataArray:
         fill = {k: decoded.attrs.pop(k) for k in ("_FillValue",) if k in stored.attrs}
         decoded.encoding = dict(stored.encoding) | fill
     return decoded
+
+
+def _is_dates(variable: xr.Variable) -> bool:
+    return variable.dtype.kind == "f" and " since " in str(variable.attrs.get("units", ""))
 
 
 def _ours(variable: xr.Variable) -> bool:

@@ -22,8 +22,17 @@ from xarray.core import indexing
 
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.origins import origin_of
+from climcube.errors import CubeError
 
-__all__ = ["Decoded", "Decoding", "Packing", "as_stored", "decode", "undecoded"]
+__all__ = [
+    "Decoded",
+    "Decoding",
+    "Packing",
+    "as_stored",
+    "decode",
+    "require_packing",
+    "undecoded",
+]
 
 Floats = npt.NDArray[np.floating[Any]]
 _FLAGS = ("flag_values", "flag_masks", "flag_meanings")
@@ -260,6 +269,29 @@ def dressed(
     return kept, dict(encoding) | {k: v for k, v in known.items() if v is not None}
 
 
+def require_packing(attrs: Mapping[Any, Any], where: str) -> None:
+    """Refuse a scale or an offset with which no value can be told from another.
+
+    Raises
+    ------
+    CubeError
+        It is not one finite number, or a scale of zero.
+    """
+    for name in ("scale_factor", "add_offset"):
+        if name not in attrs:
+            continue
+        try:
+            number = float(np.asarray(attrs[name]).reshape(-1)[0])
+        except (ValueError, TypeError, IndexError):
+            number = np.nan
+        if not np.isfinite(number) or (name == "scale_factor" and number == 0):
+            raise CubeError(
+                "packed with a number that cannot be undone", where=where,
+                expected=f"a finite {name}" + (" other than 0" if name == "scale_factor" else ""),
+                found=attrs[name], remedy="correct the attribute, or fetch the file again",
+            )  # fmt: skip
+
+
 def _stored_type(stored: np.dtype[Any], unsigned: Any) -> np.dtype[Any]:
     """Return the native type that the integers are read as, minding ``_Unsigned``."""
     wanted = {"true": "u", "false": "i"}.get(str(unsigned).lower(), stored.kind)
@@ -271,14 +303,16 @@ def _fills(attrs: Mapping[Any, Any], stored: np.dtype[Any], kind: np.dtype[Any])
     found: dict[int, None] = {}
     for name in ("_FillValue", "missing_value"):
         for value in np.asarray(attrs.get(name, ())).reshape(-1):
-            number = float(value)
-            if not number.is_integer():  # NaN, or a value of the decoded kind: no integer equals it
-                continue
-            if np.iinfo(stored).min <= int(number) <= np.iinfo(stored).max:
-                same_bits = np.array(int(number), stored.newbyteorder("=")).view(kind)
+            # Not by way of a float, which does not hold the fill values of 64-bit integers.
+            exact = isinstance(value, np.integer)
+            if not exact and not float(value).is_integer():
+                continue  # NaN, or a value of the decoded kind: no integer equals it
+            number = int(value) if exact else int(float(value))
+            if np.iinfo(stored).min <= number <= np.iinfo(stored).max:
+                same_bits = np.array(number, stored.newbyteorder("=")).view(kind)
                 found[int(same_bits)] = None
-            elif np.iinfo(kind).min <= int(number) <= np.iinfo(kind).max:
-                found[int(number)] = None
+            elif np.iinfo(kind).min <= number <= np.iinfo(kind).max:
+                found[number] = None
     return tuple(found)
 
 

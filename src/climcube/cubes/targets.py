@@ -205,6 +205,8 @@ def _kind_of_path(text: str) -> str:
             if inside
             else None,
         )
+    if path.exists() and not path.is_file():  # to look into a pipe is to wait for its other end
+        raise StoreError("not a file", where=text, expected="netCDF or a Zarr store")
     try:
         with open(path, "rb") as file:
             head = file.read(8)
