@@ -107,6 +107,7 @@ class Follower:
         annual = stream.annual(
             window.copy(), self.slots.copy(), *common, sums.reshape(len(sums), -1), clock,
             self.options, None, np.zeros(years.size, np.int64),
+            np.bincount(days // YEAR - days[0] // YEAR),
         )  # fmt: skip
         cells, rows = stream.remaining(
             window.copy(), self.slots.copy(), *common, clock, self.options, None

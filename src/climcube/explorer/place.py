@@ -98,7 +98,7 @@ def place_at(mhw: Any, latitude: float, longitude: float) -> Place:
     named = [np.asarray(plain(annual[f"days_{n.lower()}"]).values) for n in CATEGORIES]
     return Place(
         lat, lon, series, is_cold(mhw), tuple(_events(series)), TimeAxis.of(annual).year,
-        np.stack(named, axis=-1).astype("int64"),
+        np.nan_to_num(np.stack(named, axis=-1)).astype("int64"),  # years without data
         np.asarray(plain(annual["days_missing"]).values, "int64"),
     )  # fmt: skip
 

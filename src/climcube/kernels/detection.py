@@ -124,6 +124,7 @@ def annual_loop(
     tally, row = np.empty(len(TALLY)), np.empty(WIDTH)
     # Close together, unlike a cell's in the table.
     columns = np.empty((table.shape[0], absent.size))
+    within = absent + np.bincount(year, minlength=absent.size)
     for cell in range(block.shape[0]):
         series, own_seas, own_thresh = block[cell], seas[cell], thresh[cell]
         found = _search(
@@ -139,7 +140,7 @@ def annual_loop(
             add_event(
                 series, own_seas, own_thresh, limit, group, year, first, last, sign, row, columns
             )
-        finish_years(columns)
+        finish_years(columns, within)
         table[:, cell] = columns
 
 

@@ -85,16 +85,18 @@ def annual(
     settings: Settings,
     packing: Packing,
     absent: npt.NDArray[np.int64],
+    within: npt.NDArray[np.int64],
 ) -> tuple[Block, ...]:
     """Return the columns of `climcube.kernels.annual.ANNUAL`, each ``(cells, years)``.
 
-    ``absent`` holds the days of each year within the record that have no sample.
+    ``within`` holds the days of each year that lie in the record, ``absent`` those of them that
+    have no sample.
     """
     _run(block, checkpoint, seas, thresh, sums, clock, settings, packing, final=True)
     table = sums.reshape(block.shape[0], clock.years.size, _COLUMNS)
     table[..., _MISSING] += absent
     for columns in table:
-        finish_years(columns.T)
+        finish_years(columns.T, within)
     return tuple(np.moveaxis(table, -1, 0))
 
 

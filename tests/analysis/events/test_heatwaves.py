@@ -227,13 +227,33 @@ def test_all_missing_cells(cube):
     data[:, 0, 0] = np.nan
     mhw = cc.heatwaves(data)
     cell = mhw.annual.isel(lat=0, lon=0)
-    assert (cell["count"] == 0).all() and (cell.days == 0).all()
+    assert cell["count"].isnull().all() and cell.days.isnull().all()
     assert cell.intensity_mean.isnull().all() and mhw.climatology.seas[:, 0, 0].isnull().all()
     assert cell.days_missing.values.tolist()[:2] == [366, 365]
     events = mhw.events()
     assert not ((events.lat == -1) & (events.lon == 0)).any()
     only_land = cc.heatwaves(xr.full_like(cube, np.nan))
     assert len(only_land.events()) == 0 and int(only_land.annual.days.sum()) == 0
+
+
+def test_land_and_years_without_data_are_no_years_without_heatwaves(cube):
+    """A mean over an area took the zeros of its land for a sea without events."""
+    data = cube.copy()
+    data[:, 0, 0] = np.nan
+    data[data.time.dt.year.values == 2001, 1, 1] = np.nan
+    mhw = cc.heatwaves(data)
+    days = mhw.annual.days
+    assert days.isnull().sum() == days.sizes["time"] + 1
+    assert days[:, 1, 1].isnull().values.nonzero()[0].tolist() == [1]
+    for name in ("count", "days_strong", "total_intensity_cumulative"):
+        assert (mhw.annual[name].isnull() == days.isnull()).all(), name
+    sea = days.where(data.notnull().any("time"))
+    np.testing.assert_array_equal(cc.area_mean(days), cc.area_mean(sea))
+    assert cc.trend(days).slope.isnull().values.nonzero() == (np.array([0]), np.array([0]))
+    state = cc.heatwave_state(data[:1200])
+    state.update(data[1200:])
+    whole = cc.heatwaves(data, climatology=state.climatology).annual
+    xr.testing.assert_equal(state.annual.compute(), whole)
 
 
 def test_constant_series_have_no_event_and_say_why(cube):

@@ -120,8 +120,8 @@ def heatwaves(
     Missing values are no exceedance and end a run, unless the gap is joined; inside a joined
     event they count as the climatology. Days absent from the time axis are like missing ones
     where they are more than ``max_gap`` and ``max_pad``; fewer (29 February, in records that
-    drop it) end no run and are not counted. A cell without any value has count 0 and NaN elsewhere.
-    Infinite values count as missing. Where the threshold equals the
+    drop it) end no run and are not counted. A year without any value (land) has NaN for count
+    and days too, not 0. Infinite values count as missing. Where the threshold equals the
     climatology (sea ice, constant series) nothing is an event: ``annual["days_undefined"]``
     counts such days. Values known to be packed (from the cube's encoding, verified on the
     data) are compared as float64(integer) * scale + offset, all others as given, in float64.

@@ -43,11 +43,11 @@ def annual_attributes(
     """Yield name, type and attributes of each annual variable, in the kernel's order."""
     event = "cold spell" if definition.cold else "heatwave"
     day = {"units": "day"}
-    yield "count", "int16", {"units": "1", "long_name": f"{event}s that start in the year"}
-    yield "days", "int16", day | {"long_name": f"{event} days in the year"}
+    yield "count", "float32", {"units": "1", "long_name": f"{event}s that start in the year"}
+    yield "days", "float32", day | {"long_name": f"{event} days in the year"}
     for category in CATEGORIES[1:]:
         name = category.lower()
-        yield f"days_{name}", "int16", day | {"long_name": f"{event} days in category {category}"}
+        yield f"days_{name}", "float32", day | {"long_name": f"{event} days in category {category}"}
     yield "days_missing", "int16", day | {"long_name": "days of the year without a value"}
     text = "days where the threshold does not exceed the climatology"
     yield "days_undefined", "int16", day | {"long_name": text}

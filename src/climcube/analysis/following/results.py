@@ -61,7 +61,7 @@ class Results:
         absent = axis.expected_days - np.bincount(number, minlength=len(axis.years))
         result = state.lift(
             "annual", len(axis), outputs, {axis.name: years}, years=axis.years, sums=True,
-            options=(absent,),
+            options=(absent, np.asarray(axis.expected_days, np.int64)),
         )  # fmt: skip
         return self._finished(result)
 
