@@ -15,6 +15,7 @@ from climcube.errors import (
     ClimcubeError,
     CubeError,
     IngestError,
+    ParameterError,
     StoreError,
     StoreExistsError,
     StoreNotFoundError,
@@ -243,3 +244,78 @@ def test_existing_targets_are_kept(sst: xr.DataArray, tmp_path: Path) -> None:
     ):
         assert_exit_1(command(*arguments), "overwrite")
         assert contents(tmp_path) == before, arguments
+
+
+@pytest.mark.parametrize("inner", ["sst", "x.zarr", "sst/c"])
+@pytest.mark.parametrize("outer", ["a.zarr", "a.icechunk"])
+def test_nothing_is_put_into_another_store(
+    sst: xr.DataArray, tmp_path: Path, outer: str, inner: str
+) -> None:
+    """A result under the name of an array would take the array's place."""
+    if outer.endswith(".icechunk"):
+        pytest.importorskip("icechunk")
+    files = write_daily_files(sst[:2].to_dataset(), tmp_path / "files")
+    store, target = tmp_path / outer, tmp_path / outer / inner
+    cc.save(sst[:2], store)
+    before = contents(tmp_path)
+    for attempt in (
+        lambda: cc.save(cc.open(store), target, overwrite=True),
+        lambda: cc.relayout(cc.open(store), target, overwrite=True),
+        lambda: cc.ingest([str(f) for f in files], target, overwrite=True),
+    ):
+        with pytest.raises(StoreError) as caught:
+            attempt()
+        assert_one_line(caught.value, "within another store", outer)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("target", [None, 3, b"a.zarr", ""], ids=repr)
+def test_what_is_no_path(sst: xr.DataArray, tmp_path: Path, target: Any) -> None:
+    files = [str(f) for f in write_daily_files(sst[:2].to_dataset(), tmp_path / "files")]
+    for attempt in (
+        lambda: cc.save(sst, target, overwrite=True),
+        lambda: cc.ingest(files, target, overwrite=True),
+        lambda: cc.relayout(sst.chunk(), target),
+        lambda: cc.verify(target),
+        lambda: cc.open_heatwave_state(target),
+        lambda: cc.versions(target),
+        lambda: cc.tag_version(target, "v1"),
+    ):
+        with pytest.raises(ParameterError) as caught:
+            attempt()
+        assert_one_line(caught.value, "path not understood", "s3://")
+    for function in (cc.rechunk, lambda path: cc.relayout(path, tmp_path / "a.zarr")):
+        with pytest.raises(ParameterError) as needed:
+            function(target)
+        assert_one_line(needed.value, "needs a cube", "cc.open")
+
+
+def test_a_home_is_found_by_its_sign(
+    sst: xr.DataArray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("icechunk")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    cc.save(sst[:2], "~/a.icechunk")
+    assert len(cc.versions("~/a.icechunk")) == len(cc.versions(tmp_path / "a.icechunk")) == 1
+    assert [p.name for p in tmp_path.iterdir() if not p.name.startswith(".")] == ["a.icechunk"]
+
+
+def test_a_cube_stays_the_same_where_the_process_goes_elsewhere(
+    sst: xr.DataArray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another folder may hold files of the same names."""
+    for number, folder in enumerate(("here", "there")):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)
+        write_daily_files((sst[:3] + number).to_dataset(), "raw")
+        cc.save(sst[:3] + number, "a.zarr")
+    monkeypatch.chdir(tmp_path / "here")
+    cubes = [cc.open(t, variable="sst") for t in ("raw/*.nc", ["raw/" + n for n in names()])]
+    cubes += [cc.open("a.zarr", variable="sst")]
+    monkeypatch.chdir(tmp_path / "there")
+    for cube in cubes:
+        assert abs(cube - sst[:3]).max() < 0.01
+
+
+def names() -> list[str]:
+    return sorted(path.name for path in Path("raw").glob("*.nc"))

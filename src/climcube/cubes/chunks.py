@@ -10,10 +10,18 @@ import xarray as xr
 
 from climcube.cubes.coordinates import find_spatial, find_time
 from climcube.cubes.origins import read_anew
-from climcube.errors import AxisError, ChunkError, require_choice
+from climcube.errors import AxisError, ChunkError, ParameterError, require_choice
 from climcube.options import get_option
 
-__all__ = ["LAYOUTS", "horizontal_dims", "is_lazy", "rechunk", "require_whole", "series_chunks"]
+__all__ = [
+    "LAYOUTS",
+    "horizontal_dims",
+    "is_lazy",
+    "rechunk",
+    "require_cube",
+    "require_whole",
+    "series_chunks",
+]
 
 LAYOUTS = ("series", "maps")
 
@@ -24,6 +32,16 @@ def is_lazy(cube: xr.DataArray | xr.Dataset) -> bool:
         return any(is_lazy(variable) for variable in cube.data_vars.values())
     data = cube.variable._data  # .data would read a lazily indexed file
     return hasattr(getattr(data, "magnitude", data), "dask")
+
+
+def require_cube(cube: Any, purpose: str) -> None:
+    """Raise `ParameterError` for what is no xarray object, a path for example."""
+    if isinstance(cube, xr.DataArray | xr.Dataset):
+        return
+    raise ParameterError(
+        f"{purpose} needs a cube", expected="an xarray DataArray or Dataset",
+        found=type(cube).__name__, remedy="open one with cc.open(...)",
+    )  # fmt: skip
 
 
 def require_whole(cube: xr.DataArray, dim: str, purpose: str) -> None:
@@ -78,6 +96,7 @@ def rechunk(cube: Any, *, layout: str = "series") -> Any:
     (731,)
     """
     require_choice("layout", layout, LAYOUTS)
+    require_cube(cube, "rechunk")
     time = find_time(cube)
     main = _main_array(cube, time)
     sizes = {str(d): int(n) for d, n in main.sizes.items()}

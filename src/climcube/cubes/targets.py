@@ -13,7 +13,7 @@ from typing import Any
 from climcube.catalogs.rules import require_inside
 from climcube.errors import ParameterError, StoreError, StoreNotFoundError, suggest
 from climcube.provenance import redact
-from climcube.stores.addresses import is_remote
+from climcube.stores.addresses import is_remote, lasting
 from climcube.stores.credentials import hidden_address, hidden_options
 from climcube.stores.files.selfcontained import require_self_contained
 from climcube.stores.filesystems import file_system, reporting
@@ -123,7 +123,7 @@ def resolve_address(text: str, options: dict[str, Any]) -> Source:
     if is_remote(text):
         return _from_url(text, options)
     if os.path.exists(text):
-        return Source(_kind_of_path(text), (text,), text, options)
+        return Source(_kind_of_path(text), (lasting(text),), text, options)
     if _WILDCARDS & set(text):
         return _from_list(_matching(text, options), options, pattern=text)
     raise StoreNotFoundError("no such file or store", where=text)
@@ -154,7 +154,7 @@ def _from_list(paths: Iterable[Any], options: dict[str, Any], pattern: str | Non
                 remedy="open a Zarr store alone, by its own path",
             )
     label = pattern or (files[0] if len(files) == 1 else f"{files[0]} ... {files[-1]}")
-    hidden = tuple(hidden_address(file) for file in files)
+    hidden = tuple(hidden_address(lasting(file)) for file in files)
     return Source("netcdf", hidden, redact(label), options, {"files": str(len(files))})
 
 

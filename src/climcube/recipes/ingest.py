@@ -254,7 +254,7 @@ def _recipe(
     if is_recipe(files):
         recipe = read_recipe(files)
     else:
-        if not files or not isinstance(files, str | os.PathLike | list | tuple):
+        if not isinstance(files, str | os.PathLike | list | tuple) or not files:
             resolve(files)  # says what is wrong with it
         several = isinstance(files, list | tuple)
         recipe = Recipe(tuple(map(os.fspath, files)) if several else os.fspath(files))

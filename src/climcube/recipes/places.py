@@ -10,8 +10,9 @@ from typing import Any
 
 from climcube.errors import ClimcubeError, IntegrityError, ParameterError, StoreError
 from climcube.provenance import redact
-from climcube.stores.addresses import is_remote
+from climcube.stores.addresses import address_of, is_remote
 from climcube.stores.filesystems import zarr_target
+from climcube.stores.places import require_outside_stores
 from climcube.stores.plainwork import PlainWorkplace
 from climcube.stores.versioned.repositories import is_repository
 from climcube.stores.work import Work, Workplace
@@ -66,7 +67,7 @@ def target_of(
     store: str | os.PathLike[str], options: Mapping[str, Any] | None, versioned: bool | None
 ) -> Target:
     """Find out what kind of store a target is, or is to be: by its name, or what is there."""
-    address = os.path.expanduser(os.fspath(store)).rstrip("/")
+    address = address_of(store).rstrip("/")
     suffix = os.path.splitext(address)[1].lower()
     if suffix in _FILES:
         # A shell that expands a glob makes the last file the target, where none was given.
@@ -74,6 +75,7 @@ def target_of(
             "an ingest makes a Zarr store, no file", where=redact(address),
             expected="a name that ends in .zarr or .icechunk", found=suffix,
         )  # fmt: skip
+    require_outside_stores(address)
     options = dict(options or {})
     if versioned is None:
         versioned = address.endswith(_SUFFIX) or is_repository(address, options)

@@ -12,7 +12,7 @@ from typing import Any
 import xarray as xr
 from dask.array.core import normalize_chunks
 
-from climcube.cubes.chunks import LAYOUTS, is_lazy
+from climcube.cubes.chunks import LAYOUTS, is_lazy, require_cube
 from climcube.cubes.coordinates import find_time
 from climcube.cubes.units import unquantify
 from climcube.cubes.written import origin_of_cube, written
@@ -145,6 +145,7 @@ def relaid(
 ) -> Relaid:
     """Return a cube as `relayout` copies it; nothing is read."""
     require_choice("layout", layout, LAYOUTS)
+    require_cube(cube, "relayout")
     dataset = cube.to_dataset(name=cube.name or "values") if _single(cube) else cube
     time = find_time(dataset)
     lazy = dataset.map(_lazily)

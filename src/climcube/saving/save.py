@@ -13,8 +13,8 @@ from climcube.planning.tiles.prepare import Parts, check_packing, parts_of, plai
 from climcube.provenance import redact
 from climcube.saving.netcdf import write_netcdf
 from climcube.saving.zarrs import Saving, already_there, write_zarr
-from climcube.stores.addresses import is_remote, is_versioned_name
-from climcube.stores.places import place_of
+from climcube.stores.addresses import address_of, is_remote, is_versioned_name
+from climcube.stores.places import place_of, require_outside_stores
 from climcube.stores.plainwork import PlainWorkplace
 from climcube.stores.work import Workplace
 
@@ -113,7 +113,7 @@ def save(
     >>> cc.open(path, variable="sst").sizes["lat"]
     4
     """
-    address = os.path.expanduser(os.fspath(target))
+    address = address_of(target)
     netcdf = _is_netcdf(address)
     again = (get_option("resume") and not netcdf) if resume is None else resume
     if netcdf and again:
@@ -122,6 +122,7 @@ def save(
             where="resume=True", remedy="save as Zarr (a name that ends in .zarr)",
         )  # fmt: skip
     named = parts_of(result, parts)
+    require_outside_stores(address)
     place = place_of(address, storage_options)
     if not overwrite and not again and place.exists():
         raise already_there(address)

@@ -13,14 +13,23 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from climcube.errors import StoreError
+from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.exchange import exchanged
 from climcube.stores.filesystems import file_system, reporting
 from climcube.stores.publishing import copy_store
 
-__all__ = ["LocalPlace", "Place", "RemotePlace", "place_of", "remove_remote"]
+__all__ = [
+    "LocalPlace",
+    "Place",
+    "RemotePlace",
+    "place_of",
+    "remove_remote",
+    "require_outside_stores",
+]
 
 _ROOT = "zarr.json"
+_MARKS = (_ROOT, ".zgroup", ".zarray", ".zmetadata")
 
 
 class Place(Protocol):
@@ -38,6 +47,25 @@ def place_of(address: str, options: Mapping[str, Any] | None) -> Place:
     if is_remote(address) and not address.startswith("file://"):
         return RemotePlace(address.rstrip("/"), dict(options or {}))
     return LocalPlace(Path(address.removeprefix("file://")))
+
+
+def require_outside_stores(address: str) -> None:
+    """Refuse a target on this machine that lies within a store, which would hold it or lose parts.
+
+    Raises
+    ------
+    StoreError
+        One of its folders is a Zarr store, plain or with versions.
+    """
+    if is_remote(address) and not address.startswith("file://"):
+        return
+    for folder in Path(os.path.abspath(address.removeprefix("file://"))).parents:
+        versioned = (folder / "snapshots").is_dir() and (folder / "manifests").is_dir()
+        if versioned or any((folder / name).is_file() for name in _MARKS):
+            raise StoreError(
+                "the target lies within another store", where=redact(address), found=str(folder),
+                remedy="give it a place beside that store",
+            )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,7 +119,7 @@ class LocalPlace:
         """Never remove a folder that is no store, whatever overwrite says."""
         if not self.exists():
             return
-        store = any((self.path / name).exists() for name in (_ROOT, ".zgroup", ".zarray"))
+        store = any((self.path / name).exists() for name in _MARKS)
         if self.path.is_dir() and not store:
             raise StoreError(
                 "the target is a folder that is no Zarr store; it is not replaced",

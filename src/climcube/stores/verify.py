@@ -18,7 +18,7 @@ from climcube.errors import (
 )
 from climcube.progress import progress_bar
 from climcube.provenance import redact
-from climcube.stores.addresses import is_versioned_name
+from climcube.stores.addresses import address_of, is_versioned_name
 from climcube.stores.filesystems import reporting, zarr_target
 from climcube.stores.integrity.verification import Problem, VerifyReport
 from climcube.stores.integrity.whereabouts import describe_place
@@ -89,7 +89,7 @@ def verify(
     (True, 0)
     """
     share = _share(sample)
-    address = os.path.expanduser(os.fspath(store))
+    address = address_of(store)
     where = redact(address)
     snapshot = None
     try:

@@ -18,6 +18,7 @@ from climcube.analysis.following.snapshot import Snapshot, loaded, merge, settle
 from climcube.analysis.following.store import StateStore
 from climcube.errors import ParameterError, StoreExistsError
 from climcube.provenance import redact
+from climcube.stores.addresses import address_of, lasting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -264,7 +265,7 @@ class HeatwaveState:
             raise ParameterError(
                 "keep out of range", where=f"keep={keep!r}", expected="a whole number, at least 2"
             )
-        address = os.path.expanduser(os.fspath(target))
+        address = lasting(address_of(target))
         if self._store is not None and self._store.generations.address == address:
             return redact(address)
         store, saved = self._copies.get(address, (StateStore(address, storage_options), 0))

@@ -21,6 +21,7 @@ from climcube.cubes.chunks import is_lazy, require_whole
 from climcube.cubes.packing import Packing
 from climcube.cubes.subject import Subject, examine
 from climcube.errors import ParameterError
+from climcube.stores.addresses import address_of, lasting
 
 __all__ = ["HeatwaveState", "heatwave_state", "open_heatwave_state"]
 
@@ -115,7 +116,7 @@ def heatwave_state(
             expected="a whole number of days, at least 0",
         )  # fmt: skip
     if target is not None:  # before there is anything to lose
-        require_free(os.path.expanduser(os.fspath(target)), storage_options, overwrite=overwrite)
+        require_free(lasting(address_of(target)), storage_options, overwrite=overwrite)
     limits = {"max_ice": max_ice, "min_temperature": min_temperature, "ice": ice is not None}
     subject = apart_from_results(examine(cube, PURPOSE, daily=True), definition, set())
     subject = without_ice(subject, ice, max_ice, min_temperature)
@@ -178,7 +179,7 @@ def open_heatwave_state(
     >>> state.generation, state.last_day
     (2, '2003-04-16')
     """
-    address = os.path.expanduser(os.fspath(target))
+    address = lasting(address_of(target))
     return HeatwaveState.stored(address, storage_options, generation)
 
 

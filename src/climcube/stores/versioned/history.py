@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -48,7 +49,9 @@ class Expiry:
     bytes: int
 
 
-def versions(store: str, *, storage_options: Mapping[str, Any] | None = None) -> pd.DataFrame:
+def versions(
+    store: str | os.PathLike[str], *, storage_options: Mapping[str, Any] | None = None
+) -> pd.DataFrame:
     """List the versions of a versioned store, newest first.
 
     Parameters
@@ -101,7 +104,7 @@ def versions(store: str, *, storage_options: Mapping[str, Any] | None = None) ->
 
 
 def roll_back(
-    store: str,
+    store: str | os.PathLike[str],
     version: Version,
     *,
     message: str | None = None,
@@ -176,7 +179,7 @@ def roll_back(
 
 
 def expire_versions(
-    store: str,
+    store: str | os.PathLike[str],
     older_than: date | str,
     *,
     dry_run: bool = False,

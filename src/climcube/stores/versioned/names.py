@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +17,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
 
 
 def tag_version(
-    store: str,
+    store: str | os.PathLike[str],
     name: str,
     version: Version | None = None,
     *,
@@ -70,7 +71,7 @@ def tag_version(
 
 
 def branch_version(
-    store: str,
+    store: str | os.PathLike[str],
     name: str,
     version: Version | None = None,
     *,
@@ -117,7 +118,7 @@ def branch_version(
 
 
 def remove_version_name(
-    store: str, name: str, *, storage_options: Mapping[str, Any] | None = None
+    store: str | os.PathLike[str], name: str, *, storage_options: Mapping[str, Any] | None = None
 ) -> None:
     """Remove a tag or a branch; its versions stay until they expire.
 

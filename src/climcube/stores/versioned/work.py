@@ -26,6 +26,7 @@ from zarr.storage import WrapperStore
 
 from climcube.errors import ConflictError, StoreError, StoreNotFoundError
 from climcube.provenance import redact, versions
+from climcube.stores.addresses import address_of
 from climcube.stores.versioned.locks import alone
 from climcube.stores.versioned.references import naming
 from climcube.stores.versioned.repositories import (
@@ -181,9 +182,9 @@ class VersionedWorkplace:
             yield
 
 
-def existing(store: str, options: Mapping[str, Any] | None) -> tuple[VersionedWorkplace, Any]:
+def existing(store: Any, options: Mapping[str, Any] | None) -> tuple[VersionedWorkplace, Any]:
     """Return the place and the repository of a versioned store that is there."""
-    place = VersionedWorkplace(str(store), dict(options or {}))
+    place = VersionedWorkplace(address_of(store), dict(options or {}))
     if not is_repository(place.address, place.options):
         raise StoreNotFoundError(
             "no versioned store", where=redact(place.address),
