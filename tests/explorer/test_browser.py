@@ -196,6 +196,14 @@ def test_load_move_click_and_see_the_event(reader: Reader, event: Planted) -> No
         "() => Bokeh.documents[0].get_model_by_name('value').data_source.data.x.length > 4000"
     )
     assert reader.drawn("thresh") == reader.drawn("Moderate") == reader.drawn("value")
+    # Anomalies, in colours that are symmetric about zero.
+    page.get_by_role("button", name="Anomalies").click()
+    page.get_by_text("Departure from the climatology of 2000–2009 (°C)").wait_for()
+    reader.wait_until(
+        "() => { const colours = Bokeh.documents[0].get_model_by_name('values').glyph.color_mapper;"
+        " return colours.low === -colours.high && colours.palette[0] === '#053061'; }"
+    )
+    page.get_by_role("button", name="Categories").click()
     reader.ready()
     if SCREENSHOT:
         page.mouse.move(5, 5)
@@ -249,7 +257,7 @@ def test_a_store_that_disappears_and_ctrl_c(
     shutil.rmtree(store)
     reader.page.get_by_role("button", name="Daily values").click()
     reader.page.get_by_role("button", name="◀").click()
-    alert = reader.page.get_by_role("alert").filter(has_text="sst.zarr")
+    alert = reader.page.get_by_role("alert").filter(has_text="The store has disappeared (")
     alert.wait_for()
     assert "\n" not in alert.text_content().strip()
     context.close()

@@ -15,11 +15,14 @@ from climcube.explorer.explore import scene_of
 from climcube.explorer.scene import Scene
 
 
-@pytest.fixture
-def store(sst: xr.DataArray, tmp_path: Path) -> Path:
-    """A plain Zarr store, without a manifest that would tell."""
-    small = sst[:, 4:8, :6].to_dataset(name="sst").drop_encoding()
-    small.chunk(time=-1, lat=2, lon=6).to_zarr(tmp_path / "sst.zarr", consolidated=False)
+@pytest.fixture(params=["plain", "with a manifest"])
+def store(sst: xr.DataArray, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A Zarr store; a manifest would tell of chunks that are missing, in words of its own."""
+    small = sst[:, 4:8, :6].to_dataset(name="sst").drop_encoding().chunk(time=-1, lat=2, lon=6)
+    if request.param == "plain":
+        small.to_zarr(tmp_path / "sst.zarr", consolidated=False)
+    else:
+        cc.save(small, str(tmp_path / "sst.zarr"))
     return tmp_path / "sst.zarr"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import xarray as xr
 import climcube as cc
 from climcube.errors import CubeError, StoreError
 from climcube.explorer.explore import scene_of
+from climcube.explorer.saved import reopen
 from climcube.explorer.scene import Scene
 
 
@@ -29,6 +31,36 @@ def test_the_same_is_seen(saved: Path, sst: xr.DataArray, surveyed: Scene) -> No
     found, expected = scene.shares(), surveyed.shares()
     assert found is not None and expected is not None
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_anomalies_need_no_more_than_the_saved_climatology(
+    saved: Path, sst: xr.DataArray, surveyed: Scene
+) -> None:
+    scene = scene_of(sst, base_period=("2000", "2009"), results=str(saved))
+    for day in (0, 4000):
+        np.testing.assert_allclose(scene.anomalies(day), surveyed.anomalies(day), atol=1e-3)
+    assert scene.climatology_known and scene.codes.size == 0
+
+
+def test_results_lead_to_the_cube_that_they_name(sst: xr.DataArray, tmp_path: Path) -> None:
+    small = sst[:, 4:8, :6]
+    cc.save(small.to_dataset(name="sst").drop_encoding(), str(tmp_path / "sst.zarr"))
+    made = cc.heatwaves(
+        cc.open(str(tmp_path / "sst.zarr"), variable="sst"), base_period=(2000, 2008), percentile=80
+    )
+    target = str(tmp_path / "heatwaves.zarr")
+    cc.save(made, target, parts=("climatology", "annual", "daily"))
+    scene = scene_of(reopen(target), results=target)
+    assert scene.surveyed and scene.mhw.parameters["percentile"] == 80
+    assert (scene.categories(4000) & 7).max() <= 4
+    shutil.rmtree(tmp_path / "sst.zarr")
+    with pytest.raises(CubeError, match=r"cannot be opened.*sst\.zarr.*climcube explore CUBE"):
+        reopen(target)
+
+
+def test_results_that_name_no_cube(saved: Path) -> None:
+    with pytest.raises(CubeError, match="do not say which cube.*climcube explore CUBE --results"):
+        reopen(str(saved))
 
 
 def test_the_same_of_a_region(saved: Path, sst: xr.DataArray, mhw: cc.Heatwaves) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import climcube as cc
 from climcube.errors import CubeError, ParameterError
+from climcube.explorer import words
 from climcube.explorer.codes import LAND, MISSING, PENDING
 from climcube.explorer.explore import scene_of
 from climcube.explorer.scene import Scene
@@ -33,6 +36,49 @@ def test_categories_are_those_of_the_analysis(surveyed: Scene, mhw: cc.Heatwaves
         np.testing.assert_array_equal(picture[sea] & 7, category[day].values[sea])
         np.testing.assert_array_equal((picture[sea] & MISSING) > 0, missing[day].values[sea])
     assert (category.values > 0).any()
+
+
+def test_anomalies_are_those_of_the_analysis(surveyed: Scene, mhw: cc.Heatwaves) -> None:
+    anomaly = mhw.daily["anomaly"].compute()
+    for day in (0, 59, 101, 425, 4000):  # 28 and 29 February, a day without any value
+        # In two bytes a value the climatology of a tile is off by less than 0.001 degree.
+        np.testing.assert_allclose(surveyed.anomalies(day), anomaly[day].values, atol=1e-3)
+    assert np.isfinite(surveyed.anomalies(0)).any() and surveyed.climatology_known
+
+
+def test_anomalies_wait_for_the_climatology(mhw: cc.Heatwaves) -> None:
+    scene = scene_of(mhw)
+    assert scene.has_anomalies and np.isnan(scene.anomalies(7)).all()
+    scene.compute_tile(0)
+    assert np.isfinite(scene.anomalies(7)).any() and not scene.climatology_known
+    shifting = scene_of(cc.heatwaves(mhw.cube, baseline="shifting", baseline_years=5))
+    assert not shifting.has_anomalies  # its climatology is another one every year
+
+
+def test_parts_across_the_seam_of_longitudes_weigh_by_area(sst: xr.DataArray) -> None:
+    scene = scene_of(sst, region=(-60, 60, -60, 60))
+    lon = scene.mhw.cube.lon.values
+    assert (np.diff(lon) > 100).any() and scene.measure == "area"  # 10 ... 50, 310 ... 350
+    height = np.sin(np.radians(scene.mhw.cube.lat.values + 5))
+    height -= np.sin(np.radians(scene.mhw.cube.lat.values - 5))
+    found = scene.areas.transpose("lat", "lon").values
+    expected = np.outer(height / height[0], np.ones(lon.size))
+    np.testing.assert_allclose(found / found[0, 0], expected, rtol=1e-5)  # float32 coordinates
+
+
+def test_a_cube_stored_as_maps_says_what_a_click_reads(
+    sst: xr.DataArray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = sst[:, 4:10, :6].to_dataset(name="sst").drop_encoding()
+    scenes = {}
+    for name, chunks in (("maps", {"time": 400}), ("series", {"time": -1, "lat": 3, "lon": 3})):
+        small.chunk({"lat": -1, "lon": -1} | chunks).to_zarr(tmp_path / name)
+        scenes[name] = scene_of(cc.open(str(tmp_path / name), variable="sst", layout="series"))
+    assert not scenes["maps"].stored_as_maps  # so small a cube is read at once
+    monkeypatch.setattr("climcube.explorer.scene._SOON_READ", 1000)
+    assert scenes["maps"].stored_as_maps and not scenes["series"].stored_as_maps
+    assert scenes["maps"].cell_bytes == 4 * small.sst.size == 4 * scenes["series"].cell_bytes
+    assert "climcube relayout" in words.maps_warning(scenes["maps"].cell_bytes)
 
 
 def test_shares_and_the_worst_day_add_up_over_tiles(surveyed: Scene, mhw: cc.Heatwaves) -> None:

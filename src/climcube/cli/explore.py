@@ -60,30 +60,29 @@ def explore(
     \b
     climcube explore sst.zarr
     climcube explore noaa-oisst --variable sst --base-period 1991-2020 --region nino34
-    climcube explore sst.zarr --results heatwaves.zarr --no-open --port 8080
+    climcube explore heatwaves.zarr --no-open --port 8080
     """
-    from climcube.errors import ParameterError, StoreError, require_module
+    from climcube.errors import StoreError, require_module
     from climcube.explorer.explore import scene_of
+    from climcube.explorer.saved import reopen
     from climcube.explorer.server import has_screen, serve
 
     require_module("panel", "explorer")
     period = parse_period(base_period)
     try:
-        cube = open_cube(target, variable, catalog, layout="series")
+        seen = open_cube(target, variable, catalog, layout="series")
+        name = seen.name
     except StoreError as error:
-        if "annual" not in str(error.found):
+        if "annual" not in str(error.found):  # as of what climcube heatwaves wrote
             raise
-        raise ParameterError(
-            "these are results, not the cube that they are of",
-            where=error.where,
-            remedy=f"climcube explore CUBE --results {target}",
-        ) from error
-    scene = scene_of(cube, base_period=period, region=parse_region(region), results=results)
+        seen, results = reopen(target, variable), target
+        name = seen.cube.name
+    scene = scene_of(seen, base_period=period, region=parse_region(region), results=results)
 
     shown = has_screen() if show is None else show
 
     def ready(url: str) -> None:
-        typer.echo(f"explorer of {cube.name!r}: {url}  (Ctrl-C ends it)")
+        typer.echo(f"explorer of {name!r}: {url}  (Ctrl-C ends it)")
 
     serve(scene, port=port, address=address, show=shown, ready=ready)
     typer.echo("explorer ended")

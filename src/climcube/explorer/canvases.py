@@ -1,4 +1,4 @@
-"""What is drawn with Bokeh: the map, the line of a cell, the bars of years."""
+"""What is drawn with Bokeh: the map, and what all figures have in common."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ from bokeh.models import (
     HoverTool,
     LinearColorMapper,
 )
-from bokeh.palettes import Viridis256
+from bokeh.palettes import RdBu11, Viridis256, interp_palette
 from bokeh.plotting import figure
 
 from climcube.explorer.codes import LAND, MISSING, PENDING
 from climcube.explorer.look import FIGURE, Paint
 from climcube.explorer.raster import Raster
+from climcube.plots.colours import diverging, sequential
 from climcube.plots.style import CATEGORIES, palette
 
 __all__ = ["MapCanvas", "dress"]
+
+_BESIDE = 64  # pixels right of the map, for the colour bar: the map does not move when it comes
 
 _NAMES = ["not computed yet", "no value", "none", *CATEGORIES, "land or outside"]
 _DEGREES = """
@@ -46,6 +49,8 @@ if (!window.climcube_knocks.has(knock.id)) {
   }, 300);
 }
 """
+_HERE, _PLACE = "@image{custom}", ("at", "$y{custom}, $x{custom}")
+_DIVERGING = interp_palette(RdBu11, 255)
 _POINT = "const tick = Math.round(value * 10) / 10;"
 _VALUE = 'return isNaN(value) ? "none" : (value.toFixed(2) + " " + units).replace("-", "−");'
 
@@ -57,7 +62,7 @@ def dress(plot: Any, paint: Paint) -> None:
     plot.toolbar.autohide = True
     plot.background_fill_color = None
     plot.border_fill_color = None
-    paint.add(plot, outline_line_color="line")
+    plot.outline_line_color = None  # with it, Bokeh 3.10 draws ticks of an earlier view again
     for axis in plot.axis:
         paint.add(
             axis, axis_line_color="line", major_tick_line_color="line",
@@ -71,7 +76,7 @@ def dress(plot: Any, paint: Paint) -> None:
 
 
 class MapCanvas:
-    """The map: categories or values of a day, and the cell that was clicked."""
+    """The map: categories, anomalies or values of a day, and the cell that was clicked."""
 
     def __init__(
         self, raster: Raster, cold: bool, units: str, paint: Paint,
@@ -83,7 +88,7 @@ class MapCanvas:
             x_range=(raster.west, raster.east), y_range=(raster.south, raster.north),
             tools="pan,wheel_zoom,box_zoom,reset,save", active_scroll=None, active_drag=None,
             sizing_mode="scale_width", aspect_ratio=float(np.clip(width / height, 1.1, 2.6)),
-            min_height=220, match_aspect=True, name="map",
+            min_height=220, match_aspect=True, min_border_right=_BESIDE, name="map",
         )  # fmt: skip
         place = {"x": [raster.west], "y": [raster.south], "dw": [width], "dh": [height]}
         blank = np.full(raster.shape, 0, "uint8")
@@ -94,21 +99,27 @@ class MapCanvas:
         self._cell = ColumnDataSource({"x": [], "y": []})
         self._draw(raster, cold, units, paint)
         self.figure.on_event(Tap, lambda event: clicked(event.y, event.x))
-        self._limits: tuple[float, float] | None = None
+        self._limits: dict[bool, tuple[float, float]] = {}
 
     def show_categories(self, codes: npt.NDArray[np.uint8]) -> None:
         """Draw the codes of a day."""
         self._codes.patch({"image": [(0, _LOOK[codes])]})
 
-    def show_values(self, values: npt.NDArray[np.float32]) -> None:
-        """Draw the values of a day; the scale grows with what is shown, and never shrinks."""
-        found = values[np.isfinite(values)]
-        if found.size:
-            low, high = (float(v) for v in np.quantile(found, [0.01, 0.99]))
-            if self._limits is not None:
-                low, high = min(low, self._limits[0]), max(high, self._limits[1])
-            self._limits = low, high if high > low else low + 1.0
-            self._mapper.update(low=self._limits[0], high=self._limits[1])
+    def show_values(self, values: npt.NDArray[np.float32], *, anomalies: bool = False) -> None:
+        """Draw the values of a day, or its anomalies in colours that are symmetric about zero.
+
+        The scale grows with what is shown, and never shrinks: days can be compared.
+        """
+        if np.isfinite(values).any():
+            style, _ = (diverging if anomalies else sequential)(values)
+            low, high = style["vmin"], style["vmax"]
+            before = self._limits.get(anomalies, (low, high))
+            self._limits[anomalies] = min(low, before[0]), max(high, before[1])
+        if anomalies in self._limits:
+            low, high = self._limits[anomalies]
+            colours = _DIVERGING if anomalies else Viridis256
+            self._mapper.update(palette=colours, low=low, high=high)
+        self._value_hover.tooltips = [("anomaly" if anomalies else "value", _HERE), _PLACE]
         self._values.patch({"image": [(0, values)]})
 
     def choose(self, categories: bool) -> None:
@@ -166,19 +177,20 @@ class MapCanvas:
             axis.formatter = CustomJSTickFormatter(args={"axis": name}, code=_DEGREES)
         spoken = CustomJSHover(args={"names": _NAMES}, code="return names[value];")
         read = CustomJSHover(args={"units": units}, code=_VALUE)
-        place = ("at", "$y{custom}, $x{custom}")
         there = {
             f"${name}": CustomJSHover(args={"axis": name}, code=_POINT + _DEGREES) for name in "xy"
         }
-        hovers = (
-            (self._category_image, "category", spoken), (self._value_image, "value", read),
-        )  # fmt: skip
-        for image, label, words in hovers:
-            hover = HoverTool(
-                renderers=[image], tooltips=[(label, "@image{custom}"), place],
+        hovers = [
+            HoverTool(
+                renderers=[image], tooltips=[(label, _HERE), _PLACE],
                 formatters={"@image": words, **there}, visible=False,
-            )  # fmt: skip
-            plot.add_tools(hover)
+            )
+            for image, label, words in (
+                (self._category_image, "category", spoken), (self._value_image, "value", read),
+            )
+        ]  # fmt: skip
+        self._value_hover = hovers[1]
+        plot.add_tools(*hovers)
 
 
 def _look_up() -> npt.NDArray[np.uint8]:

@@ -16,6 +16,8 @@ __all__ = ["Parts", "arrange"]
 
 # On narrow screens the table is wider than the page, and moves under it.
 _SCROLLED = {"overflow-x": "auto"}
+# An error is about the last click, wherever on the page that was.
+_ALWAYS_SEEN = {"position": "sticky", "top": "0", "z-index": "10"}
 _CLICK = "Click a cell of the map: its daily values, climatology, threshold and events appear here."
 
 
@@ -38,7 +40,6 @@ class Parts:
     legend: Any
     place: Any
     empty: Any
-    no_events: Any
     note: Any
     day: Any
     earlier: Any
@@ -61,9 +62,9 @@ class Parts:
         widgets = pn.widgets
         style = {"stylesheets": [PART]}
         return cls(
-            heading=_html(sizing_mode=None), status=_html(sizing_mode=None),
-            alert=_html(visible=False), legend=_html(), place=_html(), empty=_html(_EMPTY),
-            no_events=_html(visible=False), note=_html(visible=False),
+            heading=_html(sizing_mode=None, min_width=170), status=_html(sizing_mode=None),
+            alert=_html(visible=False, styles=_ALWAYS_SEEN), legend=_html(), place=_html(),
+            empty=_html(_EMPTY), note=_html(visible=False),
             day=widgets.IntSlider(
                 name="", start=0, end=max(1, days - 1), value=days - 1, show_value=False,
                 sizing_mode="stretch_width", min_width=200, **style,
@@ -78,18 +79,15 @@ class Parts:
             span=widgets.RadioButtonGroup(options=list(spans), value=spans[0], **style),
         )  # fmt: skip
 
-    def found(self, events: bool, kind: str) -> None:
+    def found(self, events: bool) -> None:
         """Show what there is of a cell."""
         self.empty.visible = False
         self.cell.visible = self.place.visible = True
         self.events.visible = events
-        self.no_events.visible = not events
-        self.no_events.object = markup.empty(f"This cell has no marine {kind} in the record.")
 
     def lost(self, line: str) -> None:
         """Say why there is nothing of a cell."""
         self.cell.visible = self.place.visible = self.events.visible = False
-        self.no_events.visible = False
         self.empty.visible = True
         self.empty.object = markup.empty(line)
 
@@ -110,11 +108,11 @@ def arrange(parts: Parts, scene: Scene, figures: Mapping[str, Any], lines: str) 
     table = pn.pane.Bokeh(figures["events"], **wide)
     parts.events = pn.Column(table, visible=False, styles=_SCROLLED, **wide)
     parts.bars = pn.Column(pn.pane.Bokeh(figures["years"], **wide), **wide)
-    head = _html(
-        markup.title(words.title_of(scene.mhw), words.facts(scene.mhw, scene.axis, scene.step))
-    )
+    head = markup.title(words.title_of(scene.mhw), words.facts(scene.mhw, scene.axis, scene.step))
+    slow = markup.warning(words.maps_warning(scene.cell_bytes)) if scene.stored_as_maps else ""
     return pn.Column(
-        head,
+        _html(head),
+        _html(slow, visible=scene.stored_as_maps),
         parts.alert,
         _line(parts.heading, parts.status),
         _line(parts.layer, parts.date, parts.worst, parts.compute),
@@ -125,7 +123,6 @@ def arrange(parts: Parts, scene: Scene, figures: Mapping[str, Any], lines: str) 
         parts.empty,
         parts.cell,
         parts.events,
-        parts.no_events,
         _line(_html(markup.heading("Year by year"), sizing_mode=None), parts.scope),
         parts.note,
         parts.bars,

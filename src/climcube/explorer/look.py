@@ -13,13 +13,13 @@ LIGHT = {
     "ink": "#1c2126", "muted": "#5b6570", "line": "#d5dade", "land": "#b4b8bc", "none": "#f7f9fa",
     "missing": "#dfe3e6", "pending": "#c8d6df", "seas": SEAS, "thresh": THRESH, "now": "#8a4fbf",
     "page": "#ffffff", "soft": "#f3f5f7", "accent": "#1f6f9f", "bad": "#a1121b",
-    "bad-soft": "#fdecec",
+    "bad-soft": "#fdecec", "warn": "#7a4b00", "warn-soft": "#fff4dc", "outline": "#00000000",
 }  # fmt: skip
 DARK = {
     "ink": "#e6eaee", "muted": "#a3adb7", "line": "#39424b", "land": "#4b535b", "none": "#dfe5e9",
     "missing": "#aab3ba", "pending": "#6d8290", "seas": "#6fb1e0", "thresh": "#5cc795",
     "now": "#c9a2f0", "page": "#14181c", "soft": "#1e242a", "accent": "#6fb1e0", "bad": "#ff9a9a",
-    "bad-soft": "#3a1d20",
+    "bad-soft": "#3a1d20", "warn": "#f0c274", "warn-soft": "#33291a", "outline": "#a3adb7",
 }  # fmt: skip
 
 
@@ -45,13 +45,15 @@ p { margin: 2px 0; }
 .muted { color: var(--muted, #5b6570); }
 .bad { color: var(--bad, #a1121b); background: var(--bad-soft, #fdecec); padding: 8px 12px;
   border-left: 4px solid currentColor; border-radius: 3px; overflow-wrap: anywhere; }
+.warn { color: var(--warn, #7a4b00); background: var(--warn-soft, #fff4dc); padding: 8px 12px;
+  border-left: 4px solid currentColor; border-radius: 3px; overflow-wrap: anywhere; }
 .empty { color: var(--muted, #5b6570); border: 1px dashed var(--line, #d5dade); border-radius: 6px;
   padding: 28px 16px; text-align: center; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; }
 .legend span { white-space: nowrap; }
+.legend .said { white-space: normal; }
 .legend i { display: inline-block; width: 13px; height: 13px; margin-right: 6px;
   border: 1px solid var(--muted, #8a939c); vertical-align: -2px; border-radius: 2px; }
-.legend i.line { height: 3px; width: 18px; border: 0; vertical-align: 3px; }
 .legend i.line { height: 3px; width: 18px; border: 0; vertical-align: 4px; }
 .busy::before { content: ""; display: inline-block; width: 11px; height: 11px; margin-right: 8px;
   border: 2px solid var(--line, #d5dade); border-top-color: var(--accent, #1f6f9f);
@@ -83,7 +85,8 @@ TABLE = """
 """
 
 
-FIGURE = ":host { --highlight-color: transparent; --outline-width: 0px; }"
+# A figure that was clicked has no frame of dots.
+FIGURE = ".bk-Canvas { --outline-width: 0px; }"
 
 
 class Paint:

@@ -8,11 +8,13 @@ from html import escape
 from climcube.explorer.look import LIGHT
 from climcube.plots.style import CATEGORIES, palette
 
-__all__ = ["alert", "empty", "heading", "legend", "lines", "note", "place", "status", "title"]
+__all__ = [
+    "alert", "empty", "heading", "legend", "lines", "note", "place", "status", "title", "warning",
+]  # fmt: skip
 
 _NEUTRAL = {
     "None": "none", "No value": "missing", "Not computed yet": "pending", "Land": "land",
-    "Land, or no value": "land",
+    "Land, or no value": "land", "Land, or not yet known": "land",
 }  # fmt: skip
 
 
@@ -36,6 +38,11 @@ def empty(text: str) -> str:
     return f'<div class="empty">{escape(text)}</div>'
 
 
+def warning(line: str) -> str:
+    """Return what a reader had better know."""
+    return f'<div class="warn" role="note">{escape(line)}</div>'
+
+
 def alert(line: str) -> str:
     """Return an error."""
     return f'<div class="bad" role="alert">{escape(line)}</div>'
@@ -54,10 +61,10 @@ def place(where: str, summary: str) -> str:
     return f"<h2>{escape(where)}</h2><p>{escape(summary)}</p>"
 
 
-def legend(entries: Sequence[tuple[str, float | None]], cold: bool) -> str:
-    """Return names, colours and shares of a map."""
+def legend(entries: Sequence[tuple[str, float | None]], cold: bool, text: str = "") -> str:
+    """Return names, colours and shares of a map, after what is to be said of it."""
     colours = dict(zip(CATEGORIES, palette(cold), strict=True))
-    items = []
+    items = [f'<span class="said">{escape(text)}</span>'] if text else []
     for name, share in entries:
         neutral = _NEUTRAL.get(name)
         colour = colours.get(name, "") if neutral is None else f"var(--{neutral}, {LIGHT[neutral]})"

@@ -19,15 +19,15 @@ from climcube.explorer.scene import Scene
 from climcube.explorer.series_canvases import EventTable, LineCanvas, YearCanvas
 from climcube.explorer.words import sentence
 from climcube.plots.dates import day_index
-from climcube.plots.selection import area_weights, plain
+from climcube.plots.selection import plain
 from climcube.plots.style import unit_words
-from climcube.plots.words import is_cold, kind_words, percentile_words, value_words
+from climcube.plots.words import is_cold, percentile_words, value_words
 
 __all__ = ["Page"]
 
-_CATEGORIES, _VALUES = "Categories", "Daily values"
+_CATEGORIES, _ANOMALIES, _VALUES = "Categories", "Anomalies", "Daily values"
 _CELL, _MAP = "This cell", "Whole map"
-_NEAR, _ALL = "Around the event", "Whole record"
+_NEAR, _ALL = "Around the day", "Whole record"
 _BEAT = 100  # milliseconds between looks at what has been answered, while something is asked
 
 
@@ -45,6 +45,7 @@ class Page:
         mhw, axis = scene.mhw, scene.axis
         cube = plain(mhw.cube)
         units, cold = unit_words(cube.attrs.get("units")), is_cold(mhw)
+        self._units = units
         self.paint = Paint()
         self.map = MapCanvas(scene.raster, cold, units, self.paint, self.click)
         self.line = LineCanvas(
@@ -53,11 +54,15 @@ class Page:
         self.years = YearCanvas(axis.years, cold, self.paint)
         self.table = EventTable(cube.attrs.get("units"), TABLE, self.choose_event)
         lines = markup.lines(f"Threshold ({percentile_words(mhw)})", cold)
-        self.parts = Parts.of(len(axis), (_CATEGORIES, _VALUES), (_CELL, _MAP), (_NEAR, _ALL))
+        layers = (_CATEGORIES, *([_ANOMALIES] if scene.has_anomalies else []), _VALUES)
+        self.parts = Parts.of(len(axis), layers, (_CELL, _MAP), (_NEAR, _ALL))
         self.place: Place | None = None
         self._near = (len(axis) - 1, len(axis) - 1)  # samples that the line is about
+        self._on_map: int | None = None
         self._drawn = -1  # version of the survey that the map shows
         # Notebooks hear of what Bokeh draws from the clock only, but of ranges from events only.
+        # Servers take either from the clock: what runs at an event may not hold the page's lock.
+        self._served = pn.state.curdoc is not None and bool(pn.state.curdoc.session_context)
         self._to_draw: dict[str, Callable[[], None]] = {}
         self._wire()
         figures = {
@@ -150,7 +155,7 @@ class Page:
             self.parts.compute.visible = False
         else:
             self.parts.layer.value = _VALUES
-            size = words.bytes_words(4.0 * scene.mhw.cube.size)
+            size = words.bytes_words(scene.survey_bytes)
             self.parts.compute.name = f"Compute the categories ({len(scene.tiles):,} tiles, {size})"
         self._day_moved()
         self._show_years()
@@ -164,7 +169,8 @@ class Page:
         self.parts.compute.visible = False
         self.survey.start()
         self._quiet()
-        self.parts.layer.value = _CATEGORIES
+        if self._layer == _VALUES:
+            self.parts.layer.value = _CATEGORIES
         self._ask_map()
 
     def _moved(self) -> None:
@@ -173,6 +179,9 @@ class Page:
             self.survey.start()
         self._quiet()
         self._ask_map()
+        if not self.line.shows(self.index):
+            self._near = (self.index, self.index)
+            self._look()
 
     def _draw(self, what: str, draw: Callable[[], None]) -> None:
         self._to_draw[what] = draw
@@ -187,29 +196,44 @@ class Page:
         """Say the day at once; draw it at once where that costs nothing."""
         self.parts.heading.object = markup.heading(words.day_words(self.scene.axis, self.index))
         self._draw("day", lambda: self.line.mark(self.index))
-        ready = self.scene.has_values(self.index) if self._values_shown else self._at_hand
-        if ready:  # else when the slider is let go
+        if self._at_hand:  # else when the slider is let go
             self._ask_map()
 
     @property
-    def _values_shown(self) -> bool:
-        return bool(self.parts.layer.value == _VALUES)
+    def _layer(self) -> str:
+        return str(self.parts.layer.value)
 
     @property
     def _at_hand(self) -> bool:
+        if self._layer != _CATEGORIES:
+            return self.scene.has_values(self.index)
         return not self.scene.surveyed and not self.scene.pending()
 
     def _ask_map(self) -> None:
-        index, scene = self.index, self.scene
-        if self._values_shown:
-            self.errands.ask("map", lambda: scene.values(index), self._draw_values, self._complain)
-        else:
-            self.errands.ask(
-                "map", lambda: scene.categories(index), self._draw_categories, self._complain
-            )
-            if scene.automatic and not self.survey.running and self.survey.error is None:
-                self.survey.start()  # what gave way to other tiles is computed again
+        index, scene, survey = self.index, self.scene, self.survey
+        work, draw = {
+            _CATEGORIES: (scene.categories, self._draw_categories),
+            _ANOMALIES: (scene.anomalies, self._draw_anomalies),
+            _VALUES: (scene.values, self._draw_values),
+        }[self._layer]
+        self.errands.ask(
+            "map", lambda: work(index), lambda found: self._shown(index, draw, found),
+            self._complain_of_map,
+        )  # fmt: skip
+        idle = not survey.running and survey.error is None
+        if self._layer == _CATEGORIES and scene.automatic and idle:
+            survey.start()  # what gave way to other tiles is computed again
         self._wake()
+
+    def _shown(self, index: int, draw: Callable[[Any], None], found: Any) -> None:
+        self._on_map = index
+        draw(found)
+
+    def _complain_of_map(self, line: str) -> None:
+        """Say what went wrong, and that the map is of another day than the page says."""
+        if self._on_map not in (None, self.index):
+            line += f" – the map still shows {words.day_words(self.scene.axis, self._on_map)}"
+        self._complain(line)
 
     def _draw_categories(self, codes: Any) -> None:
         self.map.show_categories(codes)
@@ -228,16 +252,26 @@ class Page:
 
     def _draw_values(self, values: Any) -> None:
         self.map.show_values(values)
+        self._explain(values, value_words(self.scene.mhw, self._units), "no value")
+
+    def _draw_anomalies(self, values: Any) -> None:
+        self.map.show_values(values, anomalies=True)
+        text = words.departure(self.scene.mhw, self.scene.axis, self._units)
+        self._explain(values, text, "no value" if self.scene.climatology_known else "not yet known")
+
+    def _explain(self, values: Any, text: str, blank: str) -> None:
+        """Say what the colours are, or why there are none."""
         if np.isfinite(values).any():
-            cube = plain(self.scene.mhw.cube)
-            name = value_words(self.scene.mhw, unit_words(cube.attrs.get("units")))
-            entries = [("Land, or no value", None)]
-            self.parts.legend.object = markup.note(name) + markup.legend(entries, False)
-        else:
+            self.parts.legend.object = markup.legend([(f"Land, or {blank}", None)], False, text)
+        elif blank == "no value":
             self.parts.legend.object = markup.note("No cell has a value on this day.")
+        else:
+            self.parts.legend.object = markup.note(
+                "Anomalies appear when the categories are computed: both need the climatology."
+            )
 
     def _layer_chosen(self) -> None:
-        self._draw("layer", lambda: self.map.choose(not self._values_shown))
+        self._draw("layer", lambda: self.map.choose(self._layer == _CATEGORIES))
         self._moved()
 
     def _go_to_date(self, text: str) -> None:
@@ -278,13 +312,19 @@ class Page:
         event = place.event_on(self.index)
         self._near = (event.first, event.last) if event else (self.index, self.index)
         self._look()
-        self.parts.found(bool(place.events), kind_words(self.scene.mhw))
+        self.parts.found(bool(place.events))
         if first:
             self.parts.scope.value = _CELL
         self._show_years()
 
     def _look(self) -> None:
         """Show the line near what was chosen, or all of it."""
+        if self._served:
+            self._draw("span", self._set_span)
+        else:
+            self._set_span()
+
+    def _set_span(self) -> None:
         if self.parts.span.value == _ALL:
             self.line.look_at_all()
         else:
@@ -306,14 +346,13 @@ class Page:
 
     def _show_years(self) -> None:
         axis, parts = self.scene.axis, self.parts
-        measure = area_weights(self.scene.mhw)[1]
         if parts.scope.value == _CELL and self.place is not None and not self.place.days.any():
             parts.years_note("No day of this cell was in a category.")
         elif parts.scope.value == _CELL and self.place is not None:
             self.years.show(self.place.years, self.place.days, "Days in a category", "days")
             parts.years_note("")
         elif parts.scope.value == _MAP and self._years_of_map is not None:
-            label = f"Share of ocean {measure} × days (%)"
+            label = f"Share of ocean {self.scene.measure} × days (%)"
             self.years.show(axis.years, 100 * self._years_of_map, label, "%")
             parts.years_note("")
         elif parts.scope.value == _CELL:

@@ -6,6 +6,7 @@ from typing import Any
 
 import xarray as xr
 import zarr
+from zarr.storage import WrapperStore
 
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.origins import origin_of
@@ -31,9 +32,12 @@ def require_present(cube: xr.DataArray) -> None:
     stored = _stored_array(cube)
     if stored is None:
         return
+    store = stored.store
+    while isinstance(store, WrapperStore):  # what verifies has other words for what has gone
+        store = store._store
     try:
         zarr.open_array(
-            store=stored.store, path=stored.path, mode="r",
+            store=store, path=stored.path, mode="r",
             zarr_format=stored.metadata.zarr_format,
         )  # fmt: skip
     except FileNotFoundError as error:

@@ -14,15 +14,16 @@ import numpy.typing as npt
 import xarray as xr
 
 from climcube import provenance
-from climcube.analysis.events.heatwaves import Heatwaves
+from climcube.analysis.events.heatwaves import Heatwaves, heatwaves
 from climcube.cubes.calendar import TimeAxis
+from climcube.cubes.coordinates import select_variable
 from climcube.cubes.open import open as open_cube
 from climcube.errors import CubeError, StoreError
 from climcube.explorer.codes import LAND, MISSING
-from climcube.plots.selection import area_weights, ocean, plain, yearly_shares
+from climcube.plots.selection import ocean, plain, yearly_shares
 from climcube.plots.style import CATEGORIES
 
-__all__ = ["Saved", "open_saved"]
+__all__ = ["Saved", "open_saved", "reopen"]
 
 # Values of the definition; cubes that were given to it cannot be compared by what is noted.
 _COMPARED = (
@@ -66,14 +67,11 @@ class Saved:
         codes = day | np.where(np.isnan(values), np.uint8(MISSING), np.uint8(0))
         return np.where(self._sea.transpose(*dims).values, codes, np.uint8(LAND))
 
-    def shares(self, mhw: Heatwaves, inside: xr.DataArray | None) -> npt.NDArray[np.float64]:
+    def shares(self, mhw: Heatwaves, areas: xr.DataArray) -> npt.NDArray[np.float64]:
         """Return the share of area and days in each category, by year, ``(year, 4)``."""
-        areas, measure = area_weights(mhw)
-        if inside is not None:
-            areas = areas.where(inside, 0.0)
         whole = SimpleNamespace(
             cube=plain(mhw.cube), annual=self.annual, climatology=self.climatology,
-            parameters=mhw.parameters, areas=(areas, measure),
+            parameters=mhw.parameters, areas=(areas, ""),
         )  # fmt: skip
         found = yearly_shares(whole).compute()
         return np.stack([np.asarray(found[n].values, "float64") for n in CATEGORIES], axis=-1)
@@ -103,6 +101,38 @@ def open_saved(target: Any, mhw: Heatwaves) -> Saved:
     saved = Saved(parts["annual"], parts["climatology"], category)
     _require_labels(saved, mhw, where)
     return saved
+
+
+def reopen(target: Any, variable: str | None = None) -> Heatwaves:
+    """Return saved heatwaves as they were before they were: lazy, of the cube that they name.
+
+    Raises
+    ------
+    CubeError
+        They do not name one cube and all of their definition, or it cannot be opened.
+    """
+    where = f"results {provenance.redact(str(target))}"
+    remedy = f"name it: climcube explore CUBE --results {provenance.redact(str(target))}"
+    document = provenance.read(_group(target, "annual"))
+    steps, sources = document.get("steps", []), document.get("sources", [])[1:]  # first: itself
+    told = len(steps) == len(sources) == 1 and steps[0]["function"] == "heatwaves"
+    given = steps[0]["parameters"] if told else {}
+    definition = {name: value for name, value in given.items() if value is not None}
+    if not told or not definition.keys() <= {*_COMPARED, "baseline_years"}:
+        raise CubeError(
+            "these results do not say which cube they are of", where=where, remedy=remedy
+        )
+    name = sources[0].get("entry", sources[0]["address"])
+    facts = {key: sources[0].get(key) for key in ("catalog", "version")}
+    try:
+        cube: Any = open_cube(name, variable=variable, layout="series", **facts)
+    except StoreError as error:
+        raise CubeError(
+            "the cube of these results cannot be opened", where=where, found=error.what,
+            expected=f"{name}, as they say", remedy=remedy,
+        ) from error  # fmt: skip
+    cube = cube if variable is not None else select_variable(cube, None, name)
+    return heatwaves(cube, **definition)
 
 
 def _group(target: Any, name: str) -> Any:

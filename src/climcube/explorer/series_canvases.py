@@ -27,6 +27,7 @@ from climcube.plots.style import CATEGORIES, date_words, palette, unit_words
 __all__ = ["EventTable", "LineCanvas", "YearCanvas"]
 
 _DAY = 86_400_000.0
+_BESIDE = 62  # pixels for the labels of the y axis: the frame stays where it is
 _AROUND = 183  # days shown on either side of what is looked at
 
 
@@ -35,6 +36,11 @@ def _positions(axis: TimeAxis, time: npt.NDArray[Any]) -> npt.NDArray[np.float64
     if np.issubdtype(time.dtype, np.datetime64):
         return time.astype("datetime64[ms]").astype("int64").astype("float64")
     return axis.decimal_year
+
+
+def _set_range(span: Any, low: float, high: float) -> None:
+    """Set a range, and what resetting the figure returns to."""
+    span.update(start=low, end=high, reset_start=low, reset_end=high)
 
 
 class LineCanvas:
@@ -50,25 +56,32 @@ class LineCanvas:
         self.figure = figure(
             height=300, sizing_mode="stretch_width", tools="xpan,xwheel_zoom,xbox_zoom,reset,save",
             active_drag="xpan", active_scroll=None, y_axis_label=label, name="line",
+            min_border_left=_BESIDE,
             x_axis_type="datetime" if self._dated else "linear",
-            x_range=(float(self.x[0]), float(self.x[-1])),
+            x_range=(float(self.x[0]), float(self.x[-1])), y_range=(0.0, 1.0),
         )  # fmt: skip
-        self.figure.y_range.only_visible = True
         self._source = ColumnDataSource(self._nothing())
         self._draw(cold, paint)
 
     def show(self, place: Place) -> None:
         """Draw a cell."""
         series = place.series
+        fills = place.fills()
         columns: dict[str, Any] = {
             "x": self.x, "value": series.value.astype("float32"),
             "seas": series.seas.astype("float32"), "thresh": series.thresh.astype("float32"),
         }  # fmt: skip
-        for level, (edge, top) in enumerate(place.fills()):
+        edge, top = fills[-1]
+        columns["outline"] = np.where(top != edge, top, np.nan).astype("float32")
+        for level, (edge, top) in enumerate(fills):
             columns[f"edge{level}"] = edge.astype("float32")
             columns[f"top{level}"] = top.astype("float32")
         if not self._dated:
             columns["date"] = [self._axis.label(i) for i in range(len(self._axis))]
+        drawn = np.stack([series.value, series.seas, series.thresh])
+        low, high = float(np.nanmin(drawn)), float(np.nanmax(drawn))
+        room = 0.05 * (high - low) or 1.0
+        _set_range(self.figure.y_range, low - room, high + room)
         self._source.data = columns
 
     def look_at(self, first: int, last: int) -> None:
@@ -81,12 +94,17 @@ class LineCanvas:
         """Show the whole record."""
         self.figure.x_range.update(start=float(self.x[0]), end=float(self.x[-1]))
 
+    def shows(self, index: int) -> bool:
+        """Whether a sample is in sight."""
+        span = self.figure.x_range
+        return bool(span.start <= self.x[index] <= span.end)
+
     def mark(self, index: int) -> None:
         """Mark the day that the map shows."""
         self._now.location = float(self.x[index])
 
     def _nothing(self) -> dict[str, Any]:
-        names = ["x", "value", "seas", "thresh", *([] if self._dated else ["date"])]
+        names = ["x", "value", "seas", "thresh", "outline", *([] if self._dated else ["date"])]
         fills = [f"{part}{level}" for level in range(len(CATEGORIES)) for part in ("edge", "top")]
         return {name: [] for name in (*names, *fills)}
 
@@ -107,6 +125,10 @@ class LineCanvas:
                 "x", f"edge{level}", f"top{level}", source=self._source, fill_color=colour,
                 name=name,
             )  # fmt: skip
+        # The darkest category would be lost on a dark page.
+        outline = plot.line("x", "outline", source=self._source, line_width=1, name="outline")
+        paint.add(outline.glyph, line_color="outline")
+        outline.nonselection_glyph = outline.selection_glyph = None
         self._now = paint.add(
             Span(dimension="height", line_dash="dashed", line_width=1.2), line_color="now"
         )
@@ -138,9 +160,9 @@ class YearCanvas:
         self.figure = figure(
             height=260, sizing_mode="stretch_width", tools="xpan,xwheel_zoom,reset,save",
             active_drag=None, active_scroll=None, y_axis_label="Days", name="years",
-            x_range=(float(years[0]) - 0.7, float(years[-1]) + 0.7),
+            min_border_left=_BESIDE,
+            x_range=(float(years[0]) - 0.7, float(years[-1]) + 0.7), y_range=(0.0, 1.0),
         )  # fmt: skip
-        self.figure.y_range.start = 0
         self._source = ColumnDataSource(_bars(np.empty(0), np.empty((0, len(CATEGORIES)))))
         for name, colour in zip(CATEGORIES, palette(cold), strict=True):
             bars = self.figure.vbar(
@@ -161,8 +183,10 @@ class YearCanvas:
         self, years: npt.NDArray[np.int64], heights: npt.NDArray[Any], label: str, unit: str
     ) -> None:
         """Draw heights ``(year, category)``."""
-        self._source.data = _bars(years, np.asarray(heights, "float64"))
+        bars = _bars(years, np.asarray(heights, "float64"))
         self.figure.yaxis.axis_label = label
+        self._source.data = bars
+        _set_range(self.figure.y_range, 0.0, 1.05 * float(bars["total"].max()) or 1.0)
         digits = "0.0" if unit == "%" else "0"
         self._hover.tooltips = [
             ("year", "@year"), *((n, f"@{n}{{{digits}}} {unit}") for n in CATEGORIES),
@@ -207,7 +231,7 @@ class EventTable:
         self.table = DataTable(
             source=self._source, columns=columns, height=260, sizing_mode="stretch_width",
             index_position=None, stylesheets=[style], row_height=26, name="events",
-            autosize_mode="force_fit",
+            autosize_mode="force_fit", margin=(5, 10, 5, 10),
         )  # fmt: skip
         self._source.selected.on_change("indices", self._select)
 

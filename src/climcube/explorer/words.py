@@ -13,15 +13,23 @@ from climcube.errors import ClimcubeError
 from climcube.explorer.codes import LAND, MISSING, PENDING
 from climcube.explorer.place import Event, Place
 from climcube.plots.style import CATEGORIES, date_words, number, unit_words
-from climcube.plots.words import basis_words, kind_words, period_words, value_words
+from climcube.plots.words import (
+    base_period_words,
+    basis_words,
+    kind_words,
+    period_words,
+    value_words,
+)
 
 __all__ = [
     "bytes_words",
     "day_words",
+    "departure",
     "error_line",
     "event_words",
     "facts",
     "legend_entries",
+    "maps_warning",
     "place_summary",
     "sentence",
     "title_of",
@@ -82,6 +90,24 @@ def facts(mhw: Any, axis: TimeAxis, step: int) -> str:
     cells = " × ".join(f"{n:,} {d}" for d, n in cube.sizes.items() if d != axis.name)
     shown = "" if step == 1 else f"; the map shows every {step}{_ordinal(step)} cell"
     return f"{period_words(axis)}, {len(axis):,} days; {cells}; {basis_words(mhw, axis)}{shown}"
+
+
+def maps_warning(read: float) -> str:
+    """Return what to know of a cube that is stored as maps; a cell reads so many bytes.
+
+    >>> maps_warning(3 * 2**30)
+    'This cube is stored as maps: each click on a cell reads 3 GiB of it. Copy it ...'
+    """
+    return (
+        f"This cube is stored as maps: each click on a cell reads {bytes_words(read)} of it. "
+        "Copy it into series, once: climcube relayout CUBE series.zarr"
+    )
+
+
+def departure(mhw: Any, axis: TimeAxis, units: str) -> str:
+    """Return what anomalies are, and their units."""
+    text = f"Departure from the climatology of {base_period_words(mhw, axis)}"
+    return f"{text} ({units})" if units else text
 
 
 def legend_entries(
