@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from numbers import Integral
+from numbers import Integral, Real
 from types import MappingProxyType, TracebackType
 from typing import Any
 
@@ -31,6 +31,10 @@ def _is_catalogs(value: object) -> bool:
 
 def _is_positive_integer(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
+
+
+def _is_page_width(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and 60 <= float(value) <= 600
 
 
 def _is_bytes_or_none(value: object) -> bool:
@@ -62,6 +66,7 @@ _KNOWN: Mapping[str, tuple[Any, Callable[[object], bool], str]] = MappingProxyTy
         ),
         "memory": (None, _is_bytes_or_none, "a positive number of bytes, or None (what is free)"),
         "resume": (False, _is_bool, "True or False"),
+        "figure_width": (183, _is_page_width, "millimetres, from 60 to 600"),
         "block_cells": (32, _is_positive_integer, "a positive number of cells worked on at once"),
         "s3_client": ("s3fs", _is_client, "'s3fs' or 'obstore'"),
         "s3_concurrency": (32, _is_positive_integer, "a positive number of requests at once"),
@@ -71,7 +76,7 @@ _KNOWN: Mapping[str, tuple[Any, Callable[[object], bool], str]] = MappingProxyTy
 _current: dict[str, Any] = {name: default for name, (default, _, _) in _KNOWN.items()}
 _watchers: list[Callable[[], None]] = []
 # What is decided in the process of the user, whatever works for it.
-_OF_THE_USER = ("catalogs", "memory", "progress", "resume")
+_OF_THE_USER = ("catalogs", "figure_width", "memory", "progress", "resume")
 
 
 def get_option(name: str) -> Any:
@@ -118,6 +123,9 @@ class set_options:  # noqa: N801 - used like a function, as in xarray
     resume : bool
         Whether `climcube.save` goes on with an earlier attempt (Zarr stores only), where it is
         not told otherwise (default ``False``).
+    figure_width : float
+        Millimetres that new figures of `climcube.plot` are wide (default 183, both columns of a
+        page; 89 is one column); letters and heights follow.
     block_cells : int
         Cells of a tile that a kernel works on at once (default 32).
     s3_client : "s3fs" or "obstore"

@@ -40,8 +40,8 @@ def test_shares_in_the_legend_are_of_the_oceans_area(mhw: Any) -> None:
     assert labels == [
         "None 60 %",
         "Moderate 20 %",
-        "Strong 0.0 %",
-        "Severe 0.0 %",
+        "Strong 0 %",
+        "Severe 0 %",
         "Extreme 20 %",
         "Land",
     ]

@@ -11,7 +11,7 @@ import xarray as xr
 
 import climcube as cc
 from climcube.errors import ParameterError
-from climcube.plots.projections import choose, projected
+from climcube.plots.projections import choose, divided, projected
 from tests.plots.gallery import FIGURES, ocean
 
 GLOBE = np.arange(0, 361, 10.0), np.arange(-90, 91, 10.0)
@@ -76,8 +76,13 @@ def test_no_cell_is_drawn_across_the_globe(crs: Any, shift: float) -> None:
     globe = np.ptp(corners[..., 0])
     assert (widths > 0).all()
     assert widths.max() < 1.3 * globe / cube.sizes["lon"]
-    # As many cells have a colour as have a value.
-    assert np.ma.count(mesh.get_array()) == int(cube.notnull().sum())
+    # As many cells have a colour as have a value; all are cut into as many parts.
+    assert _share_drawn([mesh]) == float(cube.notnull().mean())
+
+
+def _share_drawn(meshes: list[Any]) -> float:
+    drawn = sum(np.ma.count(mesh.get_array()) for mesh in meshes)
+    return float(drawn / sum(mesh.get_array().size for mesh in meshes))
 
 
 @pytest.mark.parametrize("name", ["category_map", "change_map", "map"])
@@ -107,8 +112,7 @@ def test_the_callers_globe_is_used(crs: Any) -> None:
     mine = Figure().add_subplot(projection=crs.Robinson(central_longitude=0))
     assert cc.plot.map(ocean(), ax=mine) is mine
     mine.figure.draw_without_rendering()
-    drawn = sum(np.ma.count(mesh.get_array()) for mesh in mine.collections[:2])
-    assert drawn == int(ocean().isel(time=-1).notnull().sum())
+    assert _share_drawn(mine.collections[:2]) == float(ocean().isel(time=-1).notnull().mean())
     for mesh in mine.collections[:2]:  # one each side of the seam
         assert (np.diff(mesh.get_coordinates()[..., 0], axis=1) > 0).all()
     with pytest.raises(ParameterError, match="projection is that of the axes"):
@@ -119,5 +123,31 @@ def test_one_side_of_the_globe(crs: Any) -> None:
     ax = cc.plot.map(ocean(), projection=crs.Orthographic(20, 10))
     ax.figure.draw_without_rendering()
     meshes = [c for c in ax.collections if hasattr(c, "get_coordinates")]
-    drawn = sum(np.ma.count(mesh.get_array()) for mesh in meshes)
-    assert 0 < drawn < int(ocean().isel(time=-1).notnull().sum())
+    assert 0 < _share_drawn(meshes) < float(ocean().isel(time=-1).notnull().mean())
+
+
+def test_wide_cells_are_curved_and_fill_the_globe(crs: Any, recwarn: Any) -> None:
+    values = np.arange(4.0).reshape(2, 2)
+    cube = xr.DataArray(values, {"lat": [-45.0, 45.0], "lon": [0.0, 187.5]}, ("lat", "lon"))
+    ax = cc.plot.map(cube.assign_attrs(units="K"))
+    ax.figure.draw_without_rendering()
+    assert not recwarn.list  # cells half around the globe are none that cartopy has to wrap
+    meshes = [c for c in ax.collections if hasattr(c, "get_coordinates")]
+    widths = [np.diff(m.get_coordinates()[..., 0], axis=1).max() for m in meshes]
+    assert max(widths) < 1.1 / 36 * np.ptp(ax.get_xlim())
+
+
+def test_a_cell_at_the_seam_is_on_both_sides() -> None:
+    edges, cells = divided(np.array([0.0, 4.0, 8.0, 40.0]), seam=-354.0)
+    np.testing.assert_allclose(edges, [0, 4, 6, 8, 16, 24, 32, 40])
+    assert cells.tolist() == [0, 1, 1, 2, 2, 2, 2]
+
+
+def test_around_a_pole_the_cells_fill_the_frame(crs: Any) -> None:
+    cube = ocean().isel(time=0)
+    for projection, sign in ((crs.NorthPolarStereo(), 1), (crs.SouthPolarStereo(), -1)):
+        equator = abs(projection.transform_point(0, 0, crs.PlateCarree())[1])
+        whole = cc.plot.map(cube, projection=projection)
+        np.testing.assert_allclose([*whole.get_xlim()], [-equator, equator], rtol=1e-6)
+        part = cc.plot.map(cube.where(sign * cube.lat > 30, drop=True), projection=projection)
+        assert part.get_xlim()[1] < 0.7 * equator

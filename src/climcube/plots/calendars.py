@@ -13,7 +13,7 @@ from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError, require_choice
 from climcube.plots.cells import one_cell
 from climcube.plots.colours import colour_bar
-from climcube.plots.dates import month_starts
+from climcube.plots.dates import month_starts, year_axis
 from climcube.plots.selection import area_weights, daily_share, require_heatwaves, within
 from climcube.plots.style import (
     CATEGORIES,
@@ -21,8 +21,10 @@ from climcube.plots.style import (
     MONTHS,
     OCEAN,
     canvas,
+    drawing,
     headline,
     legend_below,
+    page,
     palette,
     round_up,
     swatch,
@@ -47,6 +49,7 @@ Floats = npt.NDArray[np.float64]
 _ABSENT = -1.0  # a day of the record without a value
 
 
+@drawing
 def category_calendar(
     mhw: Any, *, cell: Mapping[str, float] | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -111,6 +114,7 @@ def category_calendar(
     return axes
 
 
+@drawing
 def share_calendar(
     mhw: Any, *, region: Any = None, category: str = "Moderate", ax: Axes | None = None
 ) -> Axes:
@@ -192,7 +196,7 @@ def draw_share_calendar(
 
 def _size(axis: TimeAxis, least: float, room: float) -> tuple[float, float]:
     """Return a figure size: the rows of many years are thinner, those of a few not huge."""
-    return 7.2, float(np.clip(0.115 * len(axis.years), least, 4.2)) + room
+    return page(7.2, float(np.clip(0.115 * len(axis.years), least, 4.2)) + room)
 
 
 def _by_year(axis: TimeAxis, values: Floats) -> Floats:
@@ -239,10 +243,7 @@ def _draw_days(ax: Axes, axis: TimeAxis, table: Floats, **style: Any) -> QuadMes
     names = MONTHS if width_of(ax) > 4.5 else [month[0] for month in MONTHS]
     ax.set_xticks(middles, names, minor=True)
     ax.tick_params(axis="x", which="minor", length=0)
-    step = next(
-        (s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500) if len(axis.years) / s <= 12), 1000
-    )
-    ax.set_yticks([int(y) for y in axis.years if y % step == 0])
+    year_axis(ax, axis.years, upright=True)
     ax.set_xlim(0, axis.days_of_year)
     ax.set_ylim(y[0], y[-1])
     ax.set_ylabel("Year")

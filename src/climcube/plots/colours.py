@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.collections import QuadMesh
     from matplotlib.spines import Spine
 
-__all__ = ["centre_of", "colour_bar", "diverging", "sequential", "value_label"]
+__all__ = ["centre_of", "colour_bar", "diverging", "sequential"]
 
 _DIVERGING, _SEQUENTIAL = "RdBu_r", "viridis"
 # Of what these return zero means "as usual": the last step decides on the colours.
@@ -62,27 +62,32 @@ def diverging(values: npt.NDArray[Any], centre: float = 0.0) -> tuple[dict[str, 
     Limits are at the 98th percentile of the distances, rounded up: single cells do not pale all
     others.
     """
-    away = np.abs(values[np.isfinite(values)] - centre)
-    limit = round_up(float(np.quantile(away, 0.98)) if away.size else 0.0)
-    beyond = bool(away.size and away.max() > limit * (1 + 1e-9))
+    away = values[np.isfinite(values)] - centre
+    limit = round_up(float(np.quantile(np.abs(away), 0.98)) if away.size else 0.0)
     style = {"cmap": _DIVERGING, "vmin": centre - limit, "vmax": centre + limit}
-    return style, "both" if beyond else "neither"
+    return style, _ends(away, -limit, limit)
 
 
 def sequential(values: npt.NDArray[Any]) -> tuple[dict[str, Any], str]:
     """Return the style of colours that rise with the value: from the 1st to the 99th percentile."""
     known = np.asarray(values[np.isfinite(values)], "float64")
     low, high = (float(q) for q in np.quantile(known, (0.01, 0.99))) if known.size else (0.0, 1.0)
-    step = round_up((high - low) / 10)
+    step = round_up((high - low) / 20)
     if high - low <= 1e-9 * max(1.0, abs(high)):  # one value everywhere
         step = round_up(max(abs(high), 1e-9)) / 10
-    low, high = np.floor(low / step) * step, np.ceil(high / step) * step
+    low, high = float(np.floor(low / step) * step), float(np.ceil(high / step) * step)
     high = high if high > low else low + step
-    below = bool(known.size and known.min() < low - 1e-9 * step)
-    above = bool(known.size and known.max() > high + 1e-9 * step)
-    ends = {(False, False): "neither", (True, False): "min", (False, True): "max"}
-    style = {"cmap": _SEQUENTIAL, "vmin": float(low), "vmax": float(high)}
-    return style, ends.get((below, above), "both")
+    return {"cmap": _SEQUENTIAL, "vmin": low, "vmax": high}, _ends(known, low, high)
+
+
+def _ends(values: npt.NDArray[Any], low: float, high: float) -> str:
+    """Return at which ends values lie beyond the limits of the colours."""
+    near = 1e-9 * (high - low)
+    below = bool(values.size and values.min() < low - near)
+    above = bool(values.size and values.max() > high + near)
+    return {(False, False): "neither", (True, False): "min", (False, True): "max"}.get(
+        (below, above), "both"
+    )
 
 
 def colour_bar(
@@ -95,9 +100,3 @@ def colour_bar(
     bar = figure.colorbar(cast("QuadMesh", mesh), cax=ax.inset_axes(box), extend=extend)
     bar.set_label(label)
     cast("Spine", bar.outline).set_linewidth(0.4)
-
-
-def value_label(name: str, units: str) -> str:
-    """Return a name with its units, to stand along an axis or a colour bar."""
-    name = f"{name[:1].upper()}{name[1:]}"
-    return f"{name} ({units})" if units else name

@@ -23,6 +23,7 @@ __all__ = [
     "positions",
     "sample_index",
     "sample_words",
+    "year_axis",
 ]
 
 _FEW = 75  # days: below, days of the month are marked, too
@@ -144,6 +145,14 @@ def month_starts(axis: TimeAxis) -> npt.NDArray[np.int64]:
     months = np.arange(1, 13)
     zeros = np.zeros(12, "int64")
     return TimeAxis(axis.name, axis.calendar, zeros, months, zeros + 1, zeros).dayofyear
+
+
+def year_axis(ax: Axes, years: npt.NDArray[Any], *, upright: bool = False) -> None:
+    """Mark round years along an axis of years, as many as there is room for."""
+    axis = ax.yaxis if upright else ax.xaxis
+    most = 12 if upright else min(12, max(3, 2 * width_of(ax)))
+    step = next((s for s in _STEPS if len(years) / s <= most), 2 * _STEPS[-1])
+    axis.set_ticks([int(y) for y in years if y % step == 0])
 
 
 def date_axis(ax: Axes, axis: TimeAxis, window: slice, x: npt.NDArray[Any]) -> None:

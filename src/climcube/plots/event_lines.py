@@ -19,10 +19,13 @@ from climcube.plots.style import (
     SEAS,
     THRESH,
     canvas,
+    clauses,
     date_words,
+    drawing,
     headline,
     legend_below,
     number,
+    page,
     palette,
     swatch,
     unit_words,
@@ -46,9 +49,11 @@ _DASHES = (0, (4, 3))
 # All exceedances, those in an event, the event that is pointed out.
 _WARM_FLAME = ("#fbcdb4", "#ee4b2b", "#8f0d0d")
 _COLD_FLAME = ("#cfe0ea", "#5f93bd", "#152a52")
+_LINE = 7.0  # points that the smallest letters take
 _AROUND = 365  # days drawn on either side of the event, where no period is given
 
 
+@drawing
 def event_line(
     mhw: Any,
     *,
@@ -108,7 +113,7 @@ def event_line(
     series = one_cell(mhw, cell)
     first, last = _span(series, event_number(mhw, series, event))
     window = slice(max(0, first - padding_days), last + padding_days + 1)
-    with canvas(ax, (7.2, 4.1)) as axes:
+    with canvas(ax, page(7.2, 4.1)) as axes:
         reached = _fill_categories(axes, mhw, series, window)
         _draw_lines(axes, mhw, series, window)
         _level_names(axes, series, window, reached)
@@ -117,6 +122,7 @@ def event_line(
     return axes
 
 
+@drawing
 def flame(
     mhw: Any,
     *,
@@ -179,7 +185,7 @@ def flame(
     if period is None:
         first, last = _span(series, chosen) if chosen else (size - 1, size - 1)
         window = slice(max(0, first - _AROUND), min(size, last + _AROUND + 1))
-    with canvas(ax, (7.2, 3.9)) as axes:
+    with canvas(ax, page(7.2, 3.9)) as axes:
         fills = _fill_events(axes, mhw, series, window, chosen)
         _draw_lines(axes, mhw, series, window)
         _label_period(axes, mhw, series, window, chosen)
@@ -273,7 +279,8 @@ def _draw_lines(ax: Axes, mhw: Any, series: Series, window: slice) -> None:
     drawn = drawn[np.isfinite(drawn)]
     low, high = (float(drawn.min()), float(drawn.max())) if drawn.size else (0.0, 1.0)
     room = max(high - low, 1e-6)
-    ax.set_ylim(low - 0.06 * room, high + 0.1 * room)
+    below, above = (0.12, 0.06) if is_cold(mhw) else (0.06, 0.12)  # room for the peak's number
+    ax.set_ylim(low - below * room, high + above * room)
     if len(time) > 1:
         ax.set_xlim(time[0], time[-1])
     ax.set_ylabel(value_words(mhw, unit_words(series.units)))
@@ -289,11 +296,16 @@ def _reached(series: Series, window: slice) -> int:
 
 
 def _level_names(ax: Axes, series: Series, window: slice, reached: int) -> None:
-    """Name the dashed multiples at the right end, where they fall inside the frame."""
+    """Name the dashed multiples at the right end, where they fall inside the frame and apart."""
     last = window.stop - 1 if window.stop <= len(series.axis) else -1
     x = positions(series.axis, series.time)[last]
     seas, step = series.seas[last], series.thresh[last] - series.seas[last]
     low, high = ax.get_ylim()
+    figure = ax.get_figure(root=True)
+    inches = figure.get_size_inches()[1] if figure is not None else 4.0
+    points = 72 * float(inches) * ax.get_position(original=True).height / (high - low)
+    if abs(step) * points < _LINE:
+        return
     for level in range(2, min(4, reached + 1) + 1):
         height = float(seas + level * step)
         if low < height < high:
@@ -364,7 +376,7 @@ def _label_period(ax: Axes, mhw: Any, series: Series, window: slice, chosen: int
         ax,
         f"Marine {kind}s" + (f" at {series.place}" if series.place else "")
         + ", " + "–".join(map(str, years)),
-        "; ".join([*parts, basis_words(mhw, axis)]),
+        clauses(*parts, basis_words(mhw, axis)),
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from climcube.cubes.units import Units
 from climcube.errors import CubeError, UnitsError, VariableError
 from climcube.plots.selection import plain
 from climcube.plots.significance import made_by, tested_words
-from climcube.plots.style import decimals, legend_below, number, unit_words
+from climcube.plots.style import clauses, decimals, legend_below, number, unit_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,7 +88,7 @@ def draw_fit(
             ax.fill_between(x, *limits, color=TREND, alpha=0.2, linewidth=0, gid="band")
             shading = f"shading: {_shading_words(fit, numbers)}"
     ax.plot(x, line, color=TREND, linewidth=1.5, label="Trend", gid="trend")
-    return "; ".join(s for s in (_words(fit, numbers), shading, tested_words(fit)) if s)
+    return clauses(_words(fit, numbers), shading, tested_words(fit))
 
 
 def _band(record: _Record, numbers: dict[str, float], line: Floats) -> tuple[Floats, Floats] | None:

@@ -1,4 +1,4 @@
-"""Lay the cells of any cube on a longitude-latitude picture, without a map library.
+"""Where the cells of any cube lie on a longitude-latitude picture, without a map library.
 
 Regular grids are drawn cell by cell; curvilinear and unstructured ones by the nearest cell of
 each pixel, which holds across the dateline, folds and poles. Land is where values are missing.
@@ -6,43 +6,29 @@ each pixel, which holds across the dateline, folds and poles. Land is where valu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
 from climcube.cubes.coordinates import SpatialAxes, find_spatial
-from climcube.errors import AxisError, CubeError, ParameterError, require_module
-from climcube.plots.colours import colour_bar, diverging, sequential
-from climcube.plots.projections import choose, corners, dress_globe, is_geographic, ratio_of
-from climcube.plots.style import LAND, MUTED, canvas
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.collections import QuadMesh
+from climcube.errors import AxisError, CubeError
 
 __all__ = [
     "MapGrid",
     "continuous_longitude",
     "degree_axis",
-    "draw_cells",
-    "draw_diverging",
-    "draw_sequential",
-    "drawn_size",
     "east_west",
     "edges_of",
-    "map_canvas",
     "north_south",
     "require_map",
     "require_values",
 ]
 
 Floats = npt.NDArray[np.float64]
-_WIDEST, _TALLEST = 5.8, 5.0  # inches of map
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0)
 MAX_PIXELS = 2000  # along one side: finer than any screen or page shows
 
@@ -92,9 +78,12 @@ class MapGrid:
         y, x = _floats(lat), continuous_longitude(_floats(lon))
         rows = np.argsort(y)[:: -(-y.size // MAX_PIXELS)]
         columns = np.argsort(x)[:: -(-x.size // MAX_PIXELS)]
-        y_edges = np.clip(edges_of(y[rows]), -90, 90)
+        across, down = (float(np.ptp(v)) / max(1, v.size - 1) or 1.0 for v in (x, y))
+        # A single row is as high as its cells are wide, a single column as wide as they are high.
+        x_edges = edges_of(x[columns], down)
+        y_edges = np.clip(edges_of(y[rows], across), -90, 90)
         return cls(
-            x[columns], y[rows], edges_of(x[columns]), y_edges,
+            x[columns], y[rows], x_edges, y_edges,
             (str(lat.dims[0]), str(lon.dims[0])),
             {str(lat.dims[0]): rows, str(lon.dims[0]): columns},
         )  # fmt: skip
@@ -179,110 +168,6 @@ def require_values(valid: npt.NDArray[Any], where: str) -> None:
     )
 
 
-@contextmanager
-def map_canvas(ax: Axes | None, grid: MapGrid, beside: float, projection: Any) -> Iterator[Axes]:
-    """Yield the axes of a map: the caller's, or new ones in the projection that suits.
-
-    ``beside`` inches are left to what stands right of the map.
-    """
-    if ax is not None and projection is not None:
-        raise ParameterError(
-            "a projection is that of the axes", where="projection",
-            remedy="leave projection= out, and make the axes with it: "
-            "figure.add_subplot(projection=...)",
-        )  # fmt: skip
-    # matplotlib itself is missed first: cartopy needs it, too.
-    require_module("matplotlib", "plots")
-    crs = None if ax is not None else choose(projection, grid.x_edges, grid.y_edges)
-    with canvas(ax, _map_size(grid, beside, crs), compressed=True, projection=crs) as axes:
-        yield axes
-
-
-def draw_cells(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], **style: Any) -> QuadMesh:
-    """Draw a picture of cells with degree labels, true proportions and grey where NaN."""
-    ax.set_facecolor(LAND)
-    if is_geographic(ax):
-        return _draw_globe(ax, grid, values, style)
-    mesh = ax.pcolormesh(grid.x_edges, grid.y_edges, values, rasterized=True, **style)
-    ax.set_xlim(grid.x_edges[0], grid.x_edges[-1])
-    ax.set_ylim(grid.y_edges[0], grid.y_edges[-1])
-    ax.set_aspect(_aspect(grid))
-    for spine in ax.spines.values():
-        spine.set_visible(True)
-    across, down = drawn_size(ax, grid)
-    degree_axis(ax.xaxis, east_west, "Longitude", across / 0.7)
-    degree_axis(ax.yaxis, north_south, "Latitude", down / 0.45)
-    return mesh
-
-
-def _draw_globe(
-    ax: Any, grid: MapGrid, values: npt.NDArray[Any], style: dict[str, Any]
-) -> QuadMesh:
-    """Draw a picture of cells on a map projection."""
-    mesh = None
-    parts = list(corners(ax, grid.x_edges, grid.y_edges))
-    if all(np.isfinite(x).all() and np.isfinite(y).all() for _, x, y in parts):
-        # What lies beyond the grid is no land; of a map that shows one side only, all is grey.
-        ax.set_facecolor("white")
-        style = style | {"cmap": require_module("matplotlib", "plots").colormaps.get_cmap(
-            style["cmap"]).with_extremes(bad=LAND)}  # fmt: skip
-    for columns, x, y in parts:
-        seen = np.isfinite(x) & np.isfinite(y)  # an orthographic map shows one side only
-        whole = seen[1:, 1:] & seen[1:, :-1] & seen[:-1, 1:] & seen[:-1, :-1]
-        mesh = ax.pcolormesh(
-            np.where(seen, x, 0.0), np.where(seen, y, 0.0),
-            np.ma.masked_where(~whole, values[:, columns]), rasterized=True,
-            transform=ax.projection, **style,
-        )  # fmt: skip
-    dress_globe(ax, bool(grid.x_edges[-1] - grid.x_edges[0] > 180), MUTED)
-    return cast("QuadMesh", mesh)
-
-
-def draw_diverging(
-    ax: Axes, grid: MapGrid, values: npt.NDArray[Any], label: str, centre: float = 0.0
-) -> None:
-    """Draw a picture of cells in colours symmetric about zero, and their colour bar."""
-    style, extend = diverging(values, centre)
-    mesh = draw_cells(ax, grid, values, **style)
-    _bar_beside(ax, mesh, 1 / max(0.5, drawn_size(ax, grid)[0]), label, extend)
-
-
-def draw_sequential(ax: Axes, grid: MapGrid, values: npt.NDArray[Any], label: str) -> None:
-    """Draw a picture of cells in colours that rise with the value, and their colour bar."""
-    style, extend = sequential(values)
-    mesh = draw_cells(ax, grid, values, **style)
-    _bar_beside(ax, mesh, 1 / max(0.5, drawn_size(ax, grid)[0]), label, extend)
-
-
-def _bar_beside(ax: Axes, mesh: QuadMesh, inch: float, label: str, extend: str) -> None:
-    """Put a colour bar right of a map: an inset follows the box that its proportions leave."""
-    colour_bar(ax, mesh, (1 + 0.12 * inch, 0.0, 0.13 * inch, 1.0), label, extend)
-
-
-def _map_size(grid: MapGrid, beside: float, projection: Any) -> tuple[float, float]:
-    """Return a figure size in inches: the map in its proportions, and room beside it."""
-    ratio = _ratio(grid) if projection is None else ratio_of(projection)
-    across = min(_WIDEST, max(1.5, _TALLEST / max(ratio, 1e-9)))
-    down = min(_TALLEST, max(1.2, across * ratio))
-    return across + beside + 0.8, down + 1.2
-
-
-def _ratio(grid: MapGrid) -> float:
-    height = float(grid.y_edges[-1] - grid.y_edges[0])
-    return _aspect(grid) * height / float(grid.x_edges[-1] - grid.x_edges[0])
-
-
-def drawn_size(ax: Axes, grid: MapGrid) -> tuple[float, float]:
-    """Return width and height in inches that the map takes of its axes' box."""
-    figure = ax.get_figure(root=True)
-    inches = figure.get_size_inches() if figure is not None else (6.0, 4.0)
-    box = ax.get_position(original=True)
-    width, height = box.width * float(inches[0]), box.height * float(inches[1])
-    ratio = ratio_of(cast("Any", ax).projection) if is_geographic(ax) else _ratio(grid)
-    across = min(width, height / max(ratio, 1e-9))
-    return across, across * ratio
-
-
 def _spatial(cube: xr.DataArray) -> SpatialAxes:
     axes = find_spatial(cube)
     if not axes.dims or not set(axes.dims) <= set(map(str, cube.dims)):
@@ -309,10 +194,10 @@ def continuous_longitude(lon: Floats) -> Floats:
     return np.asarray(shifted - 360 * np.floor((middle + 180) / 360), "float64")
 
 
-def edges_of(centres: Floats) -> Floats:
-    """Return the edges of cells from their centres."""
+def edges_of(centres: Floats, width: float = 1.0) -> Floats:
+    """Return the edges of cells from their centres; ``width`` is that of a single one."""
     if len(centres) == 1:
-        return np.array([centres[0] - 0.5, centres[0] + 0.5])
+        return np.array([centres[0] - width / 2, centres[0] + width / 2])
     middle = (centres[:-1] + centres[1:]) / 2
     first, last = centres[0] - (middle[0] - centres[0]), centres[-1] + (centres[-1] - middle[-1])
     return np.concatenate([[first], middle, [last]])
@@ -340,13 +225,6 @@ def _nearest_cells(x: Floats, y: Floats, columns: Floats, rows: Floats) -> npt.N
 def _on_sphere(lon: Floats, lat: Floats) -> Floats:
     a, b = np.radians(lon), np.radians(lat)
     return np.column_stack([np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), np.sin(b)])
-
-
-def _aspect(grid: MapGrid) -> float:
-    south, north = grid.y_edges[0], grid.y_edges[-1]
-    if north - south > 60:  # one parallel cannot stand for a hemisphere
-        return 1.0
-    return float(min(3.0, 1 / np.cos(np.radians((south + north) / 2))))
 
 
 def degree_axis(axis: Any, words: Callable[[float], str], label: str, room: float) -> None:

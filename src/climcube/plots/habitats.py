@@ -14,10 +14,22 @@ from climcube.analysis.means import annual_mean
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError
 from climcube.plots.dates import date_axis, positions
-from climcube.plots.geography import MapGrid, map_canvas, require_map, require_values
+from climcube.plots.geography import MapGrid, require_map, require_values
+from climcube.plots.map_axes import map_canvas, projection_of
 from climcube.plots.maps import draw_codes, side_legend
 from climcube.plots.selection import plain, require_variable
-from climcube.plots.style import LAND, OCEAN, SEAS, canvas, headline, legend_below, swatch
+from climcube.plots.style import (
+    LAND,
+    OCEAN,
+    SEAS,
+    canvas,
+    clauses,
+    drawing,
+    headline,
+    legend_below,
+    page,
+    swatch,
+)
 from climcube.plots.words import period_words, span_words
 
 if TYPE_CHECKING:
@@ -33,6 +45,7 @@ _FEW = 80  # values: more are drawn thin, with the means of years over them
 _YEAR = 300  # days
 
 
+@drawing
 def habitat_map(
     change: xr.Dataset, *, projection: Any = None, ax: Axes | None = None
 ) -> Axes:  # fmt: skip
@@ -73,6 +86,7 @@ def habitat_map(
     areas = {n: plain(change[f"area_{n}"]) for n in ("stable", "gain", "loss")
              if f"area_{n}" in change}  # fmt: skip
     grid = MapGrid.of(state)
+    projection = projection_of(ax, projection, grid)
     computed = xr.Dataset({"state": grid.thin(state), **areas}).compute()
     codes = np.asarray(grid.picture(computed["state"]), "float64")
     codes = np.where(codes < 0, np.nan, codes)
@@ -92,6 +106,7 @@ def habitat_map(
     return axes
 
 
+@drawing
 def habitat_area(habitat: Habitat | xr.DataArray, *, ax: Axes | None = None) -> Axes:
     """Draw the suitable area in time: a line a species.
 
@@ -134,7 +149,7 @@ def habitat_area(habitat: Habitat | xr.DataArray, *, ax: Axes | None = None) -> 
         )  # fmt: skip
     require_values(np.isfinite(np.asarray(area.values, "float64")), f"variable {area.name!r}")
     factor, unit = _scale(float(np.nanmax(area.values)))
-    with canvas(ax, (7.2, 3.3)) as axes:
+    with canvas(ax, page(7.2, 3.3)) as axes:
         many = len(axis) > _FEW and float(np.median(np.diff(axis.ordinal))) < _YEAR
         lines = [area] if not species else [area.isel({species[0]: n}) for n in
                                             range(area.sizes[species[0]])]  # fmt: skip
@@ -149,8 +164,7 @@ def habitat_area(habitat: Habitat | xr.DataArray, *, ax: Axes | None = None) -> 
             legend_below(axes, handles, 4)
         detail = _range_words(area)
         means = "thin: every value, thick: means of years" if many else ""
-        headline(axes, f"Suitable area, {period_words(axis)}",
-                 "; ".join(t for t in (detail, means) if t))  # fmt: skip
+        headline(axes, f"Suitable area, {period_words(axis)}", clauses(detail, means))
     return axes
 
 
@@ -187,7 +201,9 @@ def _draw(
 
 
 def _scale(largest: float) -> tuple[float, str]:
-    return (1e6, "million km²") if largest >= 1e6 else (1.0, "km²")
+    if largest >= 1e6:
+        return 1e6, "million km²"
+    return (1e3, "thousand km²") if largest >= 1e4 else (1.0, "km²")
 
 
 def _area(km2: float) -> str:

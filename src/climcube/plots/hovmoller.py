@@ -28,8 +28,17 @@ from climcube.plots.geography import (
     require_values,
 )
 from climcube.plots.selection import plain
-from climcube.plots.style import LAND, canvas, headline, unit_words, width_of
-from climcube.plots.words import name_words, period_words, region_words
+from climcube.plots.style import (
+    LAND,
+    canvas,
+    clauses,
+    drawing,
+    headline,
+    page,
+    unit_words,
+    width_of,
+)
+from climcube.plots.words import name_words, period_words, region_words, source_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,6 +49,7 @@ Floats = npt.NDArray[np.float64]
 _ALONG = ("longitude", "latitude")
 
 
+@drawing
 def hovmoller(
     cube: xr.DataArray,
     along: str = "longitude",
@@ -108,15 +118,15 @@ def hovmoller(
     along = "latitude" if _is_latitude(part) else "longitude"
     diagram = _Diagram.of(part, values, along)
     style, extend = sequential(values) if middle is None else diverging(values, middle)
-    size = (6.4, 5.2) if along == "longitude" else (7.4, 3.5)
-    with canvas(ax, size) as axes:
+    size = (6.4, 5.2) if along == "longitude" else (7.2, 3.5)
+    with canvas(ax, page(*size)) as axes:
         mesh = _draw(axes, diagram, along, style)
         units = unit_words(given.attrs.get("units"))
         colour_bar(axes, mesh, (1.02, 0.0, 0.03, 1.0), units or "No units", extend)
         thinned = f"every {step}{_ordinal(step)} time drawn" if step > 1 else ""
         headline(
             axes, f"{name_words(given)}, {period_words(axis)}",
-            "; ".join(t for t in (where, thinned) if t),
+            clauses(where, source_words(cube), thinned),
         )  # fmt: skip
     return axes
 

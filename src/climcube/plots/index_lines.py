@@ -12,8 +12,18 @@ from climcube.cubes.calendar import TimeAxis
 from climcube.errors import ParameterError, VariableError
 from climcube.plots.dates import date_axis, positions
 from climcube.plots.lines import one_series
-from climcube.plots.style import INK, canvas, headline, legend_below, swatch, unit_words
-from climcube.plots.words import name_words, period_words
+from climcube.plots.style import (
+    INK,
+    canvas,
+    clauses,
+    drawing,
+    headline,
+    legend_below,
+    page,
+    swatch,
+    unit_words,
+)
+from climcube.plots.words import axis_words, name_words, period_words, source_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,10 +33,10 @@ __all__ = ["index_line"]
 Floats = npt.NDArray[np.float64]
 _VARIABLES = ("oni", "dmi", "index")  # of cc.oni, cc.iod, cc.pdo
 _THRESHOLDS = {"oni": 0.5}  # degrees, of the definition that the function itself uses
-_LONG = 40  # letters: longer names run off an axis
 _WARM, _COLD = ("#c0392b", "#eebfb8"), ("#2f6f9f", "#bfd6e6")  # full, pale
 
 
+@drawing
 def index_line(
     index: xr.DataArray | xr.Dataset, *, threshold: float | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -79,7 +89,7 @@ def index_line(
     strong = None if episode is None else np.asarray(episode.values, "float64")
     x = positions(axis, np.asarray(values[axis.name].values))
     units = unit_words(values.attrs.get("units"))
-    with canvas(ax, (7.2, 3.3)) as axes:
+    with canvas(ax, page(7.2, 3.3)) as axes:
         _fill(axes, x, y, strong, limit)
         axes.plot(x, y, color=INK, linewidth=0.6)
         axes.axhline(0, color=INK, linewidth=0.5)
@@ -87,13 +97,14 @@ def index_line(
             axes.axhline(side, color="#8a939c", linewidth=0.6, linestyle="--")
         axes.set_xlim(x[0], x[-1])
         date_axis(axes, axis, slice(0, len(axis)), x)
-        name = name_words(series)
-        short = name if len(name) <= _LONG else str(series.name)
-        axes.set_ylabel(f"{short} ({units})" if units else short)
+        axes.set_ylabel(axis_words(values))
         handles, rule = _words(episode is not None, limit, units)
         if handles:
             legend_below(axes, handles, 4)
-        headline(axes, f"{name}, {period_words(axis)}", rule)
+        headline(
+            axes, f"{name_words(values)}, {period_words(axis)}",
+            clauses(source_words(series), rule),
+        )  # fmt: skip
     return axes
 
 

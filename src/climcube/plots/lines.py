@@ -13,8 +13,8 @@ from climcube.plots.dates import date_axis, positions
 from climcube.plots.fitted_lines import draw_fit
 from climcube.plots.geography import require_values
 from climcube.plots.selection import plain
-from climcube.plots.style import SEAS, canvas, headline, unit_words
-from climcube.plots.words import period_words
+from climcube.plots.style import SEAS, canvas, clauses, drawing, headline, page
+from climcube.plots.words import axis_words, name_words, period_words, source_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +24,7 @@ __all__ = ["one_series", "time_series"]
 _FEW, _MANY = 80, 800  # values: up to the first each has a marker; beyond the second, thin lines
 
 
+@drawing
 def time_series(
     series: xr.DataArray,
     *,
@@ -84,8 +85,7 @@ def time_series(
     axis = TimeAxis.of(values)
     y = np.asarray(values.values, "float64")
     x = positions(axis, np.asarray(values[axis.name].values))
-    units = unit_words(values.attrs.get("units"))
-    with canvas(ax, (7.2, 3.3)) as axes:
+    with canvas(ax, page(7.2, 3.3)) as axes:
         few = len(y) <= _FEW
         axes.plot(
             x, y, color=SEAS, linewidth=1.2 if len(y) <= _MANY else 0.5,
@@ -93,10 +93,11 @@ def time_series(
         )  # fmt: skip
         detail = "" if trend is None else draw_fit(axes, axis, x, values, trend, band)
         date_axis(axes, axis, slice(0, len(axis)), x)
-        name = str(values.attrs.get("long_name") or series.name or "series")
-        axes.set_ylabel(f"{name} ({units})" if units else name, wrap=True)
-        name = title or name
-        headline(axes, f"{name[:1].upper()}{name[1:]}, {period_words(axis)}", detail)
+        axes.set_ylabel(axis_words(values))
+        headline(
+            axes, f"{title or name_words(values)}, {period_words(axis)}",
+            clauses(source_words(series), detail),
+        )  # fmt: skip
     return axes
 
 

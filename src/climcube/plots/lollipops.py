@@ -20,8 +20,10 @@ from climcube.plots.style import (
     MUTED,
     canvas,
     date_words,
+    drawing,
     headline,
     legend_below,
+    page,
     palette,
 )
 from climcube.plots.words import basis_words, is_cold, kind_words, metric_words, period_words
@@ -44,6 +46,7 @@ _METRICS = (
 )
 
 
+@drawing
 def lolliplot(
     mhw: Any,
     *,
@@ -106,7 +109,7 @@ def lolliplot(
     series = one_cell(mhw, cell)
     table = series.found.events()
     stems = _Stems.of(series, table, metric, xaxis, cold=is_cold(mhw))
-    with canvas(ax, (7.2, 3.7)) as axes:
+    with canvas(ax, page(7.2, 3.7)) as axes:
         axes.set_ylim(*stems.limits)
         axes.set_xlim(*stems.ends)
         _draw_axes(axes, series, stems, metric)
@@ -239,7 +242,7 @@ def _free_side(
         sides.insert(-3, (style | {"xytext": (shift, 0.0)}, (left, left + text, *beside)))
     for style, (left, right, low, high) in sides:
         clear = all(right < a or left > b or high < c or low > d for a, b, c, d in taken)
-        if clear and left > -20 and right < width + 4:
+        if clear and left > 0 and right < width + 4:
             return style, (left, right, low, high)
     return None
 

@@ -12,16 +12,15 @@ import xarray as xr
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.subject import plain_cube
 from climcube.errors import AxisError, ParameterError
-from climcube.plots.colours import centre_of, value_label
+from climcube.plots.colours import centre_of
 from climcube.plots.dates import day_index, sample_index, sample_words
-from climcube.plots.geography import (
-    MapGrid,
+from climcube.plots.geography import MapGrid, require_map, require_values
+from climcube.plots.map_axes import (
     draw_cells,
     draw_diverging,
     draw_sequential,
     map_canvas,
-    require_map,
-    require_values,
+    projection_of,
 )
 from climcube.plots.selection import (
     area_weights,
@@ -35,7 +34,9 @@ from climcube.plots.style import (
     LAND,
     MISSING,
     OCEAN,
+    clauses,
     date_words,
+    drawing,
     headline,
     palette,
     swatch,
@@ -47,6 +48,8 @@ from climcube.plots.words import (
     kind_words,
     name_words,
     period_words,
+    source_words,
+    with_units,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
 __all__ = ["anomaly_map", "category_map", "draw_codes", "map", "percent", "side_legend"]
 
 
+@drawing
 def category_map(
     mhw: Any, date: object = None, *, projection: Any = None, ax: Axes | None = None
 ) -> Axes:
@@ -100,6 +104,7 @@ def category_map(
     axis = TimeAxis.of(cube)
     require_map(cube.isel({axis.name: 0}), "category_map")
     grid = MapGrid.of(cube)
+    projection = projection_of(ax, projection, grid)
     index = worst_day(mhw) if date is None else day_index(axis, date)
     category = plain(mhw.daily["category"]).isel({axis.name: index})
     sea = ocean(mhw)
@@ -130,6 +135,7 @@ def category_map(
     return axes
 
 
+@drawing
 def map(  # noqa: A001 - cc.plot.map is what it is called
     cube: xr.DataArray,
     date: object = None,
@@ -184,6 +190,7 @@ def map(  # noqa: A001 - cc.plot.map is what it is called
     return _draw_values(cube, date, centre, projection, ax, "map")
 
 
+@drawing
 def anomaly_map(
     anomaly: xr.DataArray, date: object = None, *, projection: Any = None, ax: Axes | None = None
 ) -> Axes:
@@ -234,21 +241,23 @@ def _draw_values(
     require_map(cube, purpose)
     centre_of(given, centre)  # what is not understood is said before anything is computed
     grid = MapGrid.of(cube)
+    projection = projection_of(ax, projection, grid)
     values = np.asarray(grid.picture(grid.thin(cube).compute()), "float64")
     when = _time_words(cube) if axis is None else sample_words(axis, index)
     require_values(np.isfinite(values), f"variable {cube.name!r}" + (when and f", {when}"))
     middle = centre_of(given, centre, values)
     units = unit_words(cube.attrs.get("units"))
-    anomaly = purpose == "anomaly_map"
-    name = "Anomaly" if anomaly else name_words(cube)
-    label = value_label("Anomaly", units) if anomaly else units or "No units"
+    anomaly, name = purpose == "anomaly_map", name_words(cube)
+    if anomaly and "anomaly" not in name.lower():
+        name = "Anomaly"
+    label = with_units("Anomaly", units) if anomaly else units or "No units"
     with map_canvas(ax, grid, 0.9, projection) as axes:
         if middle is None:
             draw_sequential(axes, grid, values, label)
         else:
             draw_diverging(axes, grid, values, label, middle)
-        detail = f"record {period_words(axis)}" if axis is not None and len(axis) > 1 else ""
-        headline(axes, name + (when and f", {when}"), detail)
+        record = f"record {period_words(axis)}" if axis is not None and len(axis) > 1 else ""
+        headline(axes, name + (when and f", {when}"), clauses(record, source_words(given)))
     return axes
 
 
@@ -303,4 +312,4 @@ def percent(share: float) -> str:
     """Write a share as a percentage, with a decimal where it is small."""
     if 0 < share < 0.001:
         return "<0.1 %"
-    return f"{share * 100:.1f} %" if share < 0.0995 else f"{share * 100:.0f} %"
+    return f"{share * 100:.1f} %" if 0 < share < 0.0995 else f"{share * 100:.0f} %"

@@ -9,13 +9,16 @@ import xarray as xr
 
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError
+from climcube.plots.dates import year_axis
 from climcube.plots.selection import area_weights, require_heatwaves, within, yearly_shares
 from climcube.plots.style import (
     CATEGORIES,
     MISSING,
     canvas,
+    drawing,
     headline,
     legend_below,
+    page,
     palette,
     swatch,
 )
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["category_share", "draw_shares"]
 
 
+@drawing
 def category_share(mhw: Any, *, region: Any = None, ax: Axes | None = None) -> Axes:
     """Draw the share of ocean area and days in each category, by year, as stacked bars.
 
@@ -80,7 +84,7 @@ def draw_shares(mhw: Any, shares: xr.Dataset, *, ax: Axes | None = None) -> Axes
             remedy="select a region with ocean",
         )
     where = region_words(mhw.cube)
-    with canvas(ax, (7.2, 3.5)) as axes:
+    with canvas(ax, page(7.2, 3.5)) as axes:
         base = np.zeros(len(annual))
         for name, colour in zip(CATEGORIES, palette(is_cold(mhw)), strict=True):
             axes.bar(
@@ -104,9 +108,10 @@ def draw_shares(mhw: Any, shares: xr.Dataset, *, ax: Axes | None = None) -> Axes
 def _dress(ax: Axes, annual: TimeAxis, total: Any, measure: str, blank: Any) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator  # optional extra
 
-    ax.set_xlim(annual.year[0] - 0.6, annual.year[-1] + 0.6)
+    few = 0.6 + max(0, 5 - len(annual.years)) / 2  # a single bar does not fill the frame
+    ax.set_xlim(annual.year[0] - few, annual.year[-1] + few)
     ax.set_ylim(0, max(1.0, min(100.0, 1.08 * float(np.max(total)))))
-    ax.xaxis.set_major_locator(MaxNLocator(10, integer=True))
+    year_axis(ax, annual.years)
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
     ax.set_ylabel(f"Share of ocean {measure} × days" if measure else "Share of days")

@@ -145,13 +145,14 @@ def _hatch(ax: Axes, grid: MapGrid, picture: npt.NDArray[np.bool_]) -> None:
     codes = np.tile(
         np.array([Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY], "uint8"), len(boxes)
     )
-    patch = PathPatch(
-        Path(boxes.reshape(-1, 2), codes), facecolor="none", edgecolor=INK, linewidth=0,
-        hatch="////", alpha=0.65, gid="not significant",
-    )  # fmt: skip
-    if hasattr(patch, "set_hatch_linewidth"):  # from matplotlib 3.10 on
-        patch.set_hatch_linewidth(_HATCH_WIDTH)
-    ax.add_patch(patch)
+    # Pale edges keep the lines visible on the darkest colours.
+    for colour, width in (("white", 2.0 * _HATCH_WIDTH), (INK, _HATCH_WIDTH)):
+        patch = PathPatch(
+            Path(boxes.reshape(-1, 2), codes), facecolor="none", edgecolor=colour, linewidth=0,
+            hatch="////", alpha=0.65, gid="not significant",
+        )  # fmt: skip
+        patch.set_hatch_linewidth(width)
+        ax.add_patch(patch)
 
 
 def _boxes(grid: MapGrid, picture: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.float64]:

@@ -10,10 +10,11 @@ import xarray as xr
 
 from climcube.cubes.calendar import TimeAxis
 from climcube.plots.dates import day_index
-from climcube.plots.geography import MapGrid, map_canvas, require_map, require_values
+from climcube.plots.geography import MapGrid, require_map, require_values
+from climcube.plots.map_axes import map_canvas, projection_of
 from climcube.plots.maps import draw_codes, side_legend
 from climcube.plots.selection import plain, require_variable
-from climcube.plots.style import LAND, MISSING, date_words, headline, swatch
+from climcube.plots.style import LAND, MISSING, date_words, drawing, headline, swatch
 from climcube.plots.words import period_words
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _LEVELS = (
 _UNKNOWN = -1
 
 
+@drawing
 def bleaching_alert_map(
     stress: xr.Dataset, date: object = None, *, projection: Any = None, ax: Axes | None = None
 ) -> Axes:
@@ -75,6 +77,7 @@ def bleaching_alert_map(
     day = alert.isel({axis.name: index})
     require_map(day, "bleaching_alert_map")
     grid = MapGrid.of(day)
+    projection = projection_of(ax, projection, grid)
     sea = plain(stress["mmm"]).notnull() if "mmm" in stress else day >= 0
     levels, wet = dask.compute(grid.thin(day), grid.thin(sea.broadcast_like(day)))
     codes = np.where(grid.picture(wet) == 1, np.asarray(grid.picture(levels), "float64"), np.nan)

@@ -11,10 +11,20 @@ import xarray as xr
 from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.errors import CalendarError
 from climcube.plots.colours import centre_of, colour_bar
+from climcube.plots.dates import year_axis
 from climcube.plots.lines import one_series
 from climcube.plots.selection import plain
-from climcube.plots.style import MISSING, canvas, headline, number, unit_words
-from climcube.plots.words import name_words, period_words
+from climcube.plots.style import (
+    MISSING,
+    canvas,
+    clauses,
+    drawing,
+    headline,
+    number,
+    page,
+    unit_words,
+)
+from climcube.plots.words import name_words, period_words, source_words, with_units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +37,7 @@ _SPAN = 2.6  # standard deviations, as showyourstripes.info has it for places
 _YEAR = 300  # days: shorter steps are no years
 
 
+@drawing
 def warming_stripes(
     series: xr.DataArray,
     *,
@@ -91,25 +102,26 @@ def warming_stripes(
     limit = _SPAN * float(np.nanstd(base)) or 1.0
     units = unit_words(plain(series).attrs.get("units"))
     years = f"{int(axis.year[first])}–{int(axis.year[last])}"
-    with canvas(ax, (7.2, 2.6)) as axes:
+    with canvas(ax, page(7.2, 2.6)) as axes:
         mesh = _draw(axes, axis, y - middle, limit)
-        label = f"Departure ({units})" if units else "Departure"
+        label = with_units("Departure", units)
         if line:
             _draw_line(axes, axis, y - middle, limit, label)
         else:
             colour_bar(axes, mesh, (1.015, 0.0, 0.02, 1.0), label)
-        from_mean = "from zero" if whole else f"from the mean of {years}"
+        reach = f"±{number(limit)} {units}".rstrip()
         headline(
             axes, f"{name_words(plain(series))}, {period_words(axis)}",
-            f"departure {from_mean}; colours to ±{number(limit)} {units}".rstrip()
-            + f" (2.6 standard deviations of {years})",
+            clauses(
+                source_words(series),
+                "departure from " + ("zero" if whole else f"the mean of {years}"),
+                f"colours to {reach} ({_SPAN:g} standard deviations of {years})",
+            ),
         )  # fmt: skip
     return axes
 
 
 def _draw(ax: Axes, axis: TimeAxis, departure: Floats, limit: float) -> Any:
-    from matplotlib.ticker import MaxNLocator  # optional extra
-
     years = axis.years
     row = np.full(len(years), np.nan)
     row[axis.year - years[0]] = departure
@@ -123,7 +135,7 @@ def _draw(ax: Axes, axis: TimeAxis, departure: Floats, limit: float) -> Any:
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(-limit, limit)
     ax.set_yticks([])
-    ax.xaxis.set_major_locator(MaxNLocator(10, integer=True))
+    year_axis(ax, years)
     ax.set_xlabel("Year")
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
 from climcube.errors import require_module
+from climcube.options import get_option
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,14 +30,18 @@ __all__ = [
     "SEAS",
     "THRESH",
     "canvas",
+    "clauses",
     "date_words",
     "decimals",
+    "drawing",
     "headline",
     "in_sentence",
     "legend_below",
     "number",
+    "page",
     "palette",
     "round_up",
+    "scale_of_page",
     "swatch",
     "unit_words",
     "width_of",
@@ -56,8 +62,10 @@ SEAS = "#2f6f9f"
 THRESH = "#2b8a5a"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
+_FULL_PAGE = 183.0  # millimetres: both columns of a journal's page
+_LETTERS = 9.0  # points, on a full page
+
 _RC: dict[str, Any] = {
-    "font.size": 9.0,
     "figure.facecolor": "white",
     "axes.facecolor": "white",
     "axes.edgecolor": "#8a939c",
@@ -100,11 +108,10 @@ _UNIT_WORDS = {
     "day": "days",
     "d": "days",
     "week": "weeks",
-    "m2": "m²",
-    "m3": "m³",
     "1": "",
 }
 _PER_WORDS = {"d": "day", "yr": "year", "a": "year"}
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def palette(cold: bool) -> tuple[str, ...]:
@@ -115,13 +122,16 @@ def palette(cold: bool) -> tuple[str, ...]:
 def unit_words(units: str | None) -> str:
     """Write CF units as they are read aloud on a figure.
 
-    >>> unit_words("degC decade-1"), unit_words("degC day"), unit_words(None)
-    ('°C per decade', '°C days', '')
+    >>> unit_words("degC decade-1"), unit_words("degC day"), unit_words("kg m-2")
+    ('°C per decade', '°C days', 'kg m⁻²')
     """
     words, per = [], []
     for part in (units or "").replace("**", "").replace("^", "").split():
-        if part.endswith("-1") and len(part) > 2:
-            per.append(_PER_WORDS.get(part[:-2], part[:-2]))
+        raised = re.fullmatch(r"([A-Za-z_]+)(-?\d+)", part)
+        if raised and raised[2] == "-1":
+            per.append(_PER_WORDS.get(raised[1], raised[1]))
+        elif raised:
+            words.append(_UNIT_WORDS.get(raised[1], raised[1]) + raised[2].translate(_RAISED))
         else:
             words.append(_UNIT_WORDS.get(part, part))
     text = " ".join(w for w in words if w)
@@ -139,12 +149,25 @@ def date_words(iso: str) -> str:
 
 
 def in_sentence(name: str) -> str:
-    """Write a name as it stands within a sentence; acronyms keep their capitals.
+    """Write a name as it stands within a sentence; acronyms, and names In Capitals, keep theirs.
 
-    >>> in_sentence("Daily sea surface temperature"), in_sentence("SST")
-    ('daily sea surface temperature', 'SST')
+    >>> in_sentence("Daily sea surface temperature"), in_sentence("Sea Ice"), in_sentence("SST")
+    ('daily sea surface temperature', 'Sea Ice', 'SST')
     """
-    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+    head, anomaly, rest = name.partition("anomaly of ")
+    if anomaly:
+        return head + anomaly + in_sentence(rest)
+    capitals = not name[1:2].islower() or re.search(r"[\s-][A-Z][a-z]", name)
+    return name if capitals else name[:1].lower() + name[1:]
+
+
+def clauses(*parts: str) -> str:
+    """Join what is said under a title; nothing is said of what is empty.
+
+    >>> clauses("record 1982–2016", "", "climatology 1983–2012")
+    'record 1982–2016; climatology 1983–2012'
+    """
+    return "; ".join(part for part in parts if part)
 
 
 def number(value: float, digits: int = 2, sign: bool = False) -> str:
@@ -175,6 +198,28 @@ def round_up(value: float) -> float:
     return float(10 * unit)  # pragma: no cover - the last step always holds
 
 
+def drawing[**P](figure: Callable[P, Axes]) -> Callable[P, Axes]:
+    """Mark a public figure: that matplotlib is missing is said before anything is computed."""
+
+    @wraps(figure)
+    def checked(*args: P.args, **options: P.kwargs) -> Axes:
+        require_module("matplotlib", "plots")
+        return figure(*args, **options)
+
+    return checked
+
+
+def scale_of_page() -> float:
+    """Return how wide new figures are, of both columns of a page."""
+    return float(get_option("figure_width")) / _FULL_PAGE
+
+
+def page(width: float, height: float) -> tuple[float, float]:
+    """Return the size of a new figure from that on a full page: narrow ones are less flat."""
+    scale = scale_of_page()
+    return width * scale, height * (0.35 + 0.65 * scale)
+
+
 @contextmanager
 def canvas(
     ax: Axes | None, size: tuple[float, float], *, compressed: bool = False, projection: Any = None
@@ -183,12 +228,19 @@ def canvas(
     matplotlib = require_module("matplotlib", "plots")
     if ax is None and _in_notebook():
         _load_backend()
-    with nullcontext() if ax is not None else matplotlib.rc_context(_RC):
-        if ax is not None:
-            yield ax
-        else:
-            figure = _new_figure(size, "compressed" if compressed else "constrained")
+    if ax is not None:
+        yield ax
+        return
+    # From 9 points on a full page to 7 in one column, as journals have it.
+    letters = _LETTERS - 3.9 * (1 - scale_of_page())
+    with matplotlib.rc_context(_RC | {"font.size": letters}):
+        figure = _new_figure(size, "compressed" if compressed else "constrained")
+        try:
             yield figure.add_subplot(projection=projection)
+        except BaseException:
+            if pyplot := sys.modules.get("matplotlib.pyplot"):
+                pyplot.close(figure)  # a notebook would show what was half drawn
+            raise
 
 
 def _new_figure(size: tuple[float, float], layout: str) -> Figure:
@@ -229,8 +281,8 @@ def headline(ax: Axes, title: str, detail: str) -> None:
     width = 72 * (figure.get_size_inches()[0] if figure is not None else 6.0)
     spec = ax.get_subplotspec()
     points = width / (spec.get_gridspec().ncols if spec is not None else 1) - 50
-    scale = float(rcParams["font.size"]) / _RC["font.size"]  # the caller's letters may be larger
-    lines = textwrap.wrap(detail, max(24, int(points / (4.4 * scale))))
+    scale = float(rcParams["font.size"]) / _LETTERS  # the caller's letters may be larger
+    lines = textwrap.wrap(detail, max(24, int(points / (4.25 * scale))))
     ax.annotate(
         "\n".join(lines),
         (0, 1),
@@ -249,7 +301,7 @@ def headline(ax: Axes, title: str, detail: str) -> None:
         loc="left",
         fontweight="bold",
         fontsize="large",
-        pad=9 + 11.5 * scale * len(lines),
+        pad=10 + 9.5 * scale * len(lines) if lines else 7,
     )
 
 

@@ -10,17 +10,12 @@ import dask
 import numpy as np
 import xarray as xr
 
-from climcube.plots.geography import (
-    MapGrid,
-    draw_diverging,
-    map_canvas,
-    require_map,
-    require_values,
-)
+from climcube.plots.geography import MapGrid, require_map, require_values
+from climcube.plots.map_axes import draw_diverging, map_canvas, projection_of
 from climcube.plots.selection import plain, require_variable
 from climcube.plots.significance import Rule, draw_marks, marked, tested_words
-from climcube.plots.style import headline, in_sentence, unit_words
-from climcube.plots.words import span_words
+from climcube.plots.style import clauses, drawing, headline, in_sentence, unit_words
+from climcube.plots.words import span_words, with_units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +36,7 @@ _TREND = _Kind("slope", "Trend", "trend_map")
 _CHANGE = _Kind("change", "Change", "change_map")
 
 
+@drawing
 def trend_map(
     trend: xr.Dataset,
     *,
@@ -104,6 +100,7 @@ def trend_map(
     return _draw(_TREND, trend, Rule(alpha, field_significance, marks), period, projection, ax)
 
 
+@drawing
 def change_map(
     change: xr.Dataset,
     *,
@@ -163,21 +160,21 @@ def _draw(
     values = plain(result[kind.variable])
     require_map(values, kind.function)
     grid = MapGrid.of(values)
+    projection = projection_of(ax, projection, grid)
     # Field significance looks at every cell, so the map (one value a cell) is held whole.
     lazy = plain(result["pvalue"]) if "pvalue" in result and rule.marks else None
     values, pvalue = dask.compute(values, lazy)
     require_values(np.isfinite(values.values), f"variable {kind.variable!r}")
     sentences = ["significance is not marked"]
-    units = unit_words(values.attrs.get("units"))
     with map_canvas(ax, grid, 0.9, projection) as axes:
-        label = f"{kind.noun} ({units})" if units else kind.noun
+        label = with_units(kind.noun, unit_words(values.attrs.get("units")))
         draw_diverging(axes, grid, grid.picture(grid.thin(values)), label)
         if pvalue is not None:
             cells, sentence = marked(rule, values, pvalue)
             sentences = [sentence, draw_marks(axes, grid, rule, cells), tested_words(result)]
         words = _period_of(result) if period is None else period
         title = kind.noun + _about(values) + (f", {words}" if words else "")
-        headline(axes, title, "; ".join(s for s in sentences if s))
+        headline(axes, title, clauses(*sentences))
     return axes
 
 

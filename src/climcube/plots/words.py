@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from climcube import provenance
 from climcube.cubes.calendar import TimeAxis
 from climcube.cubes.coordinates import find_spatial
 from climcube.errors import AxisError
 from climcube.plots.geography import continuous_longitude, east_west, north_south
-from climcube.plots.style import unit_words
+from climcube.plots.style import in_sentence, unit_words
 
 __all__ = [
+    "axis_words",
     "base_period_words",
     "basis_words",
     "is_cold",
@@ -26,8 +28,10 @@ __all__ = [
     "period_words",
     "place_words",
     "region_words",
+    "source_words",
     "span_words",
     "value_words",
+    "with_units",
 ]
 
 _STATISTICS = {
@@ -36,6 +40,13 @@ _STATISTICS = {
     "var": "Standard deviation of intensity",
     "cumulative": "Cumulative intensity",
 }
+_MEANS = {
+    "monthly_mean": "monthly means",
+    "seasonal_mean": "seasonal means",
+    "annual_mean": "annual means",
+    "area_mean": "area mean",
+}
+_LONG = 40  # letters: longer names run off an axis
 _REFERENCES = {"": "", "relThresh": ", relative to threshold", "abs": ", absolute"}
 
 
@@ -111,19 +122,60 @@ def _ordinal(rank: float) -> str:
 
 def value_words(mhw: Any, units: str) -> str:
     """Return name and units of the values of the cube, to stand along an axis."""
-    name = name_words(mhw.cube)
-    name = name if len(name) <= 40 else str(mhw.cube.name)
-    if mhw.parameters.get("baseline") == "detrended":
-        name += ", trend removed"
-    return f"{name[:1].upper()}{name[1:]}" + (f" ({units})" if units else "")
+    removed = ", trend removed" if mhw.parameters.get("baseline") == "detrended" else ""
+    return with_units(_short_name(mhw.cube) + removed, units)
+
+
+def axis_words(cube: xr.DataArray) -> str:
+    """Return name and units of a cube, to stand along an axis."""
+    return with_units(_short_name(cube), unit_words(cube.attrs.get("units")))
+
+
+def with_units(name: str, units: str) -> str:
+    """Return a name with its units, if it has any.
+
+    >>> with_units("Anomaly", "°C"), with_units("Share", "")
+    ('Anomaly (°C)', 'Share')
+    """
+    return f"{name} ({units})" if units else name
 
 
 def name_words(cube: xr.DataArray) -> str:
     """Return what a cube calls its values, at the beginning of a title."""
     attrs = cube.attrs
-    name = str(attrs.get("long_name") or attrs.get("standard_name") or cube.name or "value")
-    name = name.replace("_", " ")
+    name = str(attrs.get("long_name") or attrs.get("standard_name") or "").replace("_", " ")
+    if not name:
+        return str(cube.name or "value")  # a name of a variable stays as it is written
+    name = in_sentence(name) if "anomaly of " in name else name
     return f"{name[:1].upper()}{name[1:]}"
+
+
+def _short_name(cube: xr.DataArray) -> str:
+    name = name_words(cube)
+    return name if len(name) <= _LONG else str(cube.name or name)
+
+
+def source_words(cube: Any) -> str:
+    """Return what means a cube is of, and what it departs from, as recorded with it."""
+    steps = provenance.read(cube).get("steps", [])
+    parts = [_MEANS[s["function"]] for s in steps if s.get("function") in _MEANS]
+    based = [s for s in steps if "base_period" in s.get("parameters", {})]
+    if based:
+        parts.append(_climatology_words(str(based[-1].get("function")), based[-1]["parameters"]))
+    return "; ".join(dict.fromkeys(p for p in parts if p))
+
+
+def _climatology_words(function: str, parameters: Mapping[str, Any]) -> str:
+    if parameters.get("climatology") is not None:
+        return "climatology of a separate data set"
+    if parameters.get("baseline", "fixed") != "fixed":
+        return f"{parameters['baseline']} baseline"
+    period = parameters["base_period"]
+    if period is None:
+        moving = function == "oni"  # thirty years centred on every five, as NOAA has it
+        return "moving 30-year climatologies" if moving else "climatology of the whole record"
+    first, last = (str(p)[:4] for p in period)
+    return f"climatology {first}–{last}"
 
 
 def metric_words(metric: str, units: str | None) -> str:
