@@ -48,7 +48,7 @@ def _alerts(cube: xr.DataArray, **options: Any) -> Any:
 
 
 def _series(cube: xr.DataArray) -> xr.DataArray:
-    return cc.area_mean(cube, region=(-180, 180, -60, 60)) if cube.ndim > 1 else cube
+    return cc.area_mean(cube, region=(-180, 180, -60, 60)) if len(cube.sizes) > 1 else cube
 
 
 #: What draws each figure from a cube of daily temperatures.

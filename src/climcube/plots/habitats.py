@@ -12,7 +12,7 @@ from climcube import provenance
 from climcube.analysis.habitats.results import Habitat
 from climcube.analysis.means import annual_mean
 from climcube.cubes.calendar import TimeAxis
-from climcube.errors import CubeError
+from climcube.errors import CubeError, UnitsError
 from climcube.plots.dates import date_axis, positions
 from climcube.plots.geography import MapGrid, require_map, require_values
 from climcube.plots.map_axes import map_canvas, projection_of
@@ -127,6 +127,8 @@ def habitat_area(habitat: Habitat | xr.DataArray, *, ax: Axes | None = None) -> 
     ------
     AxisError
         A station has no area.
+    UnitsError
+        A DataArray that is not in km2.
     CubeError
         Further dimensions than time and one other, or no value at all.
 
@@ -169,12 +171,14 @@ def habitat_area(habitat: Habitat | xr.DataArray, *, ax: Axes | None = None) -> 
 
 
 def _as_area(area: Any) -> xr.DataArray:
-    if isinstance(area, xr.DataArray):
-        return area
-    raise CubeError(
-        "no suitable area to draw", expected="what cc.habitat(...) returns, or its area",
-        found=type(area).__name__,
-    )  # fmt: skip
+    expected = "what cc.habitat(...) returns, or its area"
+    if not isinstance(area, xr.DataArray):
+        raise CubeError("no suitable area to draw", expected=expected, found=type(area).__name__)
+    units = plain(area).attrs.get("units")
+    if units != "km2":
+        raise UnitsError("no area to draw", where=f"variable {area.name!r}",
+                         expected=f"{expected}, in km2", found=f"units {units!r}")  # fmt: skip
+    return area
 
 
 def _label(line: xr.DataArray, dim: str, number: int) -> str:

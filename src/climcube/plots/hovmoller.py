@@ -107,14 +107,14 @@ def hovmoller(
     """
     require_choice("along", along, _ALONG)
     given = plain_cube(cube, "hovmoller")[0]
-    centre_of(cube, centre)  # what is not understood is said before anything is computed
+    centre_of(given, centre)  # what is not understood is said before anything is computed
     section, where = _section(cube, given, along, region)
     axis = TimeAxis.of(section)
     step = -(-len(axis) // MAX_PIXELS)
     part = section.isel({axis.name: slice(None, None, step)}).compute()
     values = np.asarray(part.transpose(axis.name, ...).values, "float64")
-    require_values(np.isfinite(values), f"variable {cube.name!r}")
-    middle = centre_of(cube, centre, values)
+    require_values(np.isfinite(values), f"variable {given.name!r}")
+    middle = centre_of(given, centre, values)
     along = "latitude" if _is_latitude(part) else "longitude"
     diagram = _Diagram.of(part, values, along)
     style, extend = sequential(values) if middle is None else diverging(values, middle)
@@ -126,7 +126,7 @@ def hovmoller(
         thinned = f"every {step}{_ordinal(step)} time drawn" if step > 1 else ""
         headline(
             axes, f"{name_words(given)}, {period_words(axis)}",
-            clauses(where, source_words(cube), thinned),
+            clauses(where, source_words(given), thinned),
         )  # fmt: skip
     return axes
 

@@ -239,13 +239,13 @@ def _draw_values(
     elif date is not None:
         raise ParameterError("a cube without time has no date", where=f"date={date!r}")
     require_map(cube, purpose)
-    centre_of(given, centre)  # what is not understood is said before anything is computed
+    centre_of(cube, centre)  # what is not understood is said before anything is computed
     grid = MapGrid.of(cube)
     projection = projection_of(ax, projection, grid)
     values = np.asarray(grid.picture(grid.thin(cube).compute()), "float64")
     when = _time_words(cube) if axis is None else sample_words(axis, index)
     require_values(np.isfinite(values), f"variable {cube.name!r}" + (when and f", {when}"))
-    middle = centre_of(given, centre, values)
+    middle = centre_of(cube, centre, values)
     units = unit_words(cube.attrs.get("units"))
     anomaly, name = purpose == "anomaly_map", name_words(cube)
     if anomaly and "anomaly" not in name.lower():
@@ -257,7 +257,7 @@ def _draw_values(
         else:
             draw_diverging(axes, grid, values, label, middle)
         record = f"record {period_words(axis)}" if axis is not None and len(axis) > 1 else ""
-        headline(axes, name + (when and f", {when}"), clauses(record, source_words(given)))
+        headline(axes, name + (when and f", {when}"), clauses(record, source_words(cube)))
     return axes
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,7 @@ def choose(projection: Any, x_edges: Floats, y_edges: Floats) -> Any:
         Of the cells, in degrees.
     """
     if projection is None:
-        if not _is_globe(x_edges, y_edges) or importlib.util.find_spec("cartopy") is None:
+        if not _is_globe(x_edges, y_edges) or not _has_cartopy():
             return None
         projection = "equal_earth"
     if isinstance(projection, str):
@@ -70,6 +70,14 @@ def choose(projection: Any, x_edges: Floats, y_edges: Floats) -> Any:
             found=type(projection).__name__,
         )  # fmt: skip
     return projection
+
+
+def _has_cartopy() -> bool:
+    try:  # to have it is not enough: what it is linked to may be missing
+        importlib.import_module("cartopy.crs")
+    except ImportError:
+        return False
+    return True
 
 
 def is_geographic(ax: Axes) -> bool:
