@@ -6,13 +6,15 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import xarray as xr
 
 import climcube as cc
-from climcube.display import fact_table, heading, list_table, panel
+from climcube.clusters.session import Session
+from climcube.display import fact_table, heading, link, list_table, panel
 from climcube.testing.laziness import no_compute
 
 HOSTILE = "<script>alert(1)</script>\"'&"
@@ -30,6 +32,25 @@ def _verified(sst: xr.DataArray, folder: Path) -> Any:
 
 def _lazy(sst: xr.DataArray) -> xr.DataArray:
     return sst.chunk(time=-1, lat=2, lon=3)
+
+
+def _changes(sst: xr.DataArray, _: Path) -> Any:
+    return cc.heatwave_state(sst[:-2]).update(sst[-2:])
+
+
+def _files(folder: Path) -> str:
+    sst = cc.testing.synthetic_ocean(years=1, shape=(4, 6)).sst
+    for day in range(3):
+        sst[day : day + 1].to_dataset(name="sst").to_netcdf(folder / f"{day}.nc")
+    return str(folder / "*.nc")
+
+
+def _session(dashboard: str | None) -> Any:
+    client = SimpleNamespace(
+        status="running", nthreads=lambda: {"a": 2, "b": 2},
+        scheduler_info=lambda n_workers: {"workers": {"a": {"memory_limit": 2**30}}},
+    )  # fmt: skip
+    return Session(client, "local", dashboard)  # type: ignore[arg-type]
 
 
 SHOWN: dict[str, tuple[Callable[[xr.DataArray, Path], Any], tuple[str, ...]]] = {
@@ -63,7 +84,28 @@ SHOWN: dict[str, tuple[Callable[[xr.DataArray, Path], Any], tuple[str, ...]]] = 
     "state": (
         lambda c, _: cc.heatwave_state(c), ("generation", "1 in memory", ".update(new_days)"),
     ),
-    "verification": (_verified, ("intact", "problems", "none")),
+    "changes": (_changes, ("2 days, 2003-12-30 to 2003-12-31", "none", ".counts")),
+    "verification": (_verified, ("Verification", "intact", "problems", "none")),
+    "plan": (
+        lambda c, _: cc.plan(cc.heatwaves(_lazy(c)), calibrate=False),
+        ("Plan", "fits", "tiles", "memory"),
+    ),
+    "ingest plan": (
+        lambda _, folder: cc.plan_ingest(_files(folder), folder / "sst.zarr"),
+        ("Ingest plan", "3 files", "blocks"),
+    ),
+    "ingest report": (
+        lambda _, folder: cc.ingest(_files(folder), folder / "sst.zarr"),
+        ("Ingest report", "3 with 3 times", "2000-01-01 to 2000-01-03"),
+    ),
+    "catalog check": (
+        lambda *_: cc.catalog().search("synthetic").check(deadline=30),
+        ("Catalog check", "good", "demo"),
+    ),
+    "cluster": (lambda *_: _session("http://127.0.0.1:8787/status"), (
+        "<b>Cluster</b>: local", "workers", 'href="http://127.0.0.1:8787/status"',
+    )),
+    "cluster without a dashboard": (lambda *_: _session(None), ("workers",)),
 }  # fmt: skip
 
 
@@ -104,6 +146,30 @@ def test_each_repr_is_whole_and_has_no_colours_of_its_own(
             assert colour in ("inherit", "transparent"), style
     assert [word for word in words if word not in html] == []
     assert len(html) < 200_000
+
+
+def test_every_class_with_a_repr_is_shown_here(sst: xr.DataArray, tmp_path: Path) -> None:
+    root = Path(cc.__file__).parent
+    sources = (path.read_text() for path in root.rglob("*.py"))
+    found = sum(text.count("def _repr_html_(") for text in sources)
+    made = {name: make(sst, _fresh(tmp_path / name)) for name, (make, _) in SHOWN.items()}
+    owners = {
+        next(k.__qualname__ for k in type(thing).__mro__ if "_repr_html_" in vars(k))
+        for thing in made.values()
+    }
+    assert len(owners) == found, owners
+
+
+def _fresh(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def test_links_lead_to_pages_only() -> None:
+    assert "href" not in link("dashboard", "javascript:alert(1)")
+    html = link(HOSTILE, f"https://example.org/{HOSTILE}")
+    _page(html)
+    assert "<script" not in html and 'href="https://example.org/&lt;script' in html
 
 
 def test_every_text_is_escaped(sst: xr.DataArray) -> None:

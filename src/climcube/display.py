@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-__all__ = ["fact_table", "fact_text", "heading", "list_table", "panel"]
+__all__ = ["fact_table", "fact_text", "heading", "link", "list_table", "panel"]
 
 _TABLE = (
     "border-collapse:collapse;color:inherit;background:transparent;font-size:0.9em;"
@@ -22,6 +22,7 @@ _CELL = (
     "background:transparent;border:none;border-bottom:1px solid rgba(127,127,127,0.3);"
     "max-width:46em;overflow-wrap:break-word;white-space:normal"
 )
+_TITLE = "margin:0.2em 0;color:inherit"
 _LABEL = _CELL + ";font-weight:600;white-space:nowrap"
 
 
@@ -57,13 +58,26 @@ def list_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def heading(kind: str, name: str = "", level: str = "p") -> str:
     """Return a title: what it is in bold, and its name."""
     rest = f": {escape(name)}" if name else ""
-    return f'<{level} style="margin:0.2em 0;color:inherit"><b>{escape(kind)}</b>{rest}</{level}>'
+    return f'<{level} style="{_TITLE}"><b>{escape(kind)}</b>{rest}</{level}>'
+
+
+def link(name: str, address: str) -> str:
+    """Return a line that leads to another page, in a tab of its own.
+
+    >>> "href" in link("dashboard", "javascript:alert(1)")
+    False
+    """
+    if not address.startswith(("http://", "https://")):
+        return heading(name, address)
+    style = "color:inherit;text-decoration:underline;overflow-wrap:anywhere"
+    to = f'<a style="{style}" href="{escape(address)}" target="_blank" rel="noopener">'
+    return f'<p style="{_TITLE}"><b>{escape(name)}</b>: {to}{escape(address)}</a></p>'
 
 
 def panel(*parts: str, height: str | None = None) -> str:
-    """Return parts, which are HTML, below one another; beyond ``height`` they scroll."""
-    limit = f' style="max-height:{height};overflow:auto"' if height else ""
-    return f"<div{limit}>{''.join(parts)}</div>"
+    """Return parts, which are HTML, below one another; they scroll if too wide, or too high."""
+    limit = f"max-height:{height};" if height else ""
+    return f'<div style="{limit}overflow:auto">{"".join(parts)}</div>'
 
 
 def _table(head: str, rows: Iterable[Iterable[str]]) -> str:

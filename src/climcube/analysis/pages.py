@@ -51,6 +51,11 @@ _STATE = (
     (".save(target)", "to a store, which update() then changes"),
 )
 
+_CHANGES = (
+    (".counts", "cells that entered, rose in, fell in or left a category, by day"),
+    (".table", "a row a cell and day"),
+)
+
 
 def heatwaves_html(mhw: Any) -> str:
     """Return heatwaves as HTML."""
@@ -100,8 +105,14 @@ def state_html(
 
 def changes_html(changes: Any) -> str:
     """Return what an update changed as HTML."""
-    facts = [("added", f"{len(changes.added)} days"), ("replaced", f"{len(changes.replaced)} days")]
-    return panel(heading("Changes of heatwaves"), fact_table(facts))
+    facts = [("added", _days(changes.added)), ("replaced", _days(changes.replaced))]
+    return _result("Changes of heatwaves", None, facts, _CHANGES)
+
+
+def _days(dates: list[str]) -> str:
+    if len(dates) < 2:
+        return dates[0] if dates else "none"
+    return f"{len(dates)} days, {dates[0]} to {dates[-1]}"
 
 
 _SHOWN_OF_HEATWAVES = (

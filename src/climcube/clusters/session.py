@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from dask.utils import format_bytes
@@ -18,6 +17,7 @@ from climcube.clusters.client import ClusterClient
 from climcube.clusters.failures import translated
 from climcube.clusters.joining import TOPIC, Joining
 from climcube.clusters.versions import of_cluster, of_this_process, require_same
+from climcube.display import fact_table, heading, link, panel
 from climcube.errors import ClusterError, ClusterWarning
 from climcube.options import watching, worker_options
 
@@ -96,12 +96,10 @@ class Session:
         return f"<climcube cluster: {self.kind}, {facts}{link}>"
 
     def _repr_html_(self) -> str:
-        facts = (f"{escape(label)}: {escape(value)}" for label, value in self._facts())
-        rows = "".join(f"<li>{fact}</li>" for fact in facts)
+        page = [heading("Cluster", self.kind), fact_table(self._facts())]
         if self.dashboard:
-            link = escape(self.dashboard, quote=True)
-            rows += f'<li><a href="{link}" target="_blank" rel="noopener">dashboard</a></li>'
-        return f"<div><b>Cluster</b>: {escape(self.kind)}<ul>{rows}</ul></div>"
+            page.append(link("dashboard", self.dashboard))
+        return panel(*page)
 
 
 @contextmanager

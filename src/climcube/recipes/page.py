@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
-from climcube.display import fact_table, fact_text, panel
+from climcube.display import fact_table, fact_text, heading, panel
 from climcube.recipes.decisions import Decision
 
 __all__ = ["Facts", "report_page"]
@@ -21,13 +22,15 @@ _STYLE = (
 class Facts:
     """What has names and values to show: as text in a terminal, as a table in a notebook."""
 
+    title: ClassVar[str]
+
     def __str__(self) -> str:
         return fact_text(self._lines())
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return panel(fact_table(self._lines()))
+        return panel(heading(self.title), fact_table(self._lines()))
 
     def _lines(self) -> list[tuple[str, str]]:
         """Return names and values."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -51,6 +51,8 @@ class IngestPlan(Facts):
     irregular
         Files and days about which something was decided.
     """
+
+    title: ClassVar[str] = "Ingest plan"
 
     store: str
     variables: dict[str, tuple[int, ...]]

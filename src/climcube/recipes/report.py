@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from climcube.errors import StoreError
 from climcube.recipes.decisions import Decision
@@ -52,6 +52,8 @@ class IngestReport(Facts):
     mode
         ``"new"``, ``"append"`` or ``"replace"``.
     """
+
+    title: ClassVar[str] = "Ingest report"
 
     store: str
     variables: tuple[str, ...]
