@@ -88,6 +88,29 @@ def test_bytes_that_change_on_the_way_are_not_published(recipe, target, monkeypa
     assert cc.ingest(recipe, target).times == 12
 
 
+@pytest.mark.parametrize("left", [None, b"", b"other"])
+def test_what_was_lost_of_a_change_is_not_published(tmp_path, monkeypatch, left):
+    """A power cut can lose what the ledger calls finished: an append that goes on looks first."""
+    pytest.importorskip("icechunk")
+    files = [str(file) for file in write(ocean(24, (24, 36)), tmp_path / "files")]
+    layout, target = Layout(times=4, tile=24, chunk=12), tmp_path / "cube.icechunk"
+    later = cc.Recipe(tuple(files[12:]), store=layout)
+    cc.ingest(cc.Recipe(tuple(files[:12]), store=layout), target)
+    before = set((target / "chunks").iterdir())
+    given = writing.require_written
+    failing(monkeypatch, OSError(28, "No space left on device"), on=3)
+    with pytest.raises(StoreError, match="3 finished steps are kept"):
+        cc.ingest(later, target, mode="append")
+    monkeypatch.setattr(writing, "require_written", given)
+    chunk = max(set((target / "chunks").iterdir()) - before, key=lambda p: p.stat().st_size)
+    chunk.unlink() if left is None else chunk.write_bytes(left * 2000)
+    with pytest.raises(IntegrityError):
+        cc.ingest(later, target, mode="append")
+    assert cc.open(target).sizes["time"] == 12 and cc.verify(target).ok
+    assert cc.ingest(later, target, mode="append").times == 24
+    assert cc.verify(target).ok
+
+
 @pytest.mark.parametrize("left", ["snapshots", "transactions", "repo#1"])
 def test_killed_while_the_repository_was_made(recipe, tmp_path, left):
     """Found by SIGKILL at random, once in 250: a folder that was no repository yet, nor empty."""

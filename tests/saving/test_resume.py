@@ -44,15 +44,16 @@ class Tally:
         self.computed: list[tuple[int, ...]] = []
         self.fail: Callable[[int], None] = lambda count: None
 
-    def cube(self, factor: float = 2.0, name: str = "counted") -> xr.DataArray:
+    def cube(self, factor: float = 2.0, name: str = "counted", side: int = 2) -> xr.DataArray:
         def count(block: Any, block_info: Any = None) -> Any:
             if block.size:
                 self.fail(len(self.computed) + 1)
                 self.computed.append(tuple(block_info[0]["chunk-location"]))
             return block * factor
 
-        values = np.arange(10 * 4 * 6, dtype="f8").reshape(10, 4, 6)
-        data = da.from_array(values, chunks=(10, 2, 2), name="plain-values")
+        sizes = 10, 2 * side, 3 * side
+        values = np.arange(np.prod(sizes), dtype="f8").reshape(sizes)
+        data = da.from_array(values, chunks=(10, side, side), name="plain-values")
         told = data.map_blocks(count, name=f"{name}-{factor}", dtype="f8")
         return xr.DataArray(told, dims=("time", "lat", "lon"), name="sst", attrs={"units": "K"})
 
@@ -174,6 +175,28 @@ def test_a_damaged_tile_is_computed_again(tally: Tally, tmp_path: Path, whole: A
     cc.save(tally.cube(), target, resume=True)
     assert sorted(tally.computed) == [(0, 0, 1), (0, 1, 0), (0, 1, 1), (0, 1, 2)]
     assert digests(target) == whole
+
+
+@pytest.mark.parametrize("left", [None, b""])
+def test_a_damaged_tile_of_a_version_is_computed_again(
+    tally: Tally, tmp_path: Path, left: bytes | None
+) -> None:
+    pytest.importorskip("icechunk")
+    target = tmp_path / "x.icechunk"
+
+    def made() -> xr.DataArray:  # in chunks that are files of their own
+        return tally.cube(side=20)
+
+    tally.stop_at(4, Killed())
+    with pytest.raises(Killed):
+        cc.save(made(), target, resume=True)
+    chunk = min((target / "chunks").iterdir())
+    chunk.unlink() if left is None else chunk.write_bytes(left)
+    tally.stop_at(99, Killed())
+    tally.computed.clear()
+    cc.save(made(), target, resume=True)
+    assert len(tally.computed) == 4  # the one that was lost, and three that were never there
+    assert cc.verify(target).ok
 
 
 def test_a_complete_result_is_only_moved(

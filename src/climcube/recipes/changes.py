@@ -31,7 +31,7 @@ from climcube.recipes.places import Target, keeping
 from climcube.recipes.reading import missing_cells, stretches_of
 from climcube.recipes.run import LAYOUT, Whole, finish_store, how_of
 from climcube.recipes.scan import Scan
-from climcube.recipes.writing import Task, write_blocks
+from climcube.recipes.writing import RECORDS, Task, require_kept, write_blocks
 from climcube.stores.integrity.manifest import Recorder, write_records
 from climcube.stores.zarrs import open_zarr
 
@@ -62,6 +62,7 @@ def change_store(
         stored.require_same(scan)
         scan, targets = (_appended if mode == "append" else _replaced)(scan, stored)
         total = max(before, int(targets[-1]) + 1)
+        require_kept(work)
         if LAYOUT not in work.done:
             recorder = Recorder(work.store)
             if mode == "append":
@@ -71,8 +72,9 @@ def change_store(
                 _require_no_step_back(scan, stored, known)
             early = _preliminary(known, scan)
             remember(recorder, identity, early, new=False)
-            write_records(work.store, recorder.take())
-            work.finish(LAYOUT, {"times": before})
+            records = recorder.take()
+            write_records(work.store, records)
+            work.finish(LAYOUT, {"times": before, RECORDS: records.facts()})
         tasks = list(_tasks(scan, stored, targets, before, total))
         with progress_bar(mode, sum(b.stop - b.start for b, _ in tasks), progress) as advance:
             write_blocks(work, tasks, how_of(scan, workers, stored.raw), advance)

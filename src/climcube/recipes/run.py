@@ -55,7 +55,8 @@ def finish_store(
     """Seal the manifest and publish; ``whole``: times and period of the store, if not the scan's.
 
     Each block was compared with its records when it was written. What an attempt before this
-    one wrote may have been lost since, with the power: it is compared again.
+    one wrote may have been lost since, with the power: a new store is compared again
+    (``resumed``), of a changed one what the change wrote, before it goes on.
     """
     if SEALED not in work.done:
         seal_manifest(work.store)

@@ -17,14 +17,15 @@ from climcube.clusters.attendance import Attendance
 from climcube.progress import Advance
 from climcube.recipes.layout import Block
 from climcube.recipes.reading import Band, Stretch, bands_of
-from climcube.stores.integrity.manifest import Recorder, write_records
+from climcube.stores.integrity.manifest import Recorder, Records, write_records
 from climcube.stores.integrity.rereading import require_written
 from climcube.stores.work import Work
 
-__all__ = ["Task", "Writing", "default_workers", "write_blocks"]
+__all__ = ["RECORDS", "Task", "Writing", "default_workers", "require_kept", "write_blocks"]
 
 Task = tuple[Block, list[Stretch]]
 
+RECORDS = "records"  # of a finished step: what it wrote
 _LOOK = 1.0  # seconds between two looks at who is there
 
 
@@ -86,16 +87,30 @@ def write_blocks(work: Work, tasks: Iterable[Task], how: Writing, advance: Advan
                 block, readings = ahead
                 recorder = Recorder(work.store)
                 _write(recorder, readings)
-                _finish(work, block, recorder.take())
+                _finish(work, block, recorder.take(), how)
                 advance(block.stop - block.start)
             ahead = following
 
 
-def _finish(work: Work, block: Block, records: Any) -> None:
+def _finish(work: Work, block: Block, records: Records, how: Writing) -> None:
     """Check what was written of a block, and note that it is finished."""
     require_written(work.store, records)
     write_records(work.store, records)
-    work.finish(block.name)
+    # An attempt that goes on compares a new store as a whole, of a changed one what is noted.
+    work.finish(block.name, None if how.kept is None else {RECORDS: records.facts()})
+
+
+def require_kept(work: Work) -> None:
+    """Compare what an earlier attempt noted with what is there: it may be lost, with the power.
+
+    Raises
+    ------
+    IntegrityError
+        An object is lost, or holds other bytes.
+    """
+    for facts in work.done.values():
+        if RECORDS in facts:
+            require_written(work.store, Records.from_facts(facts[RECORDS]))
 
 
 def _unfinished(work: Work, tasks: Iterable[Task], advance: Advance) -> Iterator[Task]:
@@ -197,7 +212,7 @@ def _on_cluster(
             client.cancel(futures)
         work.merge(fork for fork, _ in results)
         for (block, _), (_, records) in zip(round_, results, strict=True):
-            _finish(work, block, records)
+            _finish(work, block, records, how)
             advance(block.stop - block.start)
 
 

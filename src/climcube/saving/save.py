@@ -137,7 +137,7 @@ def save(
         workplace = _workplace(address, storage_options)
         saving = Saving(
             workplace, redact(address), overwrite=overwrite, resume=again,
-            volatile=not is_remote(address) and not is_versioned_name(address),
+            volatile=not is_remote(address),
         )  # fmt: skip
         write_zarr(datasets, saving, encoding or {}, progress)
     return redact(address)

@@ -40,6 +40,7 @@ from climcube.stores.integrity.manifest import (
 )
 from climcube.stores.integrity.rereading import require_written
 from climcube.stores.plainwork import PUBLISHING
+from climcube.stores.versioned.repositories import repository_reporting
 from climcube.stores.work import Work, Workplace
 
 __all__ = ["Saving", "already_there", "write_zarr"]
@@ -99,7 +100,7 @@ def write_zarr(
             _tell_of_others(workplace, outline, saving.label)
         if SEALED not in work.done:
             require_reachable(saving.label)
-            lost = _lost(work) if saving.volatile else frozenset()
+            lost = _lost(work, saving.label) if saving.volatile else frozenset()
             _write(work, layout, {OUTLINE: outline}, lost, progress)
             with quiet():
                 seal_manifest(work.store, identity)
@@ -155,13 +156,14 @@ def _write(
     write_records(work.store, _records(work))
 
 
-def _lost(work: Work) -> frozenset[str]:
+def _lost(work: Work, label: str) -> frozenset[str]:
     """Return those finished steps whose files are not what was written."""
     lost = set()
     for step, facts in work.done.items():
         if "records" in facts:
             try:
-                require_written(work.store, Records.from_facts(facts["records"]))
+                with repository_reporting("what is kept cannot be read", label):
+                    require_written(work.store, Records.from_facts(facts["records"]))
             except IntegrityError:
                 if step == LAYOUT:
                     raise
