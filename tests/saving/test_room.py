@@ -59,21 +59,6 @@ def test_what_is_saved_with_less_room_is_the_same(tmp_path):
     assert few == many
 
 
-def test_of_many_tiles_one_of_each_form_is_looked_at(monkeypatch):
-    """Also one at the end, which may be the largest."""
-    seen = []
-
-    def looked_at(job, **options):
-        seen.append([tile.name for tile in job.tiles])
-        return cost_of_job(job, **options)
-
-    monkeypatch.setattr("climcube.saving.room.cost_of_job", looked_at)
-    cube = xr.DataArray(np.zeros((4, 85)), dims=("time", "lat")).chunk(lat=(8,) * 10 + (5,))
-    with dask.config.set(num_workers=2), cc.set_options(memory=2**40):
-        tiles_at_once(job_of({"": (cube + 1).to_dataset(name="a")}))
-    assert seen == [["lat 0-7", "lat 8-15", "lat 16-23", "lat 24-31", "lat 80-84"]]
-
-
 def test_functions_of_the_user_run_for_the_result_only(tmp_path):
     """And nothing is refused for a guess of what they need."""
     shapes = []

@@ -17,9 +17,7 @@ def seconds_of(cost: JobCost, rates: Rates, workers: int) -> float:
     for reference, (numbers, length) in cost.work.items():
         work += numbers * _weight(reference, length) / _rate(reference, rates)
     busy = min(workers, max(1, len(cost.tiles)))
-    runs = cost.runs(workers)
-    tasks = sum(map(len, runs)) * _TASK + len(runs) * _TILE
-    return work / busy + tasks
+    return work / busy + cost.tasks(workers) * _TASK + len(cost.runs(workers)) * _TILE
 
 
 # How many times longer than the kernel of the calibration others take for a number: rough guesses,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from climcube.planning.costs.costing import AHEAD, cost_of_job
+from climcube.planning.costs.costing import cost_of_job
 from climcube.planning.fit import Fit
 from climcube.planning.machine import Machine, machine_of
-from climcube.planning.tiles.jobs import Job, Tile
+from climcube.planning.tiles.jobs import Job
 
 __all__ = ["tiles_at_once"]
 
@@ -23,14 +21,14 @@ def tiles_at_once(job: Job) -> int:
     machine = machine_of(None, None)
     if machine.memory is None or not job.tiles:
         return machine.workers
-    fit = _fit(_sample(job, machine), machine)
+    fit = _fit(job, machine)
     if fit.fits:
         return machine.workers
     if machine.processes == 1 and fit.most_workers:
         return fit.most_workers
     if fit.cost.estimated:  # nothing is refused for a guess
         return 1 if machine.processes == 1 else machine.workers
-    _fit(job, machine).require()  # the whole is looked at, to say what else it would take
+    fit.require()
     return machine.workers
 
 
@@ -38,18 +36,3 @@ def _fit(job: Job, machine: Machine) -> Fit:
     # A function of the user is not run but for the result: it may count, write, or fail.
     cost = cost_of_job(job, rehearse=False)
     return Fit(cost, machine.workers, machine.processes, machine.memory)
-
-
-def _sample(job: Job, machine: Machine) -> Job:
-    """Return a job with fewer tiles that needs as much memory: one tile of each form.
-
-    Of what is shared each tile counts, since it is kept for those that come later.
-    """
-    enough = AHEAD * machine.workers
-    if job.shared or len(job.tiles) <= enough:
-        return job
-    forms: dict[object, Tile] = {}
-    for tile in job.tiles:
-        forms.setdefault(tuple((p.group, p.variable, p.shape) for p in tile.pieces), tile)
-    kept = {tile.number: tile for tile in (*job.tiles[:enough], *forms.values())}
-    return replace(job, tiles=tuple(kept[number] for number in sorted(kept)))

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable, Mapping
+from operator import getitem
 from typing import Any
 
 import numpy as np
 from dask._task_spec import Alias, DataNode, GraphNode, NestedContainer, Task, TaskRef
+from dask.array.optimization import GETTERS
 
 from climcube.lift.costs import Outline
 
-__all__ = ["arguments", "call", "is_foreign", "name_of", "signature", "unwrapped"]
+__all__ = [
+    "arguments",
+    "call",
+    "is_foreign",
+    "is_identity",
+    "is_taking",
+    "name_of",
+    "signature",
+    "unwrapped",
+]
 
 Values = Mapping[Any, Any]
 
@@ -27,6 +38,16 @@ Run = Callable[[GraphNode, Values], Any]
 def name_of(function: Any) -> str:
     """Return the name of a function, or of what is called like one."""
     return str(getattr(function, "__name__", type(function).__name__))
+
+
+def is_identity(function: Any) -> bool:
+    """Whether that is Dask's function that returns what it is given, as copies of graphs have."""
+    return name_of(function) == "_identity"
+
+
+def is_taking(function: Any) -> bool:
+    """Whether a function takes a part of its first argument, which the second one says."""
+    return function in GETTERS or function is getitem or name_of(function) == "getitem"
 
 
 def is_foreign(value: Any) -> bool:

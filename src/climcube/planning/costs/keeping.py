@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from climcube.planning.costs.memory import peak_of
-from climcube.planning.costs.outlining import live_bytes
-from climcube.planning.tiles.jobs import Job
-from climcube.planning.tiles.nodes import Graph, Key
+from climcube.planning.costs.forms import PartCost
+from climcube.planning.tiles.jobs import Job, Tile
+from climcube.planning.tiles.nodes import Key
 
-__all__ = ["Keeping"]
+__all__ = ["Keeping", "Step", "in_turn"]
 
 
 @dataclass(frozen=True)
-class _Step:
-    """Before a tile: bytes that are kept, tasks that compute more, and bytes that are then."""
+class Step:
+    """What is computed before a tile, for it and for others.
+
+    Attributes
+    ----------
+    before, after
+        Bytes that are kept before, and then.
+    cost
+        Of computing it.
+    """
 
     before: int
-    graph: Graph
-    keys: set[Key]
     after: int
+    cost: PartCost
 
 
 @dataclass(frozen=True)
@@ -32,32 +37,9 @@ class Keeping:
     ----------
     steps
         One before each tile that needs what is not there yet.
-    found
-        Outline and workspace by key.
     """
 
-    steps: tuple[_Step, ...]
-    found: Mapping[Key, tuple[Any, int]]
-
-    @classmethod
-    def of(
-        cls, job: Job, given: Mapping[Key, Any], found: Mapping[Key, tuple[Any, int]]
-    ) -> Keeping:
-        """Find out when what is shared is computed, and how long it is kept."""
-        steps: list[_Step] = []
-        held: dict[Key, int] = {}
-        size = {key: live_bytes([value]) for key, value in given.items()}
-        for tile in job.tiles if job.shared else ():
-            held = {key: n for key, n in held.items() if job.last_use[key] >= tile.number}
-            missing = [key for key in _needed(job, tile.shared) if key not in held]
-            if missing:
-                before = sum(held.values())
-                held |= {key: size[key] for key in missing}
-                graph: Graph = {}
-                for key in missing:
-                    graph |= job.graph_of_shared(key)
-                steps.append(_Step(before, graph, set(missing), sum(held.values())))
-        return cls(tuple(steps), found)
+    steps: tuple[Step, ...]
 
     def peak(self, workers: int, busy: int) -> int:
         """Return the bytes at most, if so many workers are busy with tiles that take so much.
@@ -67,7 +49,7 @@ class Keeping:
         """
         most = busy
         for step in self.steps:
-            computing = step.before + peak_of(step.graph, self.found, step.keys, workers=workers)
+            computing = step.before + step.cost.form.peak(workers)
             if workers > 1 and step is not self.steps[0]:
                 computing += busy
             most = max(most, computing, step.after + busy)
@@ -79,13 +61,11 @@ class Keeping:
         return max((step.after for step in self.steps), default=0)
 
 
-def _needed(job: Job, keys: frozenset[Key]) -> list[Key]:
-    """Return shared keys, and those that they need themselves, each after what it needs."""
-    found: set[Key] = set()
-    waiting = list(keys)
-    while waiting:
-        key = waiting.pop()
-        if key not in found:
-            found.add(key)
-            waiting += job.inputs_of(job.graph_of_shared(key))
-    return [key for key in job.shared if key in found]
+def in_turn(job: Job) -> Iterator[tuple[Tile, list[Key], list[Key]]]:
+    """Yield tiles, with what is kept when each has its turn, and what is to be computed for it."""
+    held: dict[Key, None] = {}
+    for tile in job.tiles:
+        held = {key: None for key in held if job.last_use[key] >= tile.number}
+        missing = [key for key in job.needed(tile) if key not in held]
+        yield tile, list(held), missing
+        held |= dict.fromkeys(missing)

@@ -33,7 +33,6 @@ def values_of(
     found: dict[Key, tuple[Any, int]] = {}
     values: Values = dict(given)
     for key in _sorted(graph):
-        outliner.key = key
         cost = outliner.cost(graph[key], values)
         values[key] = cost.result
         found[key] = cost.result, cost.workspace

@@ -10,19 +10,25 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from operator import getitem
 from typing import Any
 
 import numpy as np
 from dask._task_spec import DataNode, GraphNode, Task
 from dask.array.core import concatenate3, concatenate_shaped
-from dask.array.optimization import GETTERS
 from dask.order import order
 
 from climcube.lift.costs import Cost, Outline, outlines_in, rule_of
-from climcube.planning.costs.calls import arguments, call, is_foreign, name_of, signature, unwrapped
+from climcube.planning.costs.calls import (
+    arguments,
+    call,
+    is_foreign,
+    is_identity,
+    is_taking,
+    name_of,
+    signature,
+    unwrapped,
+)
 from climcube.planning.costs.small import Small, outlined, part_of
-from climcube.planning.costs.sources import Source, source_of
 
 __all__ = ["Outliner", "live_bytes"]
 
@@ -34,14 +40,13 @@ class Outliner:
 
     Attributes
     ----------
-    key
-        Of the node at hand.
     estimated
         Names of functions whose cost is a guess.
     work
         By the name of a kernel: numbers that it is given, and the longest axis of them.
     reader
-        Called with each `Source`; returns the bytes that reading it needs meanwhile.
+        Called with an array-like in a store, and what is taken of it; returns the bytes that this
+        needs meanwhile, ``None`` where nothing is known of it.
 
     Parameters
     ----------
@@ -49,10 +54,9 @@ class Outliner:
         Whether functions of the user are run on small arrays; else what they cost is a guess.
     """
 
-    def __init__(self, reader: Callable[[Source], int], *, rehearse: bool = True) -> None:
+    def __init__(self, reader: Callable[[Any, Any], int | None], *, rehearse: bool = True) -> None:
         self.reader = reader
         self._rehearse = rehearse
-        self.key: Any = None
         self.estimated: dict[str, None] = {}
         self.work: dict[str, tuple[int, int]] = {}
         self._known: dict[Hashable, Cost] = {}
@@ -106,11 +110,11 @@ class Outliner:
 
     def _called(self, node: Task, values: Mapping[Any, Any]) -> Cost:
         function, args, kwargs = call(node, values, self._within)
-        if function in GETTERS or function is getitem or name_of(function) == "getitem":
+        if is_taking(function):
             return self._taken(args[0], args[1])
         if name_of(function) == "_identity_cast":
             return Cost(kwargs["typ"](args))
-        if name_of(function) == "_identity":
+        if is_identity(function):
             return Cost(args[0])
         rule = rule_of(function)
         if rule is not None:
@@ -160,9 +164,9 @@ class Outliner:
             return Cost(array.view(shape) if basic else Outline(shape, array.dtype))
         shape, _ = part_of(array.shape, index)
         part = Outline(shape, array.dtype)
-        source = source_of(array, index)
-        if source is not None:
-            return Cost(part, self.reader(source))
+        buffers = self.reader(array, index)
+        if buffers is not None:
+            return Cost(part, buffers)
         self.estimated[f"reading from {type(array).__name__}"] = None
         return Cost(part, 2 * part.nbytes)
 

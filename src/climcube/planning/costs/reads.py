@@ -5,23 +5,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+from climcube.planning.costs.grids import Grid, Touched
+from climcube.planning.costs.sources import Along, Source, source_of
 
-from climcube.planning.costs.sources import Places, Source
-from climcube.planning.prices import kind_of_store
-from climcube.stores.integrity.lengths import Lengths, lengths_of
+__all__ = ["Reading", "Readings"]
 
-__all__ = ["Layout", "Reading", "Readings"]
-
-Index = tuple[int, ...]
-Touched = list[tuple[int, Places]]  # along one axis: number of an object, its chunks that are read
+_AT_ONCE = 10  # chunks of a shard that Zarr decodes at the same time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What one task's reading takes.
 
@@ -36,7 +31,7 @@ class Reading:
     moved
         Bytes of the values that those decode to, as they are stored.
     needed
-        Bytes of those of them that are asked for.
+        Bytes of those of them that are asked for, and that nothing before asked for.
     buffers
         Bytes that Zarr needs meanwhile, beside what it gives back.
     across
@@ -55,184 +50,100 @@ class Reading:
     kind: str
 
 
-@dataclass
-class Layout:
-    """How one array lies in its store."""
+class Readings:
+    """Counts what is read, and what of it was read before."""
 
-    array: Any
-
-    def __post_init__(self) -> None:
-        self.chunks = tuple(map(int, self.array.chunks))
-        shards = getattr(self.array, "shards", None)
-        self.objects = self.chunks if shards is None else tuple(map(int, shards))
-        self.sharded = shards is not None
-        self.inner = tuple(o // c for o, c in zip(self.objects, self.chunks, strict=True))
-        self.itemsize = int(self.array.dtype.itemsize)
-
-    @cached_property
-    def lengths(self) -> Lengths | None:
-        """What the manifest knows."""
-        store = getattr(self.array, "store", None)
-        return None if store is None else lengths_of(store, self.array.path)
-
-    @cached_property
-    def order(self) -> Places:
-        """Place of each chunk within a shard, in C order of the chunks.
-
-        Zarr writes them along a Z curve, unless it was told otherwise: the bits of the indices
-        in turn, the first axis the lowest.
-        """
-        index = np.indices(self.inner).reshape(len(self.inner), -1)
-        bits = [int(n - 1).bit_length() for n in self.inner]
-        code, shift = np.zeros(math.prod(self.inner), "int64"), 0
-        for bit in range(max(bits, default=0)):
-            for axis in (axis for axis, count in enumerate(bits) if bit < count):
-                code |= ((index[axis] >> bit) & 1) << shift
-                shift += 1
-        places: Places = np.argsort(np.argsort(code))
-        return places
-
-    @cached_property
-    def kind(self) -> str:
-        """Where the store is."""
-        return kind_of_store(getattr(self.array, "store", None))
+    def __init__(self) -> None:
+        self._seen: Counter[Any] = Counter()
+        self._asked: set[Any] = set()
+        self._grids: dict[int, Grid] = {}
+        self._sources: dict[int, tuple[Any, Source | None]] = {}
 
     @property
-    def object_bytes(self) -> int:
-        """Bytes of one object, decoded."""
-        return math.prod(self.objects) * self.itemsize
+    def repeated(self) -> int:
+        """Objects that were read more than once."""
+        return sum(count > 1 for count in self._seen.values())
 
-    def touched(self, places: tuple[Places, ...]) -> list[Touched]:
-        """Return objects and their chunks that are read, along each axis."""
-        found: list[Touched] = []
-        for here, size, chunk in zip(places, self.objects, self.chunks, strict=True):
-            chunks = np.unique(here // chunk)
-            owners = chunks // (size // chunk)
-            numbers = np.unique(owners)
-            found.append([(int(n), chunks[owners == n] - n * (size // chunk)) for n in numbers])
-        return found
+    def forget(self) -> None:
+        """Begin anew: nothing was read before."""
+        self._seen.clear()
+        self._asked.clear()
 
+    def buffers(self, array: Any, index: Any) -> int | None:
+        """Return the bytes that reading a part needs meanwhile; ``None`` of what is unknown."""
+        found = self._part(array, index)
+        return None if found is None else _buffers(*found)
 
-@dataclass
-class Readings:
-    """Adds up readings; `seen` counts how often each object is read."""
-
-    seen: Counter[Any] = field(default_factory=Counter)
-    parts: set[Any] = field(default_factory=set)
-    _layouts: dict[int, Layout] = field(default_factory=dict)
-
-    def layout(self, array: Any) -> Layout:
-        """Return how an array lies in its store."""
-        return self._layouts.setdefault(id(array), Layout(array))
-
-    def of(self, source: Source) -> Reading:
-        """Return what it takes to read a part of an array."""
-        layout = self.layout(source.array)
-        touched = layout.touched(source.places)
-        whole, parted = _split(touched, layout)
+    def of(self, array: Any, index: Any) -> Reading | None:
+        """Count the reading of a part of an array-like; ``None`` where nothing is known of it."""
+        found = self._part(array, index)
+        if found is None:
+            return None
+        source, part = found
+        grid, touched = source.grid, [along.touched for along in part]
+        whole, parted = grid.parted(touched)
         requests = math.prod(map(len, whole))
-        lengths = layout.lengths
-        chunk = math.prod(layout.chunks) * layout.itemsize
-        if lengths is None:
-            stored = requests * layout.object_bytes
-        else:
-            stored = lengths.objects(tuple([n for n, _ in axis] for axis in whole))
-        moved = requests * layout.object_bytes
-        for index, chunks in parted:
-            own, size = _partial(layout, index, chunks)
+        moved = stored = requests * grid.object_bytes
+        if grid.lengths is not None:
+            stored = grid.lengths.objects(tuple([n for n, _ in axis] for axis in whole))
+        for place, chunks in parted:
+            own, size = grid.some_chunks(place, chunks)
             requests += own
             stored += size
-            moved += math.prod(map(len, chunks)) * chunk
-        for index in itertools.product(*([n for n, _ in axis] for axis in touched)):
-            self.seen[id(source.array), index] += 1
-        need = 0 if source.token in self.parts else source.size * layout.itemsize
-        self.parts.add(source.token)
-        buffers = _buffers(layout, touched, source)
-        across = math.prod(len(axis) for axis in touched[1:])
-        known = lengths is not None
-        return Reading(requests, stored, known, moved, need, buffers, across, layout.kind)
+            moved += math.prod(map(len, chunks)) * grid.chunk_bytes
+        for place in itertools.product(*([n for n, _ in axis] for axis in touched)):
+            self._seen[id(source.array), place] += 1
+        return Reading(
+            requests,
+            stored,
+            grid.lengths is not None,
+            moved,
+            self._newly_needed(source, part),
+            _buffers(source, part),
+            math.prod(map(len, touched[1:])),
+            grid.kind,
+        )
+
+    def _newly_needed(self, source: Source, part: tuple[Along, ...]) -> int:
+        asked = (id(source.array), *((along.ends, along.count) for along in part))
+        if asked in self._asked:
+            return 0
+        self._asked.add(asked)
+        return math.prod(along.count for along in part) * source.grid.itemsize
+
+    def _part(self, array: Any, index: Any) -> tuple[Source, tuple[Along, ...]] | None:
+        # The array is kept beside, so that no other one gets its number.
+        _, source = self._sources.get(id(array), (None, None))
+        if id(array) not in self._sources:
+            source = source_of(array, self._grid)
+            self._sources[id(array)] = array, source
+        part = None if source is None else source.part(index)
+        return None if source is None or part is None else (source, part)
+
+    def _grid(self, array: Any) -> Grid:
+        return self._grids.setdefault(id(array), Grid(array))
 
 
-def _split(
-    touched: list[Touched], layout: Layout
-) -> tuple[list[Touched], list[tuple[Index, list[Places]]]]:
-    """Part the objects that one request reads whole from those whose chunks are asked for."""
-    if not layout.sharded:
-        return touched, []
-    whole = [
-        [(n, chunks) for n, chunks in axis if len(chunks) == count]
-        for axis, count in zip(touched, layout.inner, strict=True)
-    ]
-    full = [{n for n, _ in axis} for axis in whole]
-    parted: list[tuple[Index, list[Places]]] = []
-    if any(len(a) != len(b) for a, b in zip(whole, touched, strict=True)):
-        parted = [
-            (tuple(n for n, _ in place), [chunks for _, chunks in place])
-            for place in itertools.product(*touched)
-            if not all(n in known for (n, _), known in zip(place, full, strict=True))
-        ]
-    return whole, parted
-
-
-def _partial(layout: Layout, index: Index, chunks: list[Places]) -> tuple[int, int]:
-    """Return requests and bytes for some chunks of a shard: its index, then ranges.
-
-    Without a manifest all chunks are taken to be there, side by side, as long as decoded.
-    """
-    count = math.prod(layout.inner)
-    numbers = np.ravel_multi_index(np.ix_(*chunks), layout.inner).reshape(-1)
-    if layout.lengths is None:
-        size = math.prod(layout.chunks) * layout.itemsize
-        begin = layout.order[numbers] * size
-        spans = _merged(begin, np.full_like(begin, size), layout)
-        return 1 + len(spans), 16 * count + 4 + sum(stop - start for start, stop in spans)
-    known = layout.lengths.chunks(index)
-    if known is None:
-        return 1, 0
-    begin, size = known[numbers].T
-    there = size > 0
-    spans = _merged(begin[there], size[there], layout)
-    head = int(known[count, 1]) if len(known) > count else 16 * count
-    return 1 + len(spans), head + sum(stop - start for start, stop in spans)
-
-
-def _merged(begin: Any, size: Any, layout: Layout) -> list[tuple[int, int]]:
-    """Merge near ranges as Zarr does."""
-    import zarr
-
-    gap = int(zarr.config.get("array.sharding_coalesce_max_gap_bytes", 2**20))
-    most = int(zarr.config.get("array.sharding_coalesce_max_bytes", 2**24))
-    spans: list[tuple[int, int]] = []
-    for i in np.argsort(begin, kind="stable"):
-        start, stop = int(begin[i]), int(begin[i] + size[i])
-        if spans and start - spans[-1][1] <= gap:
-            last = max(spans[-1][1], stop)
-            if last - spans[-1][0] <= most:
-                spans[-1] = (spans[-1][0], last)
-                continue
-        spans.append((start, stop))
-    return spans
-
-
-def _buffers(layout: Layout, touched: list[Touched], source: Source) -> int:
+def _buffers(source: Source, part: tuple[Along, ...]) -> int:
     """Return the bytes that Zarr holds at most: objects on their way, stored and decoded."""
     import zarr
 
-    at_once = min(int(zarr.config.get("async.concurrency", 10)), math.prod(map(len, touched)))
-    chunk = math.prod(layout.chunks) * layout.itemsize
-    most = chunk
-    if layout.sharded:
-        read = [max((len(c) for _, c in axis), default=0) for axis in touched]
-        inner = min(10, math.prod(read))
-        most = math.prod(read) * chunk + inner * chunk
-    stored = layout.object_bytes
-    if layout.lengths is not None:
-        objects = tuple([n for n, _ in axis] for axis in touched)
-        count = max(1, math.prod(map(len, objects)))
-        stored = 2 * layout.lengths.objects(objects) // count
-    elif layout.sharded:
-        stored = math.prod(read) * chunk
-    room = at_once * (most + stored)
+    grid, touched = source.grid, [along.touched for along in part]
+    objects = math.prod(map(len, touched))
+    at_once = min(int(zarr.config.get("async.concurrency", 10)), objects)
+    decoded, stored = grid.chunk_bytes, grid.object_bytes
+    if grid.sharded:
+        most = math.prod(_most_chunks(axis) for axis in touched)
+        decoded = (most + min(_AT_ONCE, most)) * grid.chunk_bytes
+        stored = most * grid.chunk_bytes
+    if grid.lengths is not None:
+        places = tuple([n for n, _ in axis] for axis in touched)
+        stored = 2 * grid.lengths.objects(places) // max(1, objects)
+    room = at_once * (decoded + stored)
     if source.decoded:  # the integers, and where they are fill values
-        room += source.size * (layout.itemsize + 1)
+        room += math.prod(along.count for along in part) * (grid.itemsize + 1)
     return room
+
+
+def _most_chunks(axis: Touched) -> int:
+    return max((len(chunks) for _, chunks in axis), default=0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,44 +9,80 @@ import numpy as np
 import numpy.typing as npt
 
 from climcube.cubes.packing import Decoded
+from climcube.planning.costs.grids import Grid, Touched
 
-__all__ = ["Source", "source_of"]
+__all__ = ["Along", "Source", "source_of"]
 
 Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Source:
-    """Part of an array in a Zarr store.
+class Along:
+    """What is read along one axis.
 
     Attributes
     ----------
-    array
-        Of Zarr.
-    places
-        What is read along each axis.
-    decoded
-        Bytes of one value as it is given out, where it is decoded on the way, else 0.
+    count
+        Number of places.
+    ends
+        The first of them, and the last; nothing where there is none.
+    touched
+        Objects that hold them, and their chunks that are read.
     """
 
-    array: Any
-    places: tuple[Places, ...]
-    decoded: int = 0
-
-    @property
-    def size(self) -> int:
-        """Number of values."""
-        return math.prod(len(places) for places in self.places)
-
-    @property
-    def token(self) -> Any:
-        """What tells this part from others."""
-        ends = tuple((int(p[0]), int(p[-1]), len(p)) if len(p) else () for p in self.places)
-        return (id(self.array), ends)
+    count: int
+    ends: tuple[int, ...]
+    touched: Touched
 
 
-def source_of(array: Any, index: Any = ()) -> Source | None:
-    """Return what is read of an array-like that tasks index; ``None`` where that is not known."""
+class Source:
+    """What an array-like shows of an array in a Zarr store.
+
+    Parameters
+    ----------
+    array
+        Of Zarr.
+    shown
+        Places along each axis of that; a single one where the axis is gone.
+    decoded
+        Bytes of one value as it is given out, where it is decoded on the way, else 0.
+    grid
+        How the array is cut.
+    """
+
+    def __init__(self, array: Any, shown: list[Places | int], decoded: int, grid: Grid) -> None:
+        self.array, self.decoded, self.grid = array, decoded, grid
+        self._shown = shown
+        self._axes = [axis for axis, here in enumerate(shown) if not isinstance(here, int)]
+        self._known: dict[tuple[int, slice | None], Along] = {}
+
+    def part(self, index: Any) -> tuple[Along, ...] | None:
+        """Return what an index takes along each axis; ``None`` where it takes single points."""
+        key = index if isinstance(index, tuple) else (index,)
+        if len(key) > len(self._axes) or any(_odd(one) for one in key):
+            return None
+        taken = dict(zip(self._axes, key, strict=False))
+        return tuple(self._along(axis, taken.get(axis)) for axis in range(len(self._shown)))
+
+    def _along(self, axis: int, one: Any) -> Along:
+        """Return what is taken of an axis; tiles side by side ask for the same again."""
+        if one is not None and not isinstance(one, slice):
+            return self._touched(axis, one)
+        known = self._known.get((axis, one))
+        if known is None:
+            known = self._known[axis, one] = self._touched(axis, one)
+        return known
+
+    def _touched(self, axis: int, one: Any) -> Along:
+        here: Any = np.atleast_1d(np.asarray(self._shown[axis], "int64"))
+        if one is not None:
+            here = np.atleast_1d(here[one if isinstance(one, slice) else np.asarray(one)])
+        ends = (int(here[0]), int(here[-1])) if len(here) else ()
+        return Along(len(here), ends, self.grid.touched(axis, here))
+
+
+def source_of(array: Any, grid_of: Any) -> Source | None:
+    """Return what is behind an array-like that tasks index; ``None`` where that is not known."""
     above: list[Any] = []
     decoded = 0
     while not _is_zarr(array):
@@ -63,31 +97,33 @@ def source_of(array: Any, index: Any = ()) -> Source | None:
         if inner is None:
             return None
         array = inner
-    places: list[Places | int] = [np.arange(n) for n in array.shape]
-    for key in (*reversed(above), index if isinstance(index, tuple) else (index,)):
-        if not _cut(places, key):
+    shown: list[Places | int] = [np.arange(n) for n in array.shape]
+    for key in reversed(above):
+        if not _cut(shown, key):
             return None
-    whole = tuple(np.atleast_1d(np.asarray(p, "int64")) for p in places)
-    return Source(array, whole, decoded)
+    return Source(array, shown, decoded, grid_of(array))
 
 
 def _is_zarr(array: Any) -> bool:
     return type(array).__module__.partition(".")[0] == "zarr" and hasattr(array, "chunks")
 
 
-def _cut(places: list[Places | int], key: Sequence[Any]) -> bool:
+def _cut(shown: list[Places | int], key: tuple[Any, ...]) -> bool:
     """Apply an index to the axes that are left; False where it takes single points out."""
-    axes = [i for i, here in enumerate(places) if not isinstance(here, int)]
-    if len(key) > len(axes):
+    axes = [i for i, here in enumerate(shown) if not isinstance(here, int)]
+    if len(key) > len(axes) or any(_odd(one) for one in key):
         return False
     for axis, one in zip(axes, key, strict=False):
-        here: Any = places[axis]
+        here: Any = shown[axis]
         if isinstance(one, slice):
-            places[axis] = here[one]
-        elif np.ndim(one) == 0:
-            places[axis] = int(here[int(one)])
-        elif np.ndim(one) == 1:
-            places[axis] = here[np.asarray(one)]
+            shown[axis] = here[one]
         else:
-            return False
+            shown[axis] = int(here[int(one)]) if np.ndim(one) == 0 else here[np.asarray(one)]
     return True
+
+
+def _odd(one: Any) -> bool:
+    """Whether that is neither a slice, nor a number, nor a list of numbers."""
+    if isinstance(one, slice):
+        return False
+    return not isinstance(one, int | np.integer | list | np.ndarray) or np.ndim(one) > 1

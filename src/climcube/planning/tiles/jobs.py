@@ -111,18 +111,32 @@ class Job:
         needed = {key for node in graph.values() for key in node.dependencies}
         return frozenset((needed - graph.keys()) & self._shared)
 
+    def needed(self, tile: Tile) -> list[Key]:
+        """Return shared keys that a tile needs, itself or through others, in their order."""
+        found: set[Key] = set()
+        waiting = list(tile.shared)
+        while waiting:
+            key = waiting.pop()
+            if key not in found:
+                found.add(key)
+                waiting += self._inputs[key]
+        return sorted(found, key=self._rank.__getitem__)
+
     @cached_property
     def last_use(self) -> dict[Key, int]:
         """By shared key: the number of the last tile that needs it, itself or through another."""
         last: dict[Key, int] = {}
-        for tile in reversed(self.tiles):
-            waiting = list(tile.shared)
-            while waiting:
-                key = waiting.pop()
-                if key not in last:
-                    last[key] = tile.number
-                    waiting += self.inputs_of(self.graph_of_shared(key))
+        for tile in self.tiles:
+            last |= dict.fromkeys(self.needed(tile), tile.number)
         return last
+
+    @cached_property
+    def _rank(self) -> dict[Key, int]:
+        return {key: number for number, key in enumerate(self.shared)}
+
+    @cached_property
+    def _inputs(self) -> dict[Key, frozenset[Key]]:
+        return {key: self.inputs_of(self.graph_of_shared(key)) for key in self.shared}
 
     @cached_property
     def _shared(self) -> frozenset[Key]:
