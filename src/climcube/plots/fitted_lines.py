@@ -21,7 +21,7 @@ from climcube.plots.style import clauses, decimals, legend_below, number, unit_w
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["TREND", "draw_fit"]
+__all__ = ["TREND", "draw_fit", "require_fit"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,8 +70,7 @@ class _Record:
 def draw_fit(
     ax: Axes, axis: TimeAxis, x: npt.NDArray[Any], series: xr.DataArray, fit: Any, band: bool
 ) -> str:
-    """Draw the line, or the lines of several quantiles, and return the words for them."""
-    _require_fit(fit, series)
+    """Draw the line of a computed fit, or those of several quantiles; return the words for them."""
     fit = xr.Dataset({name: plain(fit[name]) for name in fit.data_vars}, attrs=fit.attrs)
     record = _Record.of(fit, axis, np.asarray(series.values, "float64"))
     x = x[record.part]
@@ -136,7 +135,7 @@ def _draw_quantiles(ax: Axes, x: npt.NDArray[Any], record: _Record, fit: xr.Data
     return f"trends of quantiles{_in_units(fit, ' in ')}; {tested_words(fit)}"
 
 
-def _require_fit(fit: Any, series: xr.DataArray) -> None:
+def require_fit(fit: Any, series: xr.DataArray) -> None:
     """Refuse what is no trend, a map of them, or a trend in other units."""
     names = list(map(str, fit.data_vars)) if isinstance(fit, xr.Dataset) else None
     if names is None or not {"slope", "intercept"} <= set(names):

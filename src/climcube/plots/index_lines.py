@@ -11,7 +11,7 @@ import xarray as xr
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import ParameterError, VariableError
 from climcube.plots.dates import date_axis, positions
-from climcube.plots.lines import one_series
+from climcube.plots.lines import computed, require_series
 from climcube.plots.style import (
     INK,
     canvas,
@@ -82,7 +82,7 @@ def index_line(
         raise ParameterError("threshold not understood", where=f"threshold={threshold!r}",
                              expected="a number above 0")  # fmt: skip
     series, episode = _taken(index, threshold)
-    values = one_series(series, "index_line")
+    values, episode = computed(require_series(series, "index_line"), episode)
     axis = TimeAxis.of(values)
     y = np.asarray(values.values, "float64")
     limit = threshold if threshold is not None else _THRESHOLDS.get(str(series.name))
@@ -103,7 +103,7 @@ def index_line(
             legend_below(axes, handles, 4)
         headline(
             axes, f"{name_words(values)}, {period_words(axis)}",
-            clauses(source_words(series), rule),
+            clauses(source_words(values), rule),
         )  # fmt: skip
     return axes
 
@@ -119,7 +119,7 @@ def _taken(index: Any, threshold: float | None) -> tuple[xr.DataArray, xr.DataAr
             found=", ".join(map(str, index.data_vars)) or "an empty Dataset"
             if isinstance(index, xr.Dataset) else type(index).__name__,
         )  # fmt: skip
-    episodes = index["episode"].compute() if threshold is None and "episode" in index else None
+    episodes = index["episode"] if threshold is None and "episode" in index else None
     return index[names[0]], episodes
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import dask
 import numpy as np
 import xarray as xr
 
 from climcube.cubes.calendar import TimeAxis
 from climcube.errors import CubeError
 from climcube.plots.dates import date_axis, positions
-from climcube.plots.fitted_lines import draw_fit
+from climcube.plots.fitted_lines import draw_fit, require_fit
 from climcube.plots.geography import require_values
 from climcube.plots.selection import plain
 from climcube.plots.style import SEAS, canvas, clauses, drawing, headline, page
@@ -19,7 +20,7 @@ from climcube.plots.words import axis_words, name_words, period_words, source_wo
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["one_series", "time_series"]
+__all__ = ["computed", "require_series", "time_series"]
 
 _FEW, _MANY = 80, 800  # values: up to the first each has a marker; beyond the second, thin lines
 
@@ -81,7 +82,10 @@ def time_series(
     >>> cc.plot.time_series(mean, trend=cc.trend(mean)).get_ylabel()[-4:]
     '(°C)'
     """
-    values = one_series(series, "time_series")
+    cube = require_series(series, "time_series")
+    if trend is not None:
+        require_fit(trend, cube)
+    values, trend = computed(cube, trend)
     axis = TimeAxis.of(values)
     y = np.asarray(values.values, "float64")
     x = positions(axis, np.asarray(values[axis.name].values))
@@ -96,13 +100,13 @@ def time_series(
         axes.set_ylabel(axis_words(values))
         headline(
             axes, f"{title or name_words(values)}, {period_words(axis)}",
-            clauses(source_words(series), detail),
+            clauses(source_words(values), detail),
         )  # fmt: skip
     return axes
 
 
-def one_series(series: xr.DataArray, purpose: str) -> xr.DataArray:
-    """Return a computed series of one value a time; `CubeError` where it is none, or empty."""
+def require_series(series: Any, purpose: str) -> xr.DataArray:
+    """Return a plain series of one value a time, still lazy; `CubeError` where it is none."""
     if not isinstance(series, xr.DataArray):
         raise CubeError(
             f"{purpose} draws one series", expected="a DataArray by time",
@@ -118,6 +122,11 @@ def one_series(series: xr.DataArray, purpose: str) -> xr.DataArray:
             found="dimensions " + ", ".join(map(str, cube.dims)),
             remedy="take cc.area_mean(cube), or select a cell",
         )  # fmt: skip
-    values = cube.compute()
+    return cube
+
+
+def computed(series: xr.DataArray, other: Any = None) -> tuple[xr.DataArray, Any]:
+    """Compute a series, and what is drawn with it, in one pass; `CubeError` without any value."""
+    values, other = dask.compute(series, other)
     require_values(np.isfinite(np.asarray(values.values, "float64")), f"variable {series.name!r}")
-    return values
+    return values, other

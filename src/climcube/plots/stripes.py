@@ -12,8 +12,8 @@ from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.errors import CalendarError
 from climcube.plots.colours import centre_of, colour_bar
 from climcube.plots.dates import year_axis
-from climcube.plots.lines import one_series
-from climcube.plots.selection import plain
+from climcube.plots.geography import require_values
+from climcube.plots.lines import computed, require_series
 from climcube.plots.style import (
     MISSING,
     canvas,
@@ -24,7 +24,7 @@ from climcube.plots.style import (
     page,
     unit_words,
 )
-from climcube.plots.words import name_words, period_words, source_words, with_units
+from climcube.plots.words import name_words, period_words, source_words, span_words, with_units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,7 +72,7 @@ def warming_stripes(
     CalendarError
         Values are not annual, or the record lacks the base period.
     CubeError
-        Further dimensions than time, or no value at all.
+        Further dimensions than time, or no value at all, or none in the base period.
 
     References
     ----------
@@ -86,22 +86,24 @@ def warming_stripes(
     >>> ax.get_title(loc="left")[-9:]
     '2000–2007'
     """
-    values = one_series(series, "warming_stripes")
-    axis = TimeAxis.of(values)
+    cube = require_series(series, "warming_stripes")
+    axis = TimeAxis.of(cube)
     if len(axis) > 1 and float(np.median(np.diff(axis.ordinal))) < _YEAR:
         raise CalendarError(
             "warming stripes are of years", where=axis.name, expected="one value a year",
             found=f"a median step of {np.median(np.diff(axis.ordinal)):g} days",
             remedy="take cc.annual_mean(series)",
         )  # fmt: skip
-    y = np.asarray(values.values, "float64")
     first, last = axis.period(base_period)
+    y = np.asarray(computed(cube)[0].values, "float64")
     base = y[first : last + 1]
-    whole = base_period is None and centre_of(series) is not None
+    years = span_words(f"{int(axis.year[first])}-{int(axis.year[last])}")
+    require_values(np.isfinite(base), f"variable {cube.name!r}, {years}")
+    whole = base_period is None and centre_of(cube) is not None
     middle = 0.0 if whole else float(np.nanmean(base))
-    limit = _SPAN * float(np.nanstd(base)) or 1.0
-    units = unit_words(plain(series).attrs.get("units"))
-    years = f"{int(axis.year[first])}–{int(axis.year[last])}"
+    spread = float(np.nanstd(base))
+    limit = _SPAN * spread or 1.0
+    units = unit_words(cube.attrs.get("units"))
     with canvas(ax, page(7.2, 2.6)) as axes:
         mesh = _draw(axes, axis, y - middle, limit)
         label = with_units("Departure", units)
@@ -111,11 +113,12 @@ def warming_stripes(
             colour_bar(axes, mesh, (1.015, 0.0, 0.02, 1.0), label)
         reach = f"±{number(limit)} {units}".rstrip()
         headline(
-            axes, f"{name_words(plain(series))}, {period_words(axis)}",
+            axes, f"{name_words(cube)}, {period_words(axis)}",
             clauses(
-                source_words(series),
+                source_words(cube),
                 "departure from " + ("zero" if whole else f"the mean of {years}"),
-                f"colours to {reach} ({_SPAN:g} standard deviations of {years})",
+                f"colours to {reach}"
+                + (f" ({_SPAN:g} standard deviations of {years})" if spread else ""),
             ),
         )  # fmt: skip
     return axes
