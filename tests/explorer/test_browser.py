@@ -204,6 +204,7 @@ def test_load_move_click_and_see_the_event(reader: Reader, event: Planted) -> No
         " return colours.low === -colours.high && colours.palette[0] === '#053061'; }"
     )
     page.get_by_role("button", name="Categories").click()
+    reader.wait_until("() => !Bokeh.documents[0].get_model_by_name('values').visible")
     reader.ready()
     if SCREENSHOT:
         page.mouse.move(5, 5)

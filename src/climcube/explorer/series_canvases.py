@@ -28,6 +28,7 @@ __all__ = ["EventTable", "LineCanvas", "YearCanvas"]
 
 _DAY = 86_400_000.0
 _BESIDE = 62  # pixels for the labels of the y axis: the frame stays where it is
+_ROW, _ROWS = 26, 9  # height of a row, and how many are seen at once
 _AROUND = 183  # days shown on either side of what is looked at
 
 
@@ -229,8 +230,9 @@ class EventTable:
             for n, (t, w, f) in titles.items()
         ]  # fmt: skip
         self.table = DataTable(
-            source=self._source, columns=columns, height=260, sizing_mode="stretch_width",
-            index_position=None, stylesheets=[style], row_height=26, name="events",
+            source=self._source, columns=columns, height=_ROW * (_ROWS + 1),
+            sizing_mode="stretch_width",
+            index_position=None, stylesheets=[style], row_height=_ROW, name="events",
             autosize_mode="force_fit", margin=(5, 10, 5, 10),
         )  # fmt: skip
         self._source.selected.on_change("indices", self._select)
@@ -239,6 +241,7 @@ class EventTable:
         """List the events of a cell."""
         axis = place.series.axis
         self._events = place.events
+        self.table.height = _ROW * (min(_ROWS, len(place.events)) + 1)
         self._source.selected.indices = []
         self._source.data = {
             "number": [e.number for e in place.events],
