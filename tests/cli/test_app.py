@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -111,6 +112,46 @@ def test_interruption_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     result = run("info", "x.zarr")
     assert result.exit_code == 130
     assert result.stderr == "climcube: interrupted\n"
+
+
+def test_what_is_kept_of_an_interrupted_command_is_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        stopped = KeyboardInterrupt()
+        stopped.add_note("climcube: 3 finished steps are kept; with resume=True it goes on")
+        raise stopped
+
+    monkeypatch.setattr(climcube, "open", interrupted, raising=False)
+    result = run("trend", "x.zarr", "-o", "y.zarr")
+    assert result.exit_code == 130
+    told = "climcube: interrupted; 3 finished steps are kept; with --resume it goes on\n"
+    assert result.stderr == told
+
+
+def test_errors_name_options_as_they_are_typed(run: Run, cube_file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.zarr"
+    assert run("annual-mean", cube_file, "-v", "sst", "-o", target).exit_code == 0
+    again = run("annual-mean", cube_file, "-v", "sst", "-o", target)
+    assert_one_error_line(again, "pass --overwrite")
+    layout = run("relayout", cube_file, tmp_path / "b.zarr", "--layout", "rows")
+    assert_one_error_line(layout, "(--layout rows)")
+    append = run("ingest", cube_file, tmp_path / "c.zarr", "--append")
+    assert_one_error_line(append, "cannot be changed by --append")
+    # What the command has no option for stays as it is said in Python.
+    period = run("ingest", cube_file, tmp_path / "c.zarr", "--period", "2000/2001")
+    assert_one_error_line(period, "period=('2000', '2001')")
+
+
+def test_warnings_of_climcube_are_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def warned(*_: object, **__: object) -> None:
+        warnings.warn(climcube.errors.MirrorWarning("another copy was opened"), stacklevel=1)
+        raise OSError("stop")
+
+    monkeypatch.setattr(climcube, "open", warned, raising=False)
+    assert run("info", "x.zarr").stderr.startswith(
+        "climcube: warning: another copy was opened\nclimcube: error: stop"
+    )
 
 
 def test_a_disk_error_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
