@@ -39,6 +39,13 @@ def cube(units: str | None, **attrs: Any) -> xr.DataArray:
         "degF",
         "deg_F",
         "degree_Fahrenheit",
+        "degrees Celsius",
+        "Degrees Celsius",
+        "deg. C",
+        "ºC",
+        "centigrade",
+        "Kelvin",
+        "degrees Kelvin",
     ],
 )
 def test_temperatures_are_recognised(text: str) -> None:
@@ -46,6 +53,11 @@ def test_temperatures_are_recognised(text: str) -> None:
     assert units.is_temperature
     assert units.absolute() == {"units": text}  # as the user wrote it
     assert units.difference() == {"units": text} | DIFFERENCE
+
+
+def test_temperatures_in_words_are_converted() -> None:
+    assert Units("Degrees Kelvin").converted(20.0, "degrees Celsius") == pytest.approx(293.15)
+    assert Units("degrees Celsius").agree("degC") and not Units("Kelvin").agree("centigrade")
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,13 @@ from climcube.errors import UnitsError
 
 __all__ = ["Units", "is_quantified", "requantify", "unquantify"]
 
-# UDUNITS spellings that pint does not know, or takes for an angle ("deg C").
-_TEMPERATURE = re.compile(r"deg(ree)?s?[ _][CcFfKk]")
+# Spellings that pint does not know, or takes for an angle ("deg C", "degrees Celsius").
+_TEMPERATURE = re.compile(
+    r"(?:(?:deg(?:ree)?s?\.?|[°º])[ _]?(?P<letter>[cfk])"
+    r"|(?:(?:deg(?:ree)?s?\.?|[°º])[ _]?)?(?P<word>celsius|centigrade|fahrenheit|kelvins?))",
+    re.IGNORECASE,
+)
+_SCALES = {"c": "degC", "f": "degF", "k": "K"}
 _DELTAS = {
     "degree_Celsius": "delta_degree_Celsius",
     "degree_Fahrenheit": "delta_degree_Fahrenheit",
@@ -248,8 +253,9 @@ def _parse(text: str, where: str) -> Any:
 def _spelling(text: str) -> str:
     """Return what pint reads for units as UDUNITS writes them."""
     plain = text.strip()
-    if _TEMPERATURE.fullmatch(plain):
-        return "degC" if plain[-1] in "cC" else "degF" if plain[-1] in "fF" else "K"
+    temperature = _TEMPERATURE.fullmatch(plain)
+    if temperature:
+        return _SCALES[(temperature["letter"] or temperature["word"])[0].lower()]
     return "dimensionless" if _is_number(plain or "1") else plain
 
 
