@@ -68,7 +68,11 @@ class TimeAxis:
         if coordinate.size == 0:
             raise AxisError("the time axis is empty", where=name, expected="at least one time")
         if coordinate.isnull().any():
-            raise AxisError("the time axis has missing values", where=name)
+            raise AxisError(
+                "the time axis has missing values",
+                where=name,
+                remedy=f"leave those times out: cube.isel({name}=cube[{name!r}].notnull())",
+            )
         calendar = str(coordinate.dt.calendar)
         year, month, day = (
             np.asarray(getattr(coordinate.dt, f).values, "int64") for f in ("year", "month", "day")

@@ -26,6 +26,11 @@ __all__ = [
     "require_cells",
 ]
 
+_CONDITION = (
+    "make it 1 and 0, and NaN where nothing is known: "
+    "(sst > 28).astype('float64').where(sst.notnull())"
+)
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -64,6 +69,7 @@ def plain_cube(cube: Any, purpose: str) -> tuple[xr.DataArray, Any]:
             where=f"variable {cube.name!r}",
             expected="an integer or float type",
             found=str(plain.dtype),
+            remedy=_CONDITION if plain.dtype == np.bool_ else "convert it: cube.astype('float64')",
         )
     require_cells(plain, purpose)
     _require_known_sizes(plain, purpose)

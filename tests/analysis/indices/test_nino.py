@@ -28,6 +28,17 @@ def box_anomaly(sst: xr.DataArray, lat: slice, lon: slice, base: tuple[str, str]
     return departure.weighted(np.cos(np.deg2rad(cut.lat))).mean(["lat", "lon"]).values
 
 
+def test_one_cell_is_its_own_box() -> None:
+    sst = globe(1991, 2000, CALENDARS[0])
+    row = sst.sel(
+        lat=[sst.lat.values[np.abs(sst.lat.values).argmin()]], lon=[200], method="nearest"
+    )
+    cell = row.isel(lat=0, lon=0)
+    np.testing.assert_allclose(nino34(cell), nino34(row), rtol=0, atol=1e-12)
+    with pytest.raises(ParameterError, match="no cell"):
+        nino34(cell, region="nino12")
+
+
 @pytest.mark.parametrize("calendar", CALENDARS)
 def test_nino_boxes_are_area_means_of_anomalies(calendar: str) -> None:
     sst = globe(1991, 2000, calendar)

@@ -95,7 +95,9 @@ def monthly_series(given: Any, subject: Subject, region: Any) -> xr.DataArray:
 
 
 def _mean(values: xr.DataArray, areas: xr.DataArray | None) -> xr.DataArray:
-    return values if areas is None else area_mean(values, weights=areas)
+    if areas is None or not areas.ndim:  # a series, or one cell: its own mean
+        return values
+    return area_mean(values, weights=areas)
 
 
 def _months(given: Any, cut: xr.DataArray, subject: Subject) -> xr.DataArray:
