@@ -99,6 +99,27 @@ def test_a_save_to_a_disk_that_workers_do_not_see(
     assert not (tmp_path / "result.zarr").exists()
 
 
+def test_a_target_in_the_memory_of_this_process(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What other processes wrote there would be lost with them, without an error."""
+    cube = xr.DataArray(np.arange(40.0), dims="x", name="v").chunk(x=2)
+    target = "memory://seen/result.zarr"
+    cc.save(cube, target)  # these workers are threads of this process
+    np.testing.assert_array_equal(cc.open(target, variable="v").values, cube.values)
+    other = {"tcp://far:1": os.getpid() + 1}
+    monkeypatch.setattr(session.client, "run", lambda *_, **__: other)
+    with pytest.raises(ClusterError, match="memory of this process .memory://unseen/.*threads"):
+        cc.save(cube, "memory://unseen/result.zarr")
+    with (
+        dask.config.set(scheduler="processes"),
+        pytest.raises(ClusterError, match="memory of this process"),
+    ):
+        cc.save(cube, "memory://unseen/result.zarr")
+    with dask.config.set(scheduler="threads"):
+        cc.save(cube, "memory://unseen/result.zarr")
+
+
 def test_what_a_worker_answers(tmp_path: Path) -> None:
     probe = tmp_path / "probe"
     assert visibility._answer(str(probe), "token") == ("no such folder, or another one", "")

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dask.base import get_scheduler
+from dask.base import get_scheduler, named_schedulers
 
 from climcube.errors import ClusterError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["require_reachable", "require_visible"]
 
+_IN_MEMORY = "memory://"
 _PATIENCE = 5.0  # network file systems show a new file after a while
 
 
@@ -71,27 +72,36 @@ def require_visible(client: Client, folder: str | os.PathLike[str]) -> None:
 
 
 def require_reachable(target: str | os.PathLike[str]) -> None:
-    """Raise where a cluster is at work whose workers do not see the folder of a local target.
+    """Raise where workers are at work that do not see a target.
 
     Parameters
     ----------
     target
-        What is to be written; its folder exists. An address of other storage is none of a folder.
+        What is to be written. Of a local one the folder exists, and is looked at; what is in the
+        memory of this process (``memory://``) other processes do not see; other storage they do.
 
     Raises
     ------
     ClusterError
-        As `require_visible`.
+        As `require_visible`; or the target is in memory, and workers are other processes.
 
     Examples
     --------
     >>> require_reachable("/tmp/result.zarr")  # without a cluster
     """
-    module, path = sys.modules.get("distributed"), os.fspath(target)
-    client = getattr(get_scheduler(), "__self__", None)
-    if module is None or not isinstance(client, module.Client) or "://" in path:
-        return
-    require_visible(client, Path(path).absolute().parent)
+    module, path, get = sys.modules.get("distributed"), os.fspath(target), get_scheduler()
+    client: Any = getattr(get, "__self__", None)
+    on_cluster = module is not None and isinstance(client, module.Client)
+    if path.startswith(_IN_MEMORY):
+        apart = on_cluster and set(client.run(os.getpid).values()) - {os.getpid()}
+        if apart or get is named_schedulers.get("processes"):
+            raise ClusterError(
+                "workers do not see the memory of this process", where=path,
+                remedy="choose a target that they reach: a local path, or object storage "
+                "(s3://...); or compute with threads (dask.config.set(scheduler='threads'))",
+            )  # fmt: skip
+    elif on_cluster and "://" not in path:
+        require_visible(client, Path(path).absolute().parent)
 
 
 def _blind(client: Client, probe: Path, token: str) -> dict[str, str]:

@@ -79,7 +79,7 @@ def rechunk(cube: Any, *, layout: str = "series") -> Any:
     -----
     A cube that comes from a store, uncut or cut, is read anew in the chunks asked for, unless its
     stored chunks lie across them. Then everything is read once and held while it is sorted: of
-    what is larger than the memory, make a copy with `climcube.saving.relayout.relayout`.
+    what is larger than the memory, make a copy with `climcube.relayout`.
 
     Raises
     ------
