@@ -17,6 +17,7 @@ from climcube.errors import (
     CubeError,
     ParameterError,
     UnitsError,
+    VariableError,
 )
 from climcube.testing.laziness import no_compute
 
@@ -42,6 +43,12 @@ def test_a_cube_is_looked_at_without_computing() -> None:
 
 def test_a_data_set_with_one_variable_will_do() -> None:
     assert examine(cube().to_dataset(), "trend").cube.name == "sst"
+
+
+def test_of_several_variables_one_is_to_be_passed_alone() -> None:
+    several = cube().to_dataset().assign(ice=cube())
+    with pytest.raises(VariableError, match=r"found sst, ice; pass one of these: dataset\['sst'\]"):
+        examine(several, "trend")
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,12 @@ def cell_dims(cube: xr.DataArray, time: str) -> tuple[str, ...]:
     return tuple(str(d) for d in cube.dims if d != time)
 
 
-def select_variable(dataset: xr.Dataset, variable: str | None, where: str) -> xr.DataArray:
+def select_variable(
+    dataset: xr.Dataset, variable: str | None, where: str, *, option: str | None = "variable="
+) -> xr.DataArray:
     """Return one data variable: the one named, or the only gridded one.
+
+    ``option`` is what takes the name where the caller has such a thing.
 
     Raises
     ------
@@ -121,11 +125,16 @@ def select_variable(dataset: xr.Dataset, variable: str | None, where: str) -> xr
         if dataset[n].ndim > 0 and n not in helpers and not n.endswith(("_bnds", "_bounds"))
     ]
     if len(gridded) != 1:
+        remedy = None
+        if gridded and option:
+            remedy = f"pass {option}..., one of these"
+        elif gridded:
+            remedy = f"pass one of these: dataset[{gridded[0]!r}]"
         raise VariableError(
             "which variable is meant is not clear" if gridded else "no data variable",
             where=where,
             found=", ".join(gridded) or None,
-            remedy="pass variable=..., one of these" if gridded else None,
+            remedy=remedy,
         )
     return dataset[gridded[0]]
 

@@ -54,7 +54,7 @@ class Subject:
 def plain_cube(cube: Any, purpose: str) -> tuple[xr.DataArray, Any]:
     """Return a numeric DataArray with units as attribute, and its pint registry, if any."""
     if isinstance(cube, xr.Dataset):
-        cube = select_variable(cube, None, f"dataset given to {purpose}")
+        cube = select_variable(cube, None, f"dataset given to {purpose}", option=None)
     if not isinstance(cube, xr.DataArray):
         raise ParameterError(
             f"{purpose} needs a cube",

@@ -11,7 +11,7 @@ from climcube.analysis.tracking.grid import TrackGrid
 from climcube.analysis.tracking.result import Tracks
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.coordinates import select_variable
-from climcube.cubes.units import unquantify
+from climcube.cubes.units import unquantify, without_quantities
 from climcube.errors import CubeError, ParameterError
 from climcube.lift.blocks import Blocks
 
@@ -180,7 +180,7 @@ def _cells(
                 "heatwaves have an intensity of their own", where="intensity=",
                 remedy="drop it, or pass mhw.daily.event > 0 as the cube",
             )  # fmt: skip
-        daily = mhw.daily
+        daily = without_quantities(mhw.daily)
         mask = daily.event > 0 if min_category == 1 else daily.category >= min_category
         mask.attrs = dict(daily.event.attrs)
         return mhw.cube, mask.rename("event"), unquantify(daily.anomaly)[0], mhw.definition.cold
@@ -191,7 +191,7 @@ def _cells(
         )  # fmt: skip
     mask = mhw
     if isinstance(mhw, xr.Dataset):
-        mask = select_variable(mhw, None, "dataset given to track")
+        mask = select_variable(mhw, None, "dataset given to track", option=None)
     if not isinstance(mask, xr.DataArray):
         raise ParameterError(
             "track needs heatwaves or a boolean cube", found=type(mhw).__name__,
@@ -202,6 +202,7 @@ def _cells(
             "track needs a boolean cube", where=f"variable {mask.name!r}", expected="true or false",
             found=str(mask.dtype), remedy="say which cells: cube > 0, for instance",
         )  # fmt: skip
+    mask = without_quantities(mask)
     return mhw, mask, _on_grid(intensity, mask), False
 
 
