@@ -170,7 +170,7 @@ def words_of(ax: Any) -> str:
     """Return all words of a figure but those along its axes."""
     legend = ax.get_legend()
     return " | ".join(
-        [ax.get_title(loc="left"), *(t.get_text() for t in ax.texts)]
+        [ax.get_title(loc="left"), *(t.get_text().replace("\n", " ") for t in ax.texts)]
         + ([t.get_text() for t in legend.get_texts()] if legend else [])
     )
 

@@ -16,6 +16,9 @@ from climcube import plots
 from climcube.analysis.events.heatwaves import heatwaves
 from climcube.errors import ParameterError
 from climcube.testing.ocean import synthetic_ocean
+from tests.plots.conftest import shown_texts
+from tests.plots.gallery import FIGURES as ALL
+from tests.plots.gallery import ocean
 
 FIGURES: dict[str, Callable[..., Any]] = {
     "category_calendar": plots.category_calendar,
@@ -46,6 +49,23 @@ def test_words_are_legible_and_inside(
     plant: Any, tidy: Any, name: str, cold: bool, calendar: str
 ) -> None:
     tidy(FIGURES[name](plant(cold=cold, calendar=calendar)))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_words_are_legible_in_one_column_of_a_page(tidy: Any, name: str) -> None:
+    with climcube.set_options(figure_width=89):
+        ax = ALL[name](ocean())
+    inches, _ = ax.figure.get_size_inches()
+    assert inches <= 89.1 / 25.4
+    letters = [t.get_fontsize() for t in shown_texts(ax.figure)]
+    assert min(letters) >= 5 and max(letters) <= 9  # as Nature's journals ask for
+    tidy(ax)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_figures_fit_a_page(name: str) -> None:
+    inches, _ = ALL[name](ocean()).figure.get_size_inches()
+    assert inches <= 183.1 / 25.4
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -172,6 +172,56 @@ def test_a_curved_grid_has_no_columns() -> None:
         cc.plot.hovmoller(curved)
 
 
+@pytest.mark.parametrize(
+    ("values", "ends"),
+    [([-1.0, 1.0], "neither"), ([*[-1.0] * 99, 1.0, 9.0], "max"), ([*[1.0] * 99, -9.0], "min")],
+)
+def test_the_bar_points_only_to_where_values_lie_beyond(values: list[float], ends: str) -> None:
+    style, extend = diverging(np.array(values))
+    assert extend == ends
+    assert style["vmin"] == -style["vmax"]
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 36), (60, 1), (1, 1)])
+def test_strips_of_cells_are_no_hairlines(rows: int, columns: int) -> None:
+    lat, lon = -60 + 2.0 * np.arange(rows), 5 + 10.0 * np.arange(columns)
+    cube = xr.DataArray(
+        np.arange(1.0 * rows * columns).reshape(rows, columns),
+        {"lat": lat, "lon": lon}, ("lat", "lon"), attrs={"units": "K"},
+    )  # fmt: skip
+    ax = cc.plot.map(cube)
+    ax.figure.draw_without_rendering()
+    box = ax.get_window_extent()
+    assert min(box.width, box.height) > 0.5 * ax.figure.dpi
+    south, north = ax.get_ylim()
+    height = 2 * rows if rows > 1 else 10 if columns > 1 else 1  # a row is as high as wide
+    assert north - south == pytest.approx(height)
+
+
+def test_a_single_year_is_marked_as_a_year() -> None:
+    one = _cube().isel(lat=0, lon=0, time=slice(0, 12))
+    ax = cc.plot.warming_stripes(cc.annual_mean(one))
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["2001"]
+    assert "standard deviations" not in ax.texts[0].get_text()  # of one year there are none
+
+
+def test_a_base_period_without_values_is_no_base() -> None:
+    years = cc.annual_mean(_cube().isel(lat=0, lon=0))
+    gap = years.where(years.time.dt.year > 2001)
+    with pytest.raises(CubeError, match=r"nothing to draw \(variable 'sst', 2001\)"):
+        cc.plot.warming_stripes(gap, base_period=(2001, 2001))
+
+
+def test_what_an_anomaly_departs_from_is_said() -> None:
+    away = cc.anomaly(_cube(), "month", base_period=(2001, 2002))
+    for ax in (
+        cc.plot.map(away), cc.plot.anomaly_map(away), cc.plot.hovmoller(away),
+        cc.plot.time_series(cc.area_mean(away)), cc.plot.index_line(cc.area_mean(away)),
+    ):  # fmt: skip
+        assert "climatology 2001–2002" in ax.texts[0].get_text().replace("\n", " ")
+        assert ax.get_title(loc="left").startswith("Anomaly of temperature, ")
+
+
 def test_stripes_are_sixteen_colours_to_2_6_deviations() -> None:
     years = xr.date_range("1950-01-01", periods=50, freq="YS", name="time")
     values = np.linspace(10, 12, 50)

@@ -311,7 +311,7 @@ def _level_names(ax: Axes, series: Series, window: slice, reached: int) -> None:
         if low < height < high:
             ax.annotate(
                 f"{level}×", (x, height), xytext=(4, 0), textcoords="offset points",
-                va="center", fontsize="x-small", color=MUTED, annotation_clip=False,
+                va="center", fontsize="small", color=MUTED, annotation_clip=False,
             )  # fmt: skip
 
 

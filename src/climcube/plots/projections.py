@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from climcube.errors import ParameterError, require_module, suggest
+from climcube.plots.style import width_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -196,7 +197,8 @@ def dress_globe(ax: Any, x_edges: Floats, y_edges: Floats, colour: str) -> None:
     letters = FontProperties(size=rcParams["xtick.labelsize"]).get_size_in_points()
     lines = ax.gridlines(
         crs=crs.PlateCarree(), draw_labels={"left": "y", "bottom": "x"}, linewidth=0.3,
-        color="#5b6570", alpha=0.5, xlocs=range(-180, 180, 60), ylocs=range(-60, 61, 30),
+        color="#5b6570", alpha=0.5, ylocs=range(-60, 61, 30),
+        xlocs=range(-180, 180, 60) if width_of(ax) > 4 else range(-120, 121, 120),
     )  # fmt: skip
     lines.xlabel_style = lines.ylabel_style = {"size": letters, "color": colour}
     lines.xpadding, lines.ypadding = 5, 8

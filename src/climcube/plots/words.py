@@ -86,8 +86,7 @@ def base_period_words(mhw: Any, axis: TimeAxis) -> str:
     period = parameters.get("base_period")
     if period is None:
         return period_words(axis)
-    first, last = (str(p)[:4] for p in period)
-    return f"{first}–{last}"
+    return span_words("-".join(str(p)[:4] for p in period))
 
 
 def basis_words(mhw: Any, axis: TimeAxis) -> str:
@@ -174,8 +173,7 @@ def _climatology_words(function: str, parameters: Mapping[str, Any]) -> str:
     if period is None:
         moving = function == "oni"  # thirty years centred on every five, as NOAA has it
         return "moving 30-year climatologies" if moving else "climatology of the whole record"
-    first, last = (str(p)[:4] for p in period)
-    return f"climatology {first}–{last}"
+    return span_words("climatology " + "-".join(str(p)[:4] for p in period))
 
 
 def metric_words(metric: str, units: str | None) -> str:
