@@ -11,6 +11,7 @@ from climcube.analysis.anomaly import anomaly
 from climcube.analysis.area_means import area_mean
 from climcube.analysis.indices.leading_mode import leading_mode, require_xeofs
 from climcube.analysis.indices.regional import examine_months, monthly_region, require_years
+from climcube.analysis.masks import restrict
 from climcube.cubes.calendar import BasePeriod, TimeAxis
 from climcube.cubes.coordinates import find_spatial
 from climcube.cubes.regions import REGIONS, Region
@@ -59,13 +60,15 @@ def pdo(
         ``index`` by month (standardized; positive: warm along North America's coast),
         ``pattern`` by cell (temperature difference that goes with one unit of the index),
         ``explained_variance`` (share of the basin's variance), ``cells`` (how many were used).
-        Lazy where the cube is: one task holds the months of the basin.
+        Lazy where the cube is.
 
     Notes
     -----
     A cell that lacks any month (land, seasonal ice) is left out; a month without any value is
-    left out and its index is NaN. The task needs some five times the months of the basin in
-    float64: 0.25 degree and 40 years 2 GB; coarsen such a cube first.
+    left out and its index is NaN. The mode is found from products of months, added up tile by
+    tile (xeofs takes that table apart). A cube cut along time has its monthly means of the whole
+    globe in memory until their climatology is known (0.25 degree and 40 years: 4 GB); one in
+    tiles (``cc.rechunk``) does not.
 
     Raises
     ------
@@ -90,19 +93,26 @@ def pdo(
     axes = find_spatial(subject.cube)
     _require_place_only(subject, axes.dims)
     require_years(subject.axis, base_period, "pdo")
-    months, areas = monthly_region(cube, subject, _BASIN)
+    time = subject.axis.name
+    if global_mean is None:
+        _require_global(subject)
+    # The globe is gone through once: the basin is cut from what its mean is made of.
+    months, areas = monthly_region(cube, subject, None if global_mean is None else _BASIN)
     if areas is None:
         raise _not_global(subject, "time only")
-    time = subject.axis.name
     departures = anomaly(months, "month", base_period=base_period)
-    mean = _global_anomaly(cube, subject, global_mean, base_period)
+    if global_mean is None:
+        mean = area_mean(departures, weights=areas)
+        departures, areas, _ = restrict(departures, areas, _BASIN)
+    else:
+        mean = _given_anomaly(global_mean, base_period)
     field = (departures - mean.drop_vars([c for c in mean.coords if c != time])).transpose(
-        time, *[d for d in months.dims if d != time]
+        time, *[d for d in departures.dims if d != time]
     )
-    axis = TimeAxis.of(months)
+    axis = TimeAxis.of(departures)
     first, last = axis.period(base_period)
     in_base = (np.arange(len(axis)) >= first) & (np.arange(len(axis)) <= last)
-    coast = cells_inside(_COAST, months[axes.latitude], months[axes.longitude])
+    coast = cells_inside(_COAST, field[axes.latitude], field[axes.longitude])
     coast, areas = (_on_cells(table, field, time) for table in (coast, areas))
     where = f"pdo of variable {subject.cube.name!r}"
     values = leading_mode(field, areas, in_base, coast, where)
@@ -131,14 +141,7 @@ def _on_cells(table: xr.DataArray, field: xr.DataArray, time: Any) -> xr.DataArr
     return whole.transpose(*field.dims[1:])
 
 
-def _global_anomaly(
-    given: Any, subject: Subject, global_mean: Any, base_period: BasePeriod | None
-) -> xr.DataArray:
-    if global_mean is None:
-        _require_global(subject)
-        months, areas = monthly_region(given, subject, None)
-        departures = anomaly(months, "month", base_period=base_period)
-        return area_mean(departures, weights=areas)
+def _given_anomaly(global_mean: Any, base_period: BasePeriod | None) -> xr.DataArray:
     series, _ = plain_cube(global_mean, "pdo")
     own = examine_months(series, "pdo")
     if own.cells:
