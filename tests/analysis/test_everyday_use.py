@@ -144,3 +144,29 @@ def test_hours_are_told_in_hours() -> None:
     cube = xr.DataArray(np.ones(40), {"time": time}, ("time",), "sst", {"units": "degC"})
     with pytest.raises(cc.errors.CalendarError, match="a usual step of 6 hours"):
         cc.nino34(cube)
+
+
+# ---------------------------------------------------------------- coordinates with units
+
+
+@pytest.mark.filterwarnings("error::pint.UnitStrippedWarning")
+def test_coordinates_may_be_quantities_too(tmp_path) -> None:
+    """As pint-xarray makes of ``units="degree"``: annual metrics were a KeyError."""
+    sst = cc.testing.synthetic_ocean(years=4, shape=(4, 6)).sst
+    for name in ("lat", "lon"):
+        sst[name] = sst[name].assign_attrs(units="degree")
+    quantified = sst.pint.quantify()
+    assert quantified.lat.pint.units is not None
+    found, plain = cc.heatwaves(quantified), cc.heatwaves(sst)
+    np.testing.assert_array_equal(found.annual.days.pint.magnitude, plain.annual.days)
+    np.testing.assert_array_equal(found.events().intensity_max, plain.events().intensity_max)
+    assert found.trend("days").slope.pint.units is not None
+    assert len(cc.track(found).events()) == len(cc.track(plain).events())
+    mean = cc.area_mean(quantified)
+    np.testing.assert_array_equal(mean.pint.magnitude, cc.area_mean(sst))
+    # What comes back fits what went in.
+    departure = quantified - cc.anomaly(quantified, "month")
+    assert departure.sizes == sst.sizes and departure.lat.pint.units == "degree"
+    cc.save(found, tmp_path / "found.zarr")
+    stored = xr.open_zarr(tmp_path / "found.zarr", group="annual")
+    np.testing.assert_array_equal(stored.days, plain.annual.days)

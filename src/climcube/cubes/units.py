@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +14,7 @@ import xarray as xr
 
 from climcube.errors import UnitsError
 
-__all__ = ["Units", "is_quantified", "requantify", "unquantify"]
+__all__ = ["Units", "is_quantified", "requantify", "unquantify", "without_quantities"]
 
 # Spellings that pint does not know, or takes for an angle ("deg C", "degrees Celsius").
 _TEMPERATURE = re.compile(
@@ -150,7 +152,8 @@ def is_quantified(cube: xr.DataArray) -> bool:
 def unquantify(cube: xr.DataArray) -> tuple[xr.DataArray, Any]:
     """Return the cube with its units as CF attributes, and the pint registry it came with.
 
-    The registry is ``False`` for a plain cube, which is returned as it is.
+    The registry is ``False`` for a plain cube, which is returned as it is. Coordinates lose their
+    units as the values do; what they were comes with the registry (`Quantities`).
     """
     if not is_quantified(cube):
         return cube, False
@@ -158,7 +161,46 @@ def unquantify(cube: xr.DataArray) -> tuple[xr.DataArray, Any]:
     plain = cube.copy(data=data.magnitude)
     plain.encoding = dict(cube.encoding)
     plain.attrs.update(_write(data.units))
-    return plain, data._REGISTRY
+    units = {str(n): c.variable._data.units for n, c in cube.coords.items() if is_quantified(c)}
+    registry = data._REGISTRY
+    return without_quantities(plain), Quantities(registry, units) if units else registry
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """What a result needs to be quantified as its input was."""
+
+    registry: Any
+    coordinates: Mapping[str, Any]  # their units
+
+
+def without_quantities[T: (xr.DataArray, xr.Dataset)](cube: T) -> T:
+    """Return a cube whose coordinates hold plain numbers, their units as CF attributes."""
+    for name, coordinate in cube.coords.items():
+        if is_quantified(coordinate):
+            data: Any = coordinate.variable._data
+            attrs = coordinate.attrs | _write(data.units)
+            plain = xr.Variable(coordinate.dims, data.magnitude, attrs, coordinate.encoding)
+            cube = cube.drop_vars(str(name)).assign_coords({name: plain})
+    return cube
+
+
+def _with_quantities(result: xr.Dataset, units: Mapping[str, Any]) -> xr.Dataset:
+    """Give coordinates their units back, so that result and input fit each other."""
+    for name in units.keys() & result.coords.keys():
+        variable = result[name].variable
+        attrs = {k: v for k, v in variable.attrs.items() if k != "units"}
+        if name in result.xindexes:
+            from pint_xarray.index import PintIndex  # noqa: PLC0415 - the input had one
+
+            index = PintIndex(index=result.xindexes[name], units={name: units[name]})
+            own = {name: variable.to_base_variable()._replace(attrs=attrs)}
+            coordinates = xr.Coordinates(index.create_variables(own), {name: index})
+            result = result.drop_vars(name).assign_coords(coordinates)
+        else:
+            data = units[name]._REGISTRY.Quantity(variable._data, units[name])
+            result = result.assign_coords({name: (variable.dims, data, attrs)})
+    return result
 
 
 def requantify(result: xr.Dataset, quantified: Any) -> xr.Dataset:
@@ -169,26 +211,28 @@ def requantify(result: xr.Dataset, quantified: Any) -> xr.Dataset:
     result
         With CF units as attributes.
     quantified
-        The registry that `unquantify` returned: quantities of another one could not be
-        combined with the caller's. ``True`` stands for pint's application registry. A factor
-        in units ("1e6 km2"), which pint's units have not, goes into the values.
+        What `unquantify` returned: quantities of another registry could not be combined with
+        the caller's. ``True`` stands for pint's application registry. A factor in units
+        ("1e6 km2"), which pint's units have not, goes into the values.
     """
     if not quantified:
         return result
     out = result.copy()
+    whole = isinstance(quantified, Quantities)
+    registry = quantified.registry if whole else quantified
     for name, variable in result.data_vars.items():
         if "units" not in variable.attrs:
             continue
         factor, unit = _scaled(str(variable.attrs["units"]), f"variable {name!r}")
         if variable.attrs.get("units_metadata") == _DIFFERENCE:
             unit = _as_difference(unit)
-        registry, unit = _moved(unit, quantified)
+        own, unit = _moved(unit, registry)
         attrs = {k: v for k, v in variable.attrs.items() if k not in ("units", "units_metadata")}
         data = variable.variable._data if factor == 1 else (variable.variable * factor)._data
-        quantity = registry.Quantity(data, unit)
+        quantity = own.Quantity(data, unit)
         out[name] = variable.copy(data=quantity)
         out[name].attrs = attrs
-    return out
+    return _with_quantities(out, quantified.coordinates) if whole else out
 
 
 def _moved(unit: Any, registry: Any) -> tuple[Any, Any]:

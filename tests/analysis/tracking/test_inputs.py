@@ -78,6 +78,7 @@ def test_cold_spells_are_the_mirror(sst: xr.DataArray) -> None:
     assert (warm.date_intensity_max == cold.date_intensity_max).all()
 
 
+@pytest.mark.filterwarnings("error::pint.UnitStrippedWarning")
 def test_quantities(sst: xr.DataArray) -> None:
     plain, kelvin = (
         track(cc.heatwaves(sst)),

@@ -43,7 +43,8 @@ def annual_trend(
     whole = xr.DataArray(axis.days_of_years, dims=time)
     seen = (within - lost) >= min_coverage * whole
     values = annual[metric]
-    blanked = values.where(seen.transpose(*values.dims))
+    own = seen.transpose(*values.dims).drop_vars(list(seen.coords))  # it may have lost units
+    blanked = values.where(own)
     blanked.attrs = dict(values.attrs)
     return trend(blanked, **options)
 

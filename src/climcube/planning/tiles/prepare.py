@@ -13,7 +13,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from climcube import provenance
-from climcube.cubes.units import unquantify
+from climcube.cubes.units import unquantify, without_quantities
 from climcube.errors import CubeError, ParameterError, require_choice, suggest
 
 __all__ = ["Parts", "check_packing", "file_chunks", "parts_of", "plain_dataset"]
@@ -63,8 +63,8 @@ def plain_dataset(dataset: xr.Dataset) -> xr.Dataset:
     Values are stored as they are: the packing of the source is dropped, since results need
     not lie on its grid. Integers keep their fill value.
     """
-    plain = dataset.copy()
-    for name in plain.variables:
+    plain = without_quantities(dataset.copy())
+    for name in plain.data_vars:
         array, quantified = unquantify(plain[name])
         if quantified:
             plain[name] = array
