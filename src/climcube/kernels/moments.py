@@ -119,7 +119,8 @@ def _complete(block: Array, times: Floats) -> tuple[Floats, Floats]:
     sums[PT01] = times[:-1] @ times[1:]
     shift = block[0].astype("float64")
     _sum_complete(block, times, shift, sums)
-    sums[PX0] = sums[SX] - (block[-1] - shift)
+    with np.errstate(invalid="ignore"):  # infinite values are refused by the caller
+        sums[PX0] = sums[SX] - (block[-1] - shift)
     sums[PX1] = sums[SX]
     return sums, shift
 
