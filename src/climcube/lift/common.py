@@ -13,6 +13,7 @@ import dask.array as da
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from dask._task_spec import Task, TaskRef
 from dask.base import tokenize
 from dask.delayed import Delayed, delayed
 from dask.highlevelgraph import HighLevelGraph
@@ -96,10 +97,10 @@ def pick(
     """
     own = f"{name}-{number}"
     middle = () if length is None else (0,)
-    layer = {
-        (own, *p[:axis], *middle, *p[axis:]): (getitem, (name, *p), number)
-        for p in np.ndindex(*map(len, tiles))
-    }
+    layer = {}
+    for place in np.ndindex(*map(len, tiles)):
+        key = (own, *place[:axis], *middle, *place[axis:])
+        layer[key] = Task(key, getitem, TaskRef((name, *place)), number)
     layers: Any = {**graph.layers, own: layer}
     whole = HighLevelGraph(layers, {**graph.dependencies, own: {layer_name}})
     chunks = tiles if length is None else (*tiles[:axis], (length,), *tiles[axis:])

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise, product
 
 import dask.array as da
 import numpy as np
@@ -22,7 +23,7 @@ from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.chunks import is_lazy
 from climcube.planning.tiles.nodes import Graph, Key, walk
-from climcube.planning.tiles.sharing import Place, Sharing, Span
+from climcube.planning.tiles.sharing import Place, Sharing
 
 __all__ = ["WHOLE", "Job", "Piece", "Tile", "job_of"]
 
@@ -160,58 +161,42 @@ def job_of(datasets: Mapping[str, xr.Dataset]) -> Job:
         for name, variable in dataset.variables.items()
         if is_lazy(dataset[name])
     }
-    dims = {(group, name): tuple(map(str, datasets[group][name].dims)) for group, name in arrays}
-    pieces = [
-        (piece, _place(piece, dims[group, name], array.shape))
+    blocks = [
+        block
         for (group, name), array in arrays.items()
-        for piece in _pieces(group, name, array)
+        for block in _blocks(group, name, array, tuple(map(str, datasets[group][name].dims)))
     ]
-    graph = _optimised(arrays.values(), [piece.key for piece, _ in pieces])
-    named = {key: _name_of(place) for key, place in _cut_places(pieces, dims, arrays)}
-    sharing = Sharing.of(graph, [(piece.key, place) for piece, place in pieces])
+    graph = _optimised(arrays.values(), [piece.key for piece, _, _ in blocks])
+    sharing = Sharing.of(graph, [(piece.key, place) for piece, place, _ in blocks])
     tiles = []
     for number, (members, shared) in enumerate(sharing.groups):
-        own = tuple(pieces[i][0] for i in members)
-        label = max((named[piece.key] for piece in own), key=len) or WHOLE
+        own = tuple(blocks[i][0] for i in members)
+        label = max((blocks[i][2] for i in members), key=len) or WHOLE
         tiles.append(Tile(number, label, own, shared))
     return Job(graph, tuple(tiles), sharing.keys, arrays)
 
 
-def _pieces(group: str, name: str, array: da.Array) -> Iterator[Piece]:
-    edges = [np.concatenate([[0], np.cumsum(c)]).astype(int) for c in array.chunks]
-    for place in np.ndindex(*array.numblocks):
-        region = tuple(slice(int(e[i]), int(e[i + 1])) for e, i in zip(edges, place, strict=True))
-        yield Piece(group, name, (array.name, *place), region)
-
-
-def _place(piece: Piece, dims: tuple[str, ...], shape: tuple[int, ...]) -> Place:
-    return {
-        (dim, size): (part.start, part.stop)
-        for dim, size, part in zip(dims, shape, piece.region, strict=True)
-    }
-
-
-def _cut_places(
-    pieces: list[tuple[Piece, Place]],
-    dims: Mapping[tuple[str, str], tuple[str, ...]],
-    arrays: Mapping[tuple[str, str], da.Array],
-) -> Iterator[tuple[Key, dict[str, Span]]]:
-    """Yield the place of each piece along those dimensions that are cut."""
-    for piece, _ in pieces:
-        array = arrays[piece.group, piece.variable]
-        names = dims[piece.group, piece.variable]
-        yield (
-            piece.key,
-            {
-                dim: (part.start, part.stop)
-                for dim, part, chunks in zip(names, piece.region, array.chunks, strict=True)
-                if len(chunks) > 1
-            },
+def _blocks(
+    group: str, name: str, array: da.Array, dims: tuple[str, ...]
+) -> Iterator[tuple[Piece, Place, str]]:
+    """Yield the blocks of an array: each with its place, and its name along what is cut."""
+    spans = [
+        list(pairwise(np.concatenate([[0], np.cumsum(chunks)]).astype(int).tolist()))
+        for chunks in array.chunks
+    ]
+    axes = list(zip(dims, array.shape, spans, strict=True))
+    keys = product([array.name], *map(range, array.numblocks))
+    regions = product(*([slice(*span) for span in own] for own in spans))
+    places = product(*([((dim, size), span) for span in own] for dim, size, own in axes))
+    names = product(
+        *(
+            [f"{dim} {start}-{stop - 1}" for start, stop in own]
+            for dim, _, own in axes
+            if len(own) > 1
         )
-
-
-def _name_of(place: Mapping[str, Span]) -> str:
-    return ", ".join(f"{dim} {start}-{stop - 1}" for dim, (start, stop) in place.items())
+    )
+    for key, region, place, label in zip(keys, regions, places, names, strict=True):
+        yield Piece(group, name, key, region), dict(place), ", ".join(label)
 
 
 def _optimised(arrays: Iterable[da.Array], keys: list[Key]) -> Graph:
