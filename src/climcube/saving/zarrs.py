@@ -256,7 +256,8 @@ def _with_remedy(error: ClusterError, remedy: str) -> ClusterError:
 
 def _kept(work: Work) -> str:
     tiles = sum(step.startswith("tile-") for step in work.done)
+    finished = {0: "what is finished is", 1: "1 finished tile is"}
     return (
-        f"{tiles} finished tiles are kept in {getattr(work, 'place', 'the store')}: "
-        "save again with resume=True to go on"
+        f"{finished.get(tiles, f'{tiles} finished tiles are')} kept in "
+        f"{getattr(work, 'place', 'the store')}: save again with resume=True to go on"
     )
