@@ -53,6 +53,7 @@ def _acquire(handle: Any, where: str, longest_wait: float) -> None:
             if time.monotonic() > end:
                 raise ConflictError(
                     "another process is changing the store", where=where,
-                    expected=f"its end within {longest_wait:g} s", remedy="try again later",
+                    expected=f"its end within {longest_wait:g} s" if longest_wait else None,
+                    remedy="try again later",
                 ) from None  # fmt: skip
             time.sleep(_STEP)
