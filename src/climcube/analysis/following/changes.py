@@ -80,10 +80,8 @@ class HeatwaveChanges:
         return counted.reindex(index=dates, columns=list(CHANGES), fill_value=0).astype("int64")
 
     def __repr__(self) -> str:
-        return (
-            f"<climcube.HeatwaveChanges: {len(self.added)} days added, "
-            f"{len(self.replaced)} replaced>"
-        )
+        told = f"{len(self.added)} days added, {len(self.replaced)} replaced"
+        return f"<climcube.HeatwaveChanges: {told if len(self.samples) else 'nothing new'}>"
 
     def _repr_html_(self) -> str:
         from climcube.analysis.pages import changes_html  # noqa: PLC0415 - in notebooks only

@@ -158,7 +158,8 @@ class HeatwaveState:
         new_days
             The same variable on the same grid: days after the record, in order, and any of its
             last ``revisable`` days, whose values they replace. Days may be absent, as in a
-            record.
+            record. None at all (`recent` on a day without news) leaves the state as it is, and
+            its generation.
         ice
             Ice on these days, where the state was made with ``ice``.
 
@@ -171,8 +172,7 @@ class HeatwaveState:
         Raises
         ------
         AxisError
-            No day at all, days out of order or twice, before the record, or older than what may
-            be replaced.
+            Days out of order or twice, before the record, or older than what may be replaced.
         VariableError, UnitsError, CalendarError, CubeError
             Another variable, units, calendar, type, grid or packing than the record's.
         StoreError
@@ -188,6 +188,8 @@ class HeatwaveState:
             self._store.generations.require_newest(self._newest)
         self._require_ice(ice)
         new = new_days_of(new_days, before, ice)
+        if new is None:
+            return HeatwaveChanges([], [], before, np.empty(0, "int64"))
         merged, samples = merge(before, new)
         after = settle(merged)
         number = self._newest + 1

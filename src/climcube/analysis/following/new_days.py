@@ -28,25 +28,23 @@ _WHERE = "new_days"
 _MANY = 8  # days from which on gaps between them are more than chance
 
 
-def new_days_of(given: Any, state: Snapshot, ice: Any = None) -> xr.DataArray:
+def new_days_of(given: Any, state: Snapshot, ice: Any = None) -> xr.DataArray | None:
     """Return new days as the state's window holds values, or say why they do not continue it.
+
+    ``None`` where there is no day among them.
 
     Raises
     ------
     VariableError, UnitsError, CalendarError, CubeError
         Another variable, units, calendar, type or grid; values off the packed grid.
     AxisError
-        No day, days out of order or twice, before the record, or older than may be revised.
+        Days out of order or twice, before the record, or older than may be revised.
     """
     cube = _one_variable(given, state)
     if isinstance(cube, xr.DataArray) and state.time in cube.coords and state.time not in cube.dims:
         cube = cube.expand_dims(state.time)  # a single day, taken by its number
     if getattr(cube, "sizes", {}).get(state.time) == 0:
-        raise AxisError(
-            "nothing new", where=_WHERE, found="no day",
-            expected=f"days after {state.axis.label(len(state.axis) - 1)}, or of the last "
-            f"{state.revisable}",
-        )  # fmt: skip
+        return None
     subject = examine(cube, "HeatwaveState.update")
     _require_same_times(subject, state)
     _require_same_nature(subject, state)
