@@ -74,7 +74,7 @@ def draw_trends() -> dict[str, Any]:
     return {
         "figure_trend_stippled": cc.plot.trend_map(fit),
         "figure_trend_hatched": cc.plot.trend_map(fit, marks="hatching"),
-        "figure_time_series": cc.plot.time_series(mean, trend=cc.trend(mean), title="Area mean"),
+        "figure_time_series": cc.plot.time_series(mean, trend=cc.trend(mean)),
     }
 
 
@@ -138,12 +138,12 @@ def draw_others() -> dict[str, Any]:
 
 
 def write(axes: Any, path: Path) -> None:
-    """Write a small PNG: of at most 256 colours; shades of maps would miss some, so smaller."""
-    smooth = any(word in path.stem for word in ("trend", "figure_map", "hovmoller"))
+    """Write a small PNG: of at most 256 colours, but for shades, which would miss some."""
+    marked = "trend" in path.stem  # dots and hatching compress badly
     buffer = io.BytesIO()
-    axes.figure.savefig(buffer, format="png", dpi=80 if smooth else _DPI)
+    axes.figure.savefig(buffer, format="png", dpi=80 if marked else _DPI)
     picture = Image.open(buffer).convert("RGB")
-    if not smooth or "hatched" in path.stem:
+    if not marked and path.stem not in ("figure_map", "figure_hovmoller"):
         picture = picture.quantize(256, dither=Image.Dither.NONE)
     picture.save(path, optimize=True)
 

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 from climcube.cubes.calendar import TimeAxis
+from climcube.plots.style import CATEGORIES, palette
 from climcube.plots.words import basis_words, metric_words, percentile_words, region_words
 
 
@@ -81,3 +82,9 @@ def test_regions(lon: list[float], words: str) -> None:
 )  # fmt: skip
 def test_metrics_have_names_and_units(metric: str, units: str | None, words: str) -> None:
     assert metric_words(metric, units) == words
+
+
+def test_the_colours_of_categories_are_those_of_the_papers() -> None:
+    assert palette(cold=False) == ("#ffc866", "#ff6900", "#9e0000", "#2d0000")
+    assert palette(cold=True) == ("#C7ECF2", "#85B7CC", "#4A6A94", "#111433")
+    assert CATEGORIES == ("Moderate", "Strong", "Severe", "Extreme")
