@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dask.base import get_scheduler, named_schedulers
 
+from climcube.clusters.current import current_client
 from climcube.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -89,18 +89,16 @@ def require_reachable(target: str | os.PathLike[str]) -> None:
     --------
     >>> require_reachable("/tmp/result.zarr")  # without a cluster
     """
-    module, path, get = sys.modules.get("distributed"), os.fspath(target), get_scheduler()
-    client: Any = getattr(get, "__self__", None)
-    on_cluster = module is not None and isinstance(client, module.Client)
+    path, client = os.fspath(target), current_client()
     if path.startswith(_IN_MEMORY):
-        apart = on_cluster and set(client.run(os.getpid).values()) - {os.getpid()}
-        if apart or get is named_schedulers.get("processes"):
+        apart = client is not None and set(client.run(os.getpid).values()) - {os.getpid()}
+        if apart or get_scheduler() is named_schedulers.get("processes"):
             raise ClusterError(
                 "workers do not see the memory of this process", where=path,
                 remedy="choose a target that they reach: a local path, or object storage "
                 "(s3://...); or compute with threads (dask.config.set(scheduler='threads'))",
             )  # fmt: skip
-    elif on_cluster and "://" not in path:
+    elif client is not None and "://" not in path:
         require_visible(client, Path(path).absolute().parent)
 
 

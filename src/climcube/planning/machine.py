@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import re
-import sys
 from dataclasses import dataclass
 from typing import Any
 
 import dask.config
 from dask.system import CPU_COUNT
 
+from climcube.clusters.current import current_client
 from climcube.errors import ParameterError
 from climcube.options import get_option
 
@@ -64,12 +64,8 @@ def bytes_of(given: float | str) -> int:
 
 def _cluster() -> tuple[int, int, int | None] | None:
     """Return threads, processes and memory of the cluster that is connected."""
-    distributed: Any = sys.modules.get("distributed")
-    if distributed is None or dask.config.get("scheduler", None) not in (None, "dask.distributed"):
-        return None
-    try:
-        client = distributed.get_client()
-    except ValueError:
+    client = current_client()
+    if client is None:
         return None
     found = client.scheduler_info(n_workers=-1)["workers"].values()
     limits = [int(worker.get("memory_limit") or 0) for worker in found]

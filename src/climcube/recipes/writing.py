@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from typing import Any
 import xarray as xr
 
 from climcube.clusters.attendance import Attendance
+from climcube.clusters.current import current_client
 from climcube.progress import Advance
 from climcube.recipes.layout import Block
 from climcube.recipes.reading import Band, Stretch, bands_of
@@ -75,7 +75,7 @@ def write_blocks(work: Work, tasks: Iterable[Task], how: Writing, advance: Advan
         Told of each block that is done, for the progress bar.
     """
     unfinished = _unfinished(work, tasks, advance)
-    client = _client()
+    client = current_client()
     if client is not None:
         _on_cluster(work, unfinished, how, client, advance)
         return
@@ -182,17 +182,6 @@ def _pool(workers: int) -> Iterator[Executor]:
         yield pool
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _client() -> Any:
-    """Return the Dask client of this session, if there is one."""
-    distributed = sys.modules.get("distributed")
-    if distributed is None:
-        return None
-    try:
-        return distributed.default_client()
-    except ValueError:
-        return None
 
 
 def _on_cluster(

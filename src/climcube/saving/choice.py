@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import dask.config
 import dask.threaded
 from dask.base import get_scheduler
 
+from climcube.clusters.current import current_client
 from climcube.planning.tiles.jobs import Job
 from climcube.saving.crews import Crew, local_crew
 
@@ -29,17 +28,16 @@ def crew_of(job: Job, most: int) -> Iterator[Crew]:
     """
     get = get_scheduler() or dask.threaded.get
     given = dask.config.get("pool", None)
-    crew = _on_cluster(job, get) or local_crew(job, get, given, most)
+    crew = _on_cluster(job) or local_crew(job, get, given, most)
     try:
         yield crew
     finally:
         crew.close(shut=given is None)
 
 
-def _on_cluster(job: Job, get: Any) -> Any:
-    client = getattr(get, "__self__", None)
-    distributed = sys.modules.get("distributed")
-    if distributed is None or not isinstance(client, distributed.Client):
+def _on_cluster(job: Job) -> Crew | None:
+    client = current_client()
+    if client is None:
         return None
     from climcube.saving.cluster import ClusterCrew
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,8 @@ from climcube.planning.tiles.nodes import Graph, Key
 __all__ = ["Part", "Parts"]
 
 _NOTHING = object()  # is held under a key
-_PLAIN = (int, str, bytes, type(None), slice, np.dtype, type)
-_TYPED = (bool, float, complex, np.generic)  # equal to others that they are not
+_PLAIN = frozenset({int, str, type(None), slice, type, FunctionType, BuiltinFunctionType})
+_TYPED = (bool, float, complex, np.generic, np.dtype)  # equal to others that they are not
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,10 @@ class _Teller:
         number, held
             Return what stands for a key, and the value that is held under it, if any is.
         """
-        if isinstance(value, TaskRef):
+        kind = type(value)
+        if kind in _PLAIN:
+            return value
+        if kind is TaskRef:
             return ("key", number(value.key))
         if isinstance(value, Task):
             return self._task(value, number, held)
@@ -146,12 +150,10 @@ class _Teller:
         if isinstance(value, Alias):
             return ("alias", number(value.target))
         if isinstance(value, _TYPED):
-            return (type(value), value)
-        if isinstance(value, _PLAIN):
-            return value
-        if type(value) in (tuple, list):
-            return (type(value), *(self._word(part, number, held) for part in value))
-        if type(value) is dict:
+            return (kind, value)
+        if kind in (tuple, list):
+            return (kind, *(self._word(part, number, held) for part in value))
+        if kind is dict:
             return ("dict", *((k, self._word(v, number, held)) for k, v in value.items()))
         if isinstance(value, partial):
             inner = (value.func, value.args, value.keywords)
