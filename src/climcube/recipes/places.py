@@ -14,7 +14,7 @@ from climcube.stores.addresses import address_of, is_remote
 from climcube.stores.filesystems import zarr_target
 from climcube.stores.places import require_outside_stores
 from climcube.stores.plainwork import PlainWorkplace
-from climcube.stores.versioned.repositories import is_repository
+from climcube.stores.versioned.repositories import is_repository, is_write_error
 from climcube.stores.work import Work, Workplace
 
 __all__ = ["Target", "keeping", "target_of"]
@@ -108,13 +108,13 @@ def keeping(work: Work) -> Iterator[None]:
     except ClimcubeError:
         work.discard()
         raise
-    except OSError as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise StoreError(
-            "saving failed", where=getattr(work, "place", None), found=redact(reason),
-            remedy=_kept(work) if work.done else None,
-        ) from error  # fmt: skip
     except BaseException as error:
+        if is_write_error(error):
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise StoreError(
+                "saving failed", where=getattr(work, "place", None), found=redact(reason),
+                remedy=_kept(work) if work.done else None,
+            ) from error  # fmt: skip
         if work.done:
             error.add_note(f"climcube: {_kept(work)}")
         raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -22,18 +24,35 @@ def write_netcdf(
     progress: bool | None,
 ) -> None:
     """Write data sets, each into its group of a file, compressed and with checksums."""
-    with dask_progress("saving", progress), warnings.catch_warnings():
-        warnings.simplefilter("ignore", xr.SerializationWarning)
-        for number, (group, dataset) in enumerate(datasets.items()):
-            pending = dataset.to_netcdf(
-                file,
-                mode="a" if number else "w",
-                group=group or None,
-                engine="h5netcdf",
-                encoding=_encoding(dataset, encoding),
-                compute=False,
-            )
-            compute_writes([pending])
+    try:
+        with dask_progress("saving", progress), warnings.catch_warnings():
+            warnings.simplefilter("ignore", xr.SerializationWarning)
+            for number, (group, dataset) in enumerate(datasets.items()):
+                pending = dataset.to_netcdf(
+                    file,
+                    mode="a" if number else "w",
+                    group=group or None,
+                    engine="h5netcdf",
+                    encoding=_encoding(dataset, encoding),
+                    compute=False,
+                )
+                compute_writes([pending])
+    except (OSError, RuntimeError):  # of HDF5, as a disk that is full
+        _let_go(os.path.abspath(file))
+        raise
+
+
+def _let_go(file: str) -> None:
+    """Keep h5netcdf from closing a file once more that HDF5 could not close.
+
+    What HDF5 holds of such a file leads nowhere: whatever asks for it, if only when Python tidies
+    up, takes the whole process down.
+    """
+    from h5netcdf import File
+
+    for found in gc.get_objects():
+        if issubclass(type(found), File) and getattr(found, "_filename", None) == file:
+            found._closed = True
 
 
 def _encoding(dataset: xr.Dataset, given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -124,7 +124,9 @@ def save(
     named = parts_of(result, parts)
     require_outside_stores(address)
     place = place_of(address, storage_options)
-    if not overwrite and not again and place.exists():
+    # A repository without a version is what an attempt left that failed.
+    there = _workplace(address, storage_options) if is_versioned_name(address) else place
+    if not overwrite and not again and there.exists():
         raise already_there(address)
     datasets: Parts = {
         name: check_packing(plain_dataset(dataset), encoding or {})

@@ -40,7 +40,7 @@ from climcube.stores.integrity.manifest import (
 )
 from climcube.stores.integrity.rereading import require_written
 from climcube.stores.plainwork import PUBLISHING
-from climcube.stores.versioned.repositories import repository_reporting
+from climcube.stores.versioned.repositories import is_write_error, repository_reporting
 from climcube.stores.work import Work, Workplace
 
 __all__ = ["Saving", "already_there", "write_zarr"]
@@ -218,15 +218,15 @@ def _keeping(work: Work, *, resume: bool) -> Iterator[None]:
     """After a failure keep what can be gone on with, and say so; else leave nothing."""
     try:
         yield
-    except OSError as error:
-        if not resume:
-            work.discard()
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise StoreError(
-            "saving failed", where=getattr(work, "place", None), found=redact(reason),
-            remedy=_kept(work) if resume and work.done else None,
-        ) from error  # fmt: skip
     except BaseException as error:
+        if is_write_error(error):
+            if not resume:
+                work.discard()
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise StoreError(
+                "saving failed", where=getattr(work, "place", None), found=redact(reason),
+                remedy=_kept(work) if resume and work.done else None,
+            ) from error  # fmt: skip
         if SEALED in work.done and isinstance(error, StoreError):
             raise _complete(error, work) from error
         if isinstance(error, ClusterError):

@@ -39,6 +39,7 @@ __all__ = [
     "icechunk",
     "is_icechunk_error",
     "is_repository",
+    "is_write_error",
     "local_path",
     "open_repository",
     "repository_reporting",
@@ -316,6 +317,11 @@ def is_icechunk_error(error: BaseException) -> bool:
     return any(c.__name__ == "IcechunkError" for c in type(error).__mro__)
 
 
+def is_write_error(error: BaseException) -> bool:
+    """Whether the disk, or what lies behind an address, did not take what was written."""
+    return isinstance(error, OSError) or is_icechunk_error(error)
+
+
 @contextmanager
 def repository_reporting(what: str, address: str) -> Iterator[None]:
     """Turn what Icechunk raises into one error of ours, of one line."""
@@ -327,7 +333,7 @@ def repository_reporting(what: str, address: str) -> Iterator[None]:
         own = own_error(error)
         if own is not None:
             raise own from error
-        if isinstance(error, OSError) or is_icechunk_error(error):
+        if is_write_error(error):
             raise translated(error, what, redact(address)) from error
         raise
 
