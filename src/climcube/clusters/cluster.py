@@ -16,7 +16,7 @@ from climcube.clusters.address import (
     shown,
 )
 from climcube.clusters.gateway import Request, granted
-from climcube.clusters.local import local_client, memory_in_bytes
+from climcube.clusters.local import local_client, memory_of_each
 from climcube.clusters.session import Session, Terms, opened
 from climcube.errors import ParameterError, suggest
 
@@ -157,7 +157,7 @@ def cluster(
     compare = check_versions and known != "local"
     terms = Terms(label, least, deadline, compare, warm_up, own, processes is False)
     if known == "local":
-        memory_in_bytes(memory, workers)
+        memory_of_each(memory, workers)
         return _local(terms, workers, given)
     if known == "address":
         require_safe(kind, allow_insecure=allow_insecure)

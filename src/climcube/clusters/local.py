@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import multiprocessing
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import dask
 import distributed.system
-from dask.utils import format_bytes, parse_bytes
+from dask.utils import format_bytes
 from distributed import LocalCluster, Worker
 
 from climcube.clusters.client import ClusterClient, connected
+from climcube.clusters.sizes import bytes_of
 from climcube.errors import ClusterError, ParameterError
 
-__all__ = ["local_client", "memory_in_bytes"]
+__all__ = ["local_client", "memory_of_each"]
 
 _LOOPBACK = "127.0.0.1"
 _ANY_PORT = f"{_LOOPBACK}:0"
@@ -33,25 +33,15 @@ class _InProcess(Worker):
         super().__init__(*args, **{**options, "dashboard_address": _ANY_PORT})
 
 
-def memory_in_bytes(memory: str | int | None, workers: int | None) -> int | None:
+def memory_of_each(memory: str | int | None, workers: int | None) -> int | None:
     """Return the bytes that each worker may use; None leaves them to the machine's size.
 
-    >>> memory_in_bytes("1 GiB", 1)
+    >>> memory_of_each("1 GiB", 1)
     1073741824
     """
     if memory is None:
         return None
-    where = f"memory={memory!r}"
-    number: Any = memory
-    if isinstance(memory, str):
-        try:  # Dask takes no digits for 1
-            number = parse_bytes(memory) if re.search(r"\d", memory) else None
-        except ValueError:
-            number = None
-    if not isinstance(number, int) or isinstance(number, bool) or number <= 0:
-        raise ParameterError(
-            "memory not understood", where=where, expected="a size for each worker, as '4 GiB'"
-        )
+    where, number = f"memory={memory!r}", bytes_of(memory)
     if number < _LEAST_MEMORY:
         raise ParameterError(
             "too little memory for a worker", where=where,
@@ -64,7 +54,7 @@ def memory_in_bytes(memory: str | int | None, workers: int | None) -> int | None
             expected=f"at most {format_bytes(there)} for all workers", found=format_bytes(total),
             remedy="ask for less, or for fewer workers",
         )  # fmt: skip
-    return int(number)
+    return number
 
 
 @contextmanager
@@ -79,7 +69,7 @@ def local_client(
 ) -> Iterator[tuple[ClusterClient, str | None]]:
     """Start workers, connect to them, and stop them; the second is the address of a dashboard."""
     _require_importable_main(processes)
-    limit = memory_in_bytes(memory, workers)
+    limit = memory_of_each(memory, workers)
     given = {} if limit is None else {"memory_limit": limit}
     protocol = "inproc" if not processes else "tls" if security is not None else "tcp"
     try:

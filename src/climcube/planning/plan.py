@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from climcube.clusters.sizes import bytes_of
 from climcube.errors import ParameterError
 from climcube.planning.calibration import rates
 from climcube.planning.choices import Choice, choices_of
 from climcube.planning.costs.costing import JobCost, cost_of_job
 from climcube.planning.fit import Alternative, Fit
-from climcube.planning.machine import Machine, bytes_of, machine_of
+from climcube.planning.machine import Machine, machine_of
 from climcube.planning.page import plan_html, plan_text
 from climcube.planning.prices import Money, Prices, kind_of_target, money_of, prices_of
 from climcube.planning.tiles.cutting import cut

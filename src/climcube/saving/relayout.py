@@ -12,12 +12,13 @@ from typing import Any
 import xarray as xr
 from dask.array.core import normalize_chunks
 
+from climcube.clusters.sizes import bytes_of
 from climcube.cubes.chunks import LAYOUTS, is_lazy, require_cube
 from climcube.cubes.coordinates import find_time
 from climcube.cubes.units import unquantify
 from climcube.cubes.written import origin_of_cube, written
 from climcube.errors import ClimcubeWarning, PlanError, require_choice
-from climcube.planning.machine import bytes_of, machine_of
+from climcube.planning.machine import machine_of
 from climcube.saving.save import save
 from climcube.saving.slabs import Grid, Slabs, choose_slabs
 from climcube.stores.integrity.verification import spoken_size
