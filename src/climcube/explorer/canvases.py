@@ -29,7 +29,7 @@ from climcube.plots.style import CATEGORIES, palette
 
 __all__ = ["MapCanvas", "dress"]
 
-_BESIDE = 64  # pixels right of the map, for the colour bar: the map does not move when it comes
+_BESIDE = 80  # pixels right of the map, for the colour bar: the map does not move when it comes
 
 _NAMES = ["not computed yet", "no value", "none", *CATEGORIES, "land or outside"]
 _DEGREES = """

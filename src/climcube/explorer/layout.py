@@ -18,6 +18,10 @@ __all__ = ["Parts", "arrange"]
 _SCROLLED = {"overflow-x": "auto"}
 # An error is about the last click, wherever on the page that was.
 _ALWAYS_SEEN = {"position": "sticky", "top": "0", "z-index": "10"}
+_PAGE = {
+    "width": "100%", "max-width": "1100px", "margin": "0 auto", "padding": "12px",
+    "box-sizing": "border-box",
+}  # fmt: skip
 _CLICK = "Click a cell of the map: its daily values, climatology, threshold and events appear here."
 
 
@@ -126,6 +130,6 @@ def arrange(parts: Parts, scene: Scene, figures: Mapping[str, Any], lines: str) 
         _line(_html(markup.heading("Year by year"), sizing_mode=None), parts.scope),
         parts.note,
         parts.bars,
-        styles={"max-width": "1100px", "margin": "0 auto", "padding": "12px"},
+        styles=_PAGE,
         **wide,
     )

@@ -60,9 +60,7 @@ class Page:
         self._near = (len(axis) - 1, len(axis) - 1)  # samples that the line is about
         self._on_map: int | None = None
         self._drawn = -1  # version of the survey that the map shows
-        # Notebooks hear of what Bokeh draws from the clock only, but of ranges from events only.
-        # Servers take either from the clock: what runs at an event may not hold the page's lock.
-        self._served = pn.state.curdoc is not None and bool(pn.state.curdoc.session_context)
+        # Drawn by the clock: what runs at an event may not hold the page's lock.
         self._to_draw: dict[str, Callable[[], None]] = {}
         self._wire()
         figures = {
@@ -130,6 +128,7 @@ class Page:
         if not self.errands.busy() and not self.survey.running:
             self.parts.compute.visible = not self.scene.automatic and bool(self.scene.pending())
             self._clock.stop()
+        pn.io.push_notebook(self.layout)  # what waits there for the next event may be lost by it
 
     def close(self) -> None:
         """End what was asked for this reader."""
@@ -319,10 +318,7 @@ class Page:
 
     def _look(self) -> None:
         """Show the line near what was chosen, or all of it."""
-        if self._served:
-            self._draw("span", self._set_span)
-        else:
-            self._set_span()
+        self._draw("span", self._set_span)
 
     def _set_span(self) -> None:
         if self.parts.span.value == _ALL:
