@@ -4,7 +4,9 @@
     python killing.py KIND FILES WORK random TIMES SEED    SIGKILL at random moments
 
 Each attempt is a child made by fork, so that libraries are imported once. Prints one JSON
-object: the number of writes, the moments tried, and what was wrong, if anything.
+object: the number of writes, the moments tried, and what was wrong, if anything. KIND is plain,
+icechunk or s3: a server that the environment names (AWS_ENDPOINT_URL), with a bucket "killed";
+it is killed at random moments only.
 """
 
 from __future__ import annotations
@@ -25,8 +27,36 @@ from typing import Any
 KILLED = 9
 
 
-def target_of(kind: str, folder: Path) -> Path:
+BUCKET = "s3://killed"
+
+
+def target_of(kind: str, folder: Path) -> Any:
+    if kind == "s3":
+        return f"{BUCKET}/{folder.name}/cube.zarr"
     return folder / ("cube.icechunk" if kind == "icechunk" else "cube.zarr")
+
+
+def left_beside(kind: str, folder: Path) -> list[str]:
+    """Return what lies beside the target, of unfinished work."""
+    names = [p.name for p in folder.iterdir()]
+    if kind == "s3":
+        names = [n for n in _s3().ls(f"{BUCKET}/{folder.name}") if not n.endswith("/cube.zarr")]
+    return [n for n in names if "partial" in n or ".old" in n]
+
+
+def emptied(kind: str, folder: Path) -> Path:
+    """Make a folder anew, in the bucket too."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if kind == "s3":  # by a child: no fork survives its threads
+        in_child(lambda: _s3().rm(f"{BUCKET}/{folder.name}", recursive=True), folder)
+    return folder
+
+
+def _s3() -> Any:
+    import s3fs
+
+    return s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
 
 
 def ingest(files: str, target: Path, **options: Any) -> Any:
@@ -56,7 +86,7 @@ def digests(target: Path) -> dict[str, str] | None:
     found = find(target, None, None)
     if not found.workplace.exists():
         return None
-    if not found.versioned:
+    if isinstance(target, Path) and not found.versioned:
         files = (p for p in target.rglob("*") if p.is_file())
         return {
             str(p.relative_to(target)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files
@@ -91,7 +121,7 @@ def kill_at(number: int, kind: str) -> Callable[[], int]:
         elif event in ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link"):
             count()
 
-    if kind == "plain":
+    if kind != "icechunk":
         sys.addaudithook(audit)
         return lambda: seen
     # Icechunk writes beyond the sight of Python: stop before each call that changes anything.
@@ -142,9 +172,7 @@ def attempt(
     kind: str, files: str, folder: Path, number: int, expected: Any
 ) -> tuple[str | None, bool]:
     """Kill one ingest; return what was wrong, and whether it was killed at all."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    target = target_of(kind, folder)
+    target = target_of(kind, emptied(kind, folder))
 
     def run() -> None:
         kill_at(number, kind)
@@ -160,22 +188,21 @@ def look_and_go_on(kind: str, files: str, folder: Path, when: str, expected: Any
     """Look at what a reader sees after a kill, run the same ingest again, and compare."""
     target = target_of(kind, folder)
 
-    def go_on() -> tuple[Any, Any, bool]:
+    def go_on() -> tuple[Any, Any, bool, list[str]]:
         seen = digests(target)
         ingest(files, target)
-        return seen, digests(target), ingest(files, target).unchanged
+        after, again = digests(target), ingest(files, target)
+        return seen, after, again.unchanged, left_beside(kind, folder)
 
     again, said = in_child(go_on, folder)
     if again:
         return f"{when}: it could not go on: {said}"
-    return _judged(when, said, expected, folder)
+    return _judged(when, said, expected)
 
 
 def kill_after(kind: str, files: str, folder: Path, seconds: float) -> str:
     """Start an ingest, SIGKILL it some seconds after, and say how far it was."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    target = target_of(kind, folder)
+    target = target_of(kind, emptied(kind, folder))
     child = os.fork()
     if not child:
         code = 1
@@ -195,11 +222,10 @@ def kill_after(kind: str, files: str, folder: Path, seconds: float) -> str:
     return "before its end"
 
 
-def _judged(when: str, said: Any, expected: Any, folder: Path) -> str | None:
-    seen, after, unchanged = said
+def _judged(when: str, said: Any, expected: Any) -> str | None:
+    seen, after, unchanged, left = said
     if seen is not None and seen != expected:
         return f"{when}: a reader saw another store"
-    left = [p.name for p in folder.iterdir() if "partial" in p.name or ".old" in p.name]
     if after != expected or left:
         wrong = sorted(k for k in {*after, *expected} if after.get(k) != expected.get(k))
         return f"{when}: another result: {wrong[:5]}, left {left}"
@@ -208,8 +234,7 @@ def _judged(when: str, said: Any, expected: Any, folder: Path) -> str | None:
 
 def prepare(kind: str, files: str, folder: Path) -> tuple[int, Any, float]:
     """Import all, and make the store once without a kill; return writes, digests, seconds."""
-    whole = folder / "whole"
-    whole.mkdir(parents=True)
+    whole = emptied(kind, folder / "whole")
     # Imports all but Icechunk, whose threads no fork survives.
     ingest(files, folder / "warm.zarr")
     target = target_of(kind, whole)

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import s3fs
 
 import climcube as cc
+from tests.servers import KEY, SECRET
 
 SCRIPT = Path(__file__).with_name("killing.py")
 
@@ -32,8 +34,8 @@ def _files(folder, days, shape):
     return folder
 
 
-def killing(*arguments, limit=250):
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+def killing(*arguments, limit=250, **environment):
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"} | environment
     command = [sys.executable, "-W", "ignore", str(SCRIPT), *map(str, arguments)]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=limit, env=environment, check=False
@@ -62,6 +64,18 @@ def test_killed_before_a_write(files, tmp_path, kind, every, first):
 def test_killed_at_random_moments(many_files, tmp_path, kind):
     result = killing(kind, many_files, tmp_path / "work", "random", 2, 1)
     assert result["wrong"] == [] and result["tried"] == 2
+
+
+@pytest.mark.s3
+@pytest.mark.parametrize("times", [5, pytest.param(100, marks=pytest.mark.slow)])
+def test_killed_at_random_moments_on_s3(files, tmp_path, endpoint, times):
+    known = {"key": KEY, "secret": SECRET, "client_kwargs": {"endpoint_url": endpoint}}
+    s3fs.S3FileSystem(**known).mkdir("killed")
+    environment = {
+        "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET,
+    }  # fmt: skip
+    result = killing("s3", files, tmp_path / "work", "random", times, 3, limit=3000, **environment)
+    assert result["wrong"] == [] and result["tried"] == times
 
 
 @pytest.mark.slow

@@ -4,7 +4,8 @@
     python killing.py KIND WORKERS WORK random TIMES SEED    SIGKILL at random moments
 
 Each attempt is a child made by fork, so that libraries are imported once. Prints one JSON
-object: the number of writes, the moments tried, and what was wrong, if anything.
+object: the number of writes, the moments tried, and what was wrong, if anything. KIND is plain,
+icechunk or relayout: a copy of a store into another layout.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.recipes.killing import KILLED, digests, in_child, kill_at, target_of
+from tests.recipes.killing import KILLED, digests, in_child, kill_at, left_beside, target_of
 
-TILES = 8
+SLAB = 8_410_000  # bytes that hold an eighth of the maps
+PACKED = {"dtype": "int16", "scale_factor": 0.01, "_FillValue": -999, "chunks": (1, 12, 18)}
 
 
 def result(log: int) -> Any:
@@ -43,17 +47,49 @@ def result(log: int) -> Any:
     return {"values": doubled.to_dataset(), "mean": mean}
 
 
-def save(target: Path, workers: int, log: Path) -> None:
+def save(kind: str, folder: Path, workers: int) -> None:
     """Save the result, or what is left of it."""
     import dask
 
     import climcube as cc
 
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    target, options = target_of(kind, folder), {"overwrite": True, "resume": True}
+    file = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     scheduler = {"scheduler": "synchronous"} if workers == 1 else {"scheduler": "threads"}
     with dask.config.set(num_workers=workers, **scheduler):
-        cc.save(result(file), target, overwrite=True, resume=True, progress=False)
+        if kind == "relayout":
+            maps = cc.open(folder.parent / "maps.zarr", chunks={})
+            with told_writes(file):
+                cc.relayout(maps, target, memory=workers * SLAB, progress=False, **options)
+        else:
+            cc.save(result(file), target, progress=False, **options)
     os.close(file)
+
+
+@contextmanager
+def told_writes(log: int) -> Iterator[None]:
+    """Tell each slab that is written to a file."""
+    from climcube.saving.tasks import Target
+
+    plain = Target.write
+
+    def told(self: Any, piece: Any, block: Any) -> Any:
+        os.write(log, f"{piece.region}\n".encode())
+        return plain(self, piece, block)
+
+    Target.write = told  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Target.write = plain  # type: ignore[method-assign]
+
+
+def save_maps(folder: Path) -> None:
+    """Have a store of maps, to be copied into another layout."""
+    import climcube as cc
+
+    ocean = cc.testing.synthetic_ocean(years=1, shape=(12, 18)).sst[:50]
+    cc.save(ocean.chunk(time=1), folder / "maps.zarr", encoding={"sst": PACKED})
 
 
 def save_old(target: Path) -> None:
@@ -77,7 +113,7 @@ def look_and_go_on(kind: str, workers: int, folder: Path, when: str, known: Any)
 
     def go_on() -> Any:
         seen = digests(target)
-        save(target, workers, log)
+        save(kind, folder, workers)
         return seen, digests(target)
 
     code, said = in_child(go_on, folder)
@@ -91,14 +127,13 @@ def look_and_go_on(kind: str, workers: int, folder: Path, when: str, known: Any)
     if after != known["new"]:
         wrong = sorted(k for k in after if after[k] != known["new"].get(k))
         return f"{when}: another result: {wrong[:5]}"
-    left = [p.name for p in folder.iterdir() if "partial" in p.name or ".old" in p.name]
-    if left:
+    if left := left_beside(kind, folder):
         return f"{when}: left {left}"
     # A worker may have begun the next tile before the one before was noted.
-    most = TILES + (1 if workers == 1 else 2 * workers)
+    most = known["tiles"] + (1 if workers == 1 else 2 * workers)
     if computed > most:
         return f"{when}: {computed} tiles computed, at most {most} expected"
-    in_child(lambda: save(target, workers, log), folder)
+    in_child(lambda: save(kind, folder, workers), folder)
     return f"{when}: computed again when all was done" if log.read_text() else None
 
 
@@ -107,6 +142,8 @@ def prepare(kind: str, workers: int, work: Path) -> tuple[int, Any, float]:
     old, whole = work / "old", work / "whole"
     old.mkdir(parents=True)
     in_child(lambda: save_old(target_of(kind, old)), old)
+    if kind == "relayout":
+        in_child(lambda: save_maps(work), old)
     (old / "answer.json").unlink()
     new_folder(whole, old)
     target = target_of(kind, whole)
@@ -114,7 +151,7 @@ def prepare(kind: str, workers: int, work: Path) -> tuple[int, Any, float]:
     def count() -> tuple[int, float]:
         counted = kill_at(0, kind)
         began = time.perf_counter()
-        save(target, workers, whole / "log")
+        save(kind, whole, workers)
         return counted(), time.perf_counter() - began
 
     code, said = in_child(count, work)
@@ -122,8 +159,9 @@ def prepare(kind: str, workers: int, work: Path) -> tuple[int, Any, float]:
         raise SystemExit(f"the save fails when it is not killed: {said}")
     _, before = in_child(lambda: digests(target_of(kind, old)), work)
     _, after = in_child(lambda: digests(target), work)
-    assert (whole / "log").read_text().count("\n") == TILES, "tiles are not those expected"
-    return said[0], {"old": before, "new": after}, said[1]
+    tiles = (whole / "log").read_text().count("\n")
+    assert tiles >= 5, "tiles are not those expected"
+    return said[0], {"old": before, "new": after, "tiles": tiles}, said[1]
 
 
 def before_writes(kind: str, workers: int, work: Path, every: int = 1, first: int = 1) -> Any:
@@ -135,7 +173,7 @@ def before_writes(kind: str, workers: int, work: Path, every: int = 1, first: in
 
         def run(number: int = number, folder: Path = folder) -> None:
             kill_at(number, kind)
-            save(target_of(kind, folder), workers, folder / "log")
+            save(kind, folder, workers)
 
         code, said = in_child(run, folder)
         if code not in (0, KILLED):
@@ -156,7 +194,7 @@ def at_random(kind: str, workers: int, work: Path, times: int, seed: int) -> Any
         child = os.fork()
         if not child:
             try:
-                save(target_of(kind, folder), workers, folder / "log")
+                save(kind, folder, workers)
             finally:
                 os._exit(0)
         time.sleep(generator.uniform(0, 1.1 * seconds))

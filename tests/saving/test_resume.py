@@ -351,13 +351,16 @@ def test_killed_before_a_write(
     assert result["tried"] >= 2 and result["killed"] >= result["tried"] - 1
 
 
-def test_killed_at_random_moments(tmp_path: Path, processes: BaseContext) -> None:
-    result = killing(processes, "plain", 2, tmp_path / "work", "random", 10, 1)
-    assert result["wrong"] == [] and result["tried"] == 10
+@pytest.mark.parametrize(("kind", "times"), [("plain", 10), ("relayout", 5)])
+def test_killed_at_random_moments(
+    tmp_path: Path, processes: BaseContext, kind: str, times: int
+) -> None:
+    result = killing(processes, kind, 2, tmp_path / "work", "random", times, 1)
+    assert result["wrong"] == [] and result["tried"] == times
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["plain", "icechunk"])
+@pytest.mark.parametrize("kind", ["plain", "icechunk", "relayout"])
 def test_killed_at_100_random_moments(
     tmp_path: Path, processes: BaseContext, kind: str, capsys: Any
 ) -> None:
