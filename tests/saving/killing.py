@@ -53,16 +53,17 @@ def save(kind: str, folder: Path, workers: int) -> None:
 
     import climcube as cc
 
-    target, options = target_of(kind, folder), {"overwrite": True, "resume": True}
+    target = target_of(kind, folder)
+    options: dict[str, Any] = {"overwrite": True, "resume": True, "progress": False}
     file = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     scheduler = {"scheduler": "synchronous"} if workers == 1 else {"scheduler": "threads"}
     with dask.config.set(num_workers=workers, **scheduler):
         if kind == "relayout":
             maps = cc.open(folder.parent / "maps.zarr", chunks={})
             with told_writes(file):
-                cc.relayout(maps, target, memory=workers * SLAB, progress=False, **options)
+                cc.relayout(maps, target, memory=workers * SLAB, **options)
         else:
-            cc.save(result(file), target, progress=False, **options)
+            cc.save(result(file), target, **options)
     os.close(file)
 
 
