@@ -140,3 +140,8 @@ def test_what_cannot_be_planned() -> None:
         cc.plan(cube, workers=0)
     plan = cc.plan(cube, calibrate=False)  # in memory already
     assert plan.tiles == plan.tasks == plan.requests == 0
+
+
+def test_tracks_say_what_to_plan_in_their_place(cubes: Cubes) -> None:
+    with pytest.raises(ParameterError, match=r"tracks\.labels.*parts=\('daily',\)"):
+        cc.plan(cc.heatwaves(cubes["series"], base_period=(1990, 1995)).track(), calibrate=False)

@@ -58,8 +58,11 @@ def plan(
 
     name, *arguments = command
     if name not in _PLANNED or (name == "heatwaves" and arguments[:1] in (["start"], ["update"])):
+        why = ""
+        if name == "track":
+            why = ": what it takes depends on the events that it finds; plan what it follows"
         raise typer.BadParameter(
-            f"{name!r} cannot be planned; one of: {', '.join(sorted(_PLANNED))}",
+            f"{name!r} cannot be planned{why}; one of: {', '.join(sorted(_PLANNED))}",
             param_hint="COMMAND",
         )
     found = _found(context, name, arguments, workers=workers, memory=memory, calibrate=calibrate)

@@ -58,7 +58,7 @@ def _lines(plan: Any) -> Iterable[tuple[str, str]]:
         for number, way in enumerate(plan.alternatives, 1):
             yield f"or {number}", str(way)
     if plan.estimated:
-        yield "estimated", "; ".join(plan.estimated)
+        yield "guessed", f"what these need: {', '.join(plan.estimated)}; memory may be more"
 
 
 def _reads(plan: Any) -> str:

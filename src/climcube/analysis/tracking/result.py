@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import dask
 import numpy as np
@@ -16,6 +16,7 @@ from dask.delayed import Delayed
 
 from climcube.analysis.tracking.grid import TrackGrid
 from climcube.cubes.subject import finish_array
+from climcube.errors import ParameterError
 from climcube.lift.blocks import BlockKernels, Blocks
 
 if TYPE_CHECKING:
@@ -77,6 +78,22 @@ class Tracks:
         attrs = {"long_name": "number of the tracked event, 0 for none", "units": "1"}
         labels = self.grid.restored(data, "event", attrs)
         return finish_array(labels, "track", self.parameters, self.inputs)
+
+    def datasets(self, parts: tuple[str, ...] | None = None) -> NoReturn:
+        """Say what can be saved and planned in place of all of it.
+
+        Raises
+        ------
+        ParameterError
+            Always: tables are no data sets, and their length is known when they are there.
+        """
+        raise ParameterError(
+            "tracks are neither saved nor planned as a whole: what they take depends on the "
+            "events that are found",
+            remedy="pass tracks.labels, or write a table: tracks.events().to_parquet(...); to "
+            "know what reading takes, plan the cube that was tracked: cc.plan(cube), "
+            "cc.plan(mhw, parts=('daily',))",
+        )
 
     def events(self) -> pd.DataFrame:
         """Return one row an event.
