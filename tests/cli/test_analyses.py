@@ -111,7 +111,7 @@ def broken(ocean: xr.Dataset, tmp_path: Path) -> dict[str, Path]:
     [
         ("trend", "no_time", [], ["no time axis"]),
         ("heatwaves", "monthly", [], ["daily"]),
-        ("heatwaves", "sub_daily", [], ["sub-daily", "cc.daily_mean"]),
+        ("heatwaves", "sub_daily", [], ["sub-daily", "climcube daily-mean"]),
         ("trend", "units", [], ["furlongs per"]),
         ("heatwaves", "repeated", [], ["duplicate times"]),
         ("trend", "two", [], ["ice", "sst"]),
@@ -150,7 +150,7 @@ def test_bad_options_of_heatwaves(
 
 def test_unknown_method_names_the_known_ones(run: Run, cube_file: Path, tmp_path: Path) -> None:
     result = run("trend", cube_file, "-o", tmp_path / "x.nc", "--method", "magic")
-    assert_one_error_line(result, "'magic'", "'ols'")
+    assert_one_error_line(result, "--method magic", "'ols'")
 
 
 def test_trends_by_ranks(run: Run, cube_file: Path, ocean: xr.Dataset, tmp_path: Path) -> None:

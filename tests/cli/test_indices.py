@@ -72,8 +72,8 @@ def test_degree_heating_weeks(run: Run, file: Path, sst: xr.DataArray, tmp_path:
 @pytest.mark.parametrize(
     ("command", "options", "fragments"),
     [
-        ("oni", [], ["base_period=(2000, 2003)"]),
-        ("dhw", [], ["(1985, 2012)"]),
+        ("oni", [], ["--base-period 2000-2003"]),
+        ("dhw", [], ["--base-period 1985-2012"]),
         ("dhw", ["--mmm", "nothing.nc"], ["nothing.nc"]),
         ("iod", ["--base-period", "1900-1910"], ["2000..2003"]),
     ],

@@ -28,8 +28,9 @@ _WORDS = (
 )  # fmt: skip
 
 
-# An argument as it stands in a message: resume=True, layout='maps', workers=0, variable=...
-_ARGUMENT = re.compile(r"\b([a-z_]+)=(True|'[^']*'|-?[\d.]+)?(?=[\s,;:)]|$)")
+# An argument as it stands in a message: resume=True, layout='maps', workers=0, variable=...,
+# base_period=(1991, 2020).
+_ARGUMENT = re.compile(r"\b([a-z_]+)=(True|'[^']*'|-?[\d.]+|\(\d+, \d+\))?(?=[\s,;:)]|$)")
 _MODES = (
     (r"\bmode='(append|replace)'", r"--\1"),
     (r"\bmode='new'", "leave out --append and --replace"),
@@ -48,6 +49,10 @@ def in_words(text: str, options: Collection[str] = ()) -> str:
 
     >>> in_words("the target exists; pass overwrite=True", ["--overwrite"])
     'the target exists; pass --overwrite'
+    >>> in_words("found groups annual, climatology; pass group='annual'")
+    'found groups annual, climatology; pass its path as STORE/annual'
+    >>> in_words("pass base_period=(2010, 2020)", ["--base-period"])
+    'pass --base-period 2010-2020'
     >>> in_words("take it out first: cc.trend(cc.anomaly(cube, 'month')), or pass base_period=",
     ...          ["--base-period"])
     'take it out first: climcube anomaly CUBE --frequency month, then the same command of that, \
@@ -59,7 +64,9 @@ or pass --base-period'
     def option(found: re.Match[str]) -> str:
         name, value = f"--{found[1].replace('_', '-')}", (found[2] or "").strip("'")
         if name not in options:
-            return found[0]
+            return f"its path as STORE/{value}" if name == "--group" and value else found[0]
+        if value.startswith("("):
+            value = "-".join(re.findall(r"\d+", value))
         return f"{name} {value}" if value not in ("", "True", "...") else name
 
     text = _ARGUMENT.sub(option, text)
