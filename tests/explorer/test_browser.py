@@ -181,6 +181,7 @@ def test_a_store_that_disappears_and_ctrl_c(
     alert = reader.page.get_by_role("alert").filter(has_text="The store has disappeared (")
     alert.wait_for()
     assert "\n" not in alert.text_content().strip()
+    assert "the map still shows categories of 31 December 2010" in alert.text_content()
     context.close()
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0

@@ -51,7 +51,6 @@ def test_years_are_those_of_the_analysis(
     annual = mhw.annual.sel(cell).compute()
     for k, name in enumerate(CATEGORIES):
         np.testing.assert_array_equal(place.days[:, k], annual[f"days_{name.lower()}"])
-    np.testing.assert_array_equal(place.missing, annual["days_missing"])
 
 
 def test_fills_lie_between_level_and_value_on_event_days(place: Place) -> None:

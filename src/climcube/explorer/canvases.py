@@ -104,6 +104,7 @@ class MapCanvas:
     def show_categories(self, codes: npt.NDArray[np.uint8]) -> None:
         """Draw the codes of a day."""
         self._codes.patch({"image": [(0, _LOOK[codes])]})
+        self._choose(categories=True)
 
     def show_values(self, values: npt.NDArray[np.float32], *, anomalies: bool = False) -> None:
         """Draw the values of a day, or its anomalies in colours that are symmetric about zero.
@@ -121,9 +122,9 @@ class MapCanvas:
             self._mapper.update(palette=colours, low=low, high=high)
         self._value_hover.tooltips = [("anomaly" if anomalies else "value", _HERE), _PLACE]
         self._values.patch({"image": [(0, values)]})
+        self._choose(categories=False)
 
-    def choose(self, categories: bool) -> None:
-        """Show categories, or values."""
+    def _choose(self, *, categories: bool) -> None:
         self._category_image.visible = categories
         self._value_image.visible = self._bar.visible = not categories
 

@@ -22,6 +22,7 @@ from climcube.plots.dates import day_index
 from climcube.plots.selection import plain
 from climcube.plots.style import unit_words
 from climcube.plots.words import is_cold, percentile_words, value_words
+from climcube.stores.integrity.verification import spoken_size
 
 __all__ = ["Page"]
 
@@ -58,7 +59,7 @@ class Page:
         self.parts = Parts.of(len(axis), layers, (_CELL, _MAP), (_NEAR, _ALL))
         self.place: Place | None = None
         self._near = (len(axis) - 1, len(axis) - 1)  # samples that the line is about
-        self._on_map: int | None = None
+        self._on_map: tuple[str, int] | None = None
         self._drawn = -1  # version of the survey that the map shows
         # Drawn by the clock: what runs at an event may not hold the page's lock.
         self._to_draw: dict[str, Callable[[], None]] = {}
@@ -141,7 +142,7 @@ class Page:
         parts.earlier.on_click(lambda _: self.go_to(max(0, self.index - 1)))
         parts.later.on_click(lambda _: self.go_to(min(len(self.scene.axis) - 1, self.index + 1)))
         parts.date.param.watch(lambda event: self._go_to_date(event.new), "value")
-        parts.layer.param.watch(lambda _: self._layer_chosen(), "value")
+        parts.layer.param.watch(lambda _: self._moved(), "value")
         parts.worst.on_click(lambda _: self._go_to_worst())
         parts.compute.on_click(lambda _: self._survey())
         parts.scope.param.watch(lambda _: self._draw("years", self._show_years), "value")
@@ -154,7 +155,7 @@ class Page:
             self.parts.compute.visible = False
         else:
             self.parts.layer.value = _VALUES
-            size = words.bytes_words(scene.survey_bytes)
+            size = spoken_size(scene.survey_bytes)
             self.parts.compute.name = f"Compute the categories ({len(scene.tiles):,} tiles, {size})"
         self._day_moved()
         self._show_years()
@@ -209,29 +210,31 @@ class Page:
         return not self.scene.surveyed and not self.scene.pending()
 
     def _ask_map(self) -> None:
-        index, scene, survey = self.index, self.scene, self.survey
+        index, layer, scene, survey = self.index, self._layer, self.scene, self.survey
         work, draw = {
             _CATEGORIES: (scene.categories, self._draw_categories),
             _ANOMALIES: (scene.anomalies, self._draw_anomalies),
             _VALUES: (scene.values, self._draw_values),
-        }[self._layer]
+        }[layer]
         self.errands.ask(
-            "map", lambda: work(index), lambda found: self._shown(index, draw, found),
+            "map", lambda: work(index), lambda found: self._shown(layer, index, draw, found),
             self._complain_of_map,
         )  # fmt: skip
         idle = not survey.running and survey.error is None
-        if self._layer == _CATEGORIES and scene.automatic and idle:
+        if layer == _CATEGORIES and scene.automatic and idle:
             survey.start()  # what gave way to other tiles is computed again
         self._wake()
 
-    def _shown(self, index: int, draw: Callable[[Any], None], found: Any) -> None:
-        self._on_map = index
+    def _shown(self, layer: str, index: int, draw: Callable[[Any], None], found: Any) -> None:
+        self._on_map = layer, index
         draw(found)
 
     def _complain_of_map(self, line: str) -> None:
-        """Say what went wrong, and that the map is of another day than the page says."""
-        if self._on_map not in (None, self.index):
-            line += f" – the map still shows {words.day_words(self.scene.axis, self._on_map)}"
+        """Say what went wrong, and that the map is not what the page says."""
+        if self._on_map is not None and self._on_map != (self._layer, self.index):
+            layer, index = self._on_map
+            day = words.day_words(self.scene.axis, index)
+            line += f" – the map still shows {layer.lower()} of {day}"
         self._complain(line)
 
     def _draw_categories(self, codes: Any) -> None:
@@ -268,10 +271,6 @@ class Page:
             self.parts.legend.object = markup.note(
                 "Anomalies appear when the categories are computed: both need the climatology."
             )
-
-    def _layer_chosen(self) -> None:
-        self._draw("layer", lambda: self.map.choose(self._layer == _CATEGORIES))
-        self._moved()
 
     def _go_to_date(self, text: str) -> None:
         if not text.strip():

@@ -48,8 +48,6 @@ class Place:
         In the order of time.
     years, days
         Days in each category by calendar year, ``(year, 4)``.
-    missing
-        Days of each year without a value.
     """
 
     latitude: float
@@ -59,7 +57,6 @@ class Place:
     events: tuple[Event, ...]
     years: npt.NDArray[np.int64]
     days: npt.NDArray[np.int64]
-    missing: npt.NDArray[np.int64]
 
     def event_on(self, index: int) -> Event | None:
         """Return the event that a sample belongs to."""
@@ -99,7 +96,6 @@ def place_at(mhw: Any, latitude: float, longitude: float) -> Place:
     return Place(
         lat, lon, series, is_cold(mhw), tuple(_events(series)), TimeAxis.of(annual).year,
         np.nan_to_num(np.stack(named, axis=-1)).astype("int64"),  # years without data
-        np.asarray(plain(annual["days_missing"]).values, "int64"),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from zarr.storage import WrapperStore
 from climcube.cubes.chunks import is_lazy
 from climcube.cubes.origins import origin_of
 from climcube.errors import StoreNotFoundError
-from climcube.provenance import redact
+from climcube.provenance import read, redact
 
 __all__ = ["require_present"]
 
@@ -42,9 +42,15 @@ def require_present(cube: xr.DataArray) -> None:
         )  # fmt: skip
     except FileNotFoundError as error:
         raise StoreNotFoundError(
-            "the store has disappeared", where=redact(str(stored.store_path)),
+            "the store has disappeared", where=_address(cube, store),
             expected="the array that was opened", remedy="restore it, and try again",
         ) from error  # fmt: skip
+
+
+def _address(cube: xr.DataArray, store: Any) -> str:
+    """Return where a cube came from, as it was opened."""
+    sources = read(cube).get("sources") or [{}]
+    return str(sources[0].get("address") or redact(str(store)))
 
 
 def _stored_array(cube: xr.DataArray) -> zarr.Array[Any] | None:

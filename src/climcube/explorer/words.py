@@ -20,9 +20,9 @@ from climcube.plots.words import (
     period_words,
     value_words,
 )
+from climcube.stores.integrity.verification import spoken_size
 
 __all__ = [
-    "bytes_words",
     "day_words",
     "departure",
     "error_line",
@@ -64,20 +64,6 @@ def day_words(axis: TimeAxis, index: int) -> str:
     return f"{day} {_LONG_MONTHS[month - 1]} {year}"
 
 
-def bytes_words(count: float) -> str:
-    """Return a size as one says it.
-
-    >>> bytes_words(61.4 * 2**30), bytes_words(3 * 2**20)
-    ('61 GiB', '3 MiB')
-    """
-    for size, unit in ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB")):
-        if count >= size:
-            return (
-                f"{count / size:.2g} {unit}" if count < 10 * size else f"{count / size:,.0f} {unit}"
-            )
-    return f"{count / 1024:.0f} KiB"
-
-
 def title_of(mhw: Any) -> str:
     """Return what is explored."""
     name = value_words(mhw, "")
@@ -95,11 +81,11 @@ def facts(mhw: Any, axis: TimeAxis, step: int) -> str:
 def maps_warning(read: float) -> str:
     """Return what to know of a cube that is stored as maps; a cell reads so many bytes.
 
-    >>> maps_warning(3 * 2**30)
-    'This cube is stored as maps: each click on a cell reads 3 GiB of it. Copy it ...'
+    >>> maps_warning(3e9)
+    'This cube is stored as maps: each click on a cell reads 3 GB of it. Copy it ...'
     """
     return (
-        f"This cube is stored as maps: each click on a cell reads {bytes_words(read)} of it. "
+        f"This cube is stored as maps: each click on a cell reads {spoken_size(read)} of it. "
         "Copy it into series, once: climcube relayout CUBE series.zarr"
     )
 
