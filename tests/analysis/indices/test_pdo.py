@@ -9,6 +9,7 @@ import pint_xarray  # noqa: F401 - registers .pint
 import pytest
 import xarray as xr
 
+import climcube as cc
 from climcube.errors import CalendarError, CubeError, DependencyError, UnitsError
 from climcube.testing.laziness import no_compute
 from tests.analysis.indices.oceans import CALENDARS, globe
@@ -89,6 +90,28 @@ def test_missing_cells_and_months_are_left_out() -> None:
     assert int(found.cells) == int(pdo(sst).cells) - 1
     kept = np.delete(np.arange(96), 7)
     np.testing.assert_allclose(found["index"][kept].std(ddof=1), 1)
+
+
+def test_tiles_that_lack_months_are_added_up_as_the_whole_is_seen() -> None:
+    """A month may be missing in one tile, or in all of them: that is known at the end only."""
+    sst = globe(1991, 1996)
+    sst[5] = np.nan
+    sst[9, :, (sst.lon >= 150).values & (sst.lon < 200).values] = np.nan
+    sst[30, (sst.lat > 40).values & (sst.lat < 50).values] = np.nan
+    whole = pdo(sst)
+    assert 2 < int(whole.cells) < 0.8 * int(pdo(globe(1991, 1996)).cells)
+    for chunks in ({"lat": 5, "lon": 10}, {"lat": 1}, {"time": 7, "lon": 12}):
+        lazy = pdo(sst.chunk(chunks)).compute()
+        for name in whole.data_vars:
+            np.testing.assert_allclose(lazy[name], whole[name], atol=1e-10, err_msg=name)
+
+
+def test_no_task_holds_the_basin() -> None:
+    coarse = globe(1991, 2020).chunk(lat=4, lon=9)
+    place = {"lat": np.arange(-69.5, 70), "lon": np.arange(0.5, 360)}
+    fine = coarse.reindex(place, method="nearest").chunk(lat=20, lon=20)
+    basin = 8 * 360 * 50 * 150
+    assert cc.plan(pdo(fine)).memory_per_worker < basin
 
 
 def test_order_of_dimensions_two_dimensional_grids_and_kelvin() -> None:
