@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from climcube.cubes.calendar import TimeAxis
-from climcube.plots.style import CATEGORIES, palette
+from climcube.plots.style import CATEGORIES, LAND, MISSING, OCEAN, palette
 from climcube.plots.words import basis_words, metric_words, percentile_words, region_words
 
 
@@ -88,3 +88,10 @@ def test_the_colours_of_categories_are_those_of_the_papers() -> None:
     assert palette(cold=False) == ("#ffc866", "#ff6900", "#9e0000", "#2d0000")
     assert palette(cold=True) == ("#C7ECF2", "#85B7CC", "#4A6A94", "#111433")
     assert CATEGORIES == ("Moderate", "Strong", "Severe", "Extreme")
+
+
+def test_land_missing_days_and_quiet_sea_are_told_apart() -> None:
+    from matplotlib.colors import rgb_to_hsv, to_rgb
+
+    brightness = [rgb_to_hsv(to_rgb(colour))[2] for colour in (LAND, MISSING, OCEAN)]
+    assert (np.diff(brightness) > 0.06).all(), brightness

@@ -14,6 +14,7 @@ from climcube.errors import CubeError, require_choice
 from climcube.plots.cells import one_cell
 from climcube.plots.colours import colour_bar
 from climcube.plots.dates import month_starts, year_axis
+from climcube.plots.geography import require_values
 from climcube.plots.selection import area_weights, daily_share, require_heatwaves, within
 from climcube.plots.style import (
     CATEGORIES,
@@ -171,14 +172,7 @@ def draw_share_calendar(
     """Draw a computed `daily_share`."""
     axis, kind = TimeAxis.of(mhw.cube), kind_words(mhw)
     values = np.asarray(share.values, "float64")
-    if not np.isfinite(values).any():
-        raise CubeError(
-            "there is nothing to draw",
-            where=f"variable {mhw.cube.name!r}",
-            expected="at least one value",
-            found="missing values only",
-            remedy="select a region with ocean",
-        )
+    require_values(np.isfinite(values), f"variable {mhw.cube.name!r}")
     shares = _by_year(axis, np.where(np.isfinite(values), 100 * values, _ABSENT))
     measure = area_weights(mhw)[1] or "cells"
     worse = "" if category == CATEGORIES[-1] else " or worse"

@@ -16,16 +16,15 @@ from climcube.cubes.units import Units
 from climcube.errors import CubeError, UnitsError, VariableError
 from climcube.plots.selection import plain
 from climcube.plots.significance import made_by, tested_words
-from climcube.plots.style import clauses, decimals, legend_below, number, unit_words
+from climcube.plots.style import RED, clauses, decimals, legend_below, number, unit_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["TREND", "draw_fit", "require_fit"]
+__all__ = ["draw_fit", "require_fit"]
 
 Floats = npt.NDArray[np.float64]
 
-TREND = "#c0392b"
 _PER = {"d": "day", "yr": "year", "a": "year"} | {p: p for p in PERIODS}
 _DASHES = ("-", "--", "-.", ":")
 _REMEDY = "pass the trend of the very series that is drawn"
@@ -84,9 +83,9 @@ def draw_fit(
     if band:
         limits = _band(record, numbers, line)
         if limits is not None:
-            ax.fill_between(x, *limits, color=TREND, alpha=0.2, linewidth=0, gid="band")
+            ax.fill_between(x, *limits, color=RED, alpha=0.2, linewidth=0, gid="band")
             shading = f"shading: {_shading_words(fit, numbers)}"
-    ax.plot(x, line, color=TREND, linewidth=1.5, label="Trend", gid="trend")
+    ax.plot(x, line, color=RED, linewidth=1.5, label="Trend", gid="trend")
     return clauses(_words(fit, numbers), shading, tested_words(fit))
 
 

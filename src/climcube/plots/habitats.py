@@ -20,8 +20,11 @@ from climcube.plots.maps import draw_codes, side_legend
 from climcube.plots.selection import plain, require_variable
 from climcube.plots.style import (
     LAND,
+    MUTED,
     OCEAN,
+    RED,
     SEAS,
+    THRESH,
     canvas,
     clauses,
     drawing,
@@ -40,7 +43,7 @@ __all__ = ["habitat_area", "habitat_map"]
 # As the flags of the result: 0 unsuitable in both, 1 stable, 2 gain, 3 loss. Green and violet
 # stay apart for colour-blind readers.
 _STATES = (("Unsuitable", OCEAN), ("Stable", "#8fb8de"), ("Gain", "#1b7837"), ("Loss", "#762a83"))
-_LINES = (SEAS, "#c0392b", "#2b8a5a", "#8d2fb0", "#b8860b", "#5b6570")
+_LINES = (SEAS, RED, THRESH, "#8d2fb0", "#b8860b", MUTED)
 _FEW = 80  # values: more are drawn thin, with the means of years over them
 _YEAR = 300  # days
 

@@ -38,7 +38,7 @@ from climcube.plots.style import (
     unit_words,
     width_of,
 )
-from climcube.plots.words import name_words, period_words, region_words, source_words
+from climcube.plots.words import name_words, ordinal, period_words, region_words, source_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,7 +123,7 @@ def hovmoller(
         mesh = _draw(axes, diagram, along, style)
         units = unit_words(given.attrs.get("units"))
         colour_bar(axes, mesh, (1.02, 0.0, 0.03, 1.0), units or "No units", extend)
-        thinned = f"every {step}{_ordinal(step)} time drawn" if step > 1 else ""
+        thinned = f"every {ordinal(step)} time drawn" if step > 1 else ""
         headline(
             axes, f"{name_words(given)}, {period_words(axis)}",
             clauses(where, source_words(given), thinned),
@@ -253,9 +253,3 @@ def _draw(ax: Axes, diagram: _Diagram, along: str, style: dict[str, Any]) -> Any
     for spine in ax.spines.values():
         spine.set_visible(True)
     return mesh
-
-
-def _ordinal(number: int) -> str:
-    if number % 100 in (11, 12, 13):
-        return "th"
-    return {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")

@@ -13,7 +13,10 @@ from climcube.errors import ParameterError, VariableError
 from climcube.plots.dates import date_axis, positions
 from climcube.plots.lines import computed, require_series
 from climcube.plots.style import (
+    EDGE,
     INK,
+    RED,
+    SEAS,
     canvas,
     clauses,
     drawing,
@@ -33,7 +36,7 @@ __all__ = ["index_line"]
 Floats = npt.NDArray[np.float64]
 _VARIABLES = ("oni", "dmi", "index")  # of cc.oni, cc.iod, cc.pdo
 _THRESHOLDS = {"oni": 0.5}  # degrees, of the definition that the function itself uses
-_WARM, _COLD = ("#c0392b", "#eebfb8"), ("#2f6f9f", "#bfd6e6")  # full, pale
+_WARM, _COLD = (RED, "#eebfb8"), (SEAS, "#bfd6e6")  # full, pale
 
 
 @drawing
@@ -94,7 +97,7 @@ def index_line(
         axes.plot(x, y, color=INK, linewidth=0.6)
         axes.axhline(0, color=INK, linewidth=0.5)
         for side in () if limit is None else (-limit, limit):
-            axes.axhline(side, color="#8a939c", linewidth=0.6, linestyle="--")
+            axes.axhline(side, color=EDGE, linewidth=0.6, linestyle="--")
         axes.set_xlim(x[0], x[-1])
         date_axis(axes, axis, slice(0, len(axis)), x)
         axes.set_ylabel(axis_words(values))

@@ -16,6 +16,7 @@ from climcube.plots.dates import date_axis, positions
 from climcube.plots.selection import require_heatwaves
 from climcube.plots.style import (
     CATEGORIES,
+    EDGE,
     INK,
     MUTED,
     canvas,
@@ -169,14 +170,14 @@ def _draw_axes(ax: Axes, series: Series, stems: _Stems, metric: str) -> None:
     date_axis(ax, series.axis, slice(0, len(series.axis)), time)
     ax.set_ylabel(metric_words(metric, series.units))
     if stems.limits[0] < 0:
-        ax.axhline(0, color="#8a939c", linewidth=0.6, zorder=1)
+        ax.axhline(0, color=EDGE, linewidth=0.6, zorder=1)
     if not stems.y.size:
         ax.set_yticks([])
 
 
 def _draw_stems(ax: Axes, stems: _Stems, colours: tuple[str, ...]) -> None:
     # The palest colours vanish as thin lines on white: a grey edge keeps them visible.
-    ax.vlines(stems.x, stems.base, stems.y, color="#8a939c", linewidth=1.8, zorder=2)
+    ax.vlines(stems.x, stems.base, stems.y, color=EDGE, linewidth=1.8, zorder=2)
     for place, (name, colour) in enumerate(zip(CATEGORIES, colours, strict=True)):
         own = stems.category == name
         if own.any():

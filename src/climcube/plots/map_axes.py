@@ -21,7 +21,7 @@ from climcube.plots.projections import (
     ratio_of,
     seam_of,
 )
-from climcube.plots.style import LAND, MUTED, canvas, scale_of_page
+from climcube.plots.style import LAND, canvas, scale_of_page
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,7 +108,7 @@ def _draw_globe(
             np.ma.masked_where(~whole, values[:, own]), rasterized=True,
             transform=ax.projection, **style,
         )  # fmt: skip
-    dress_globe(ax, grid.x_edges, grid.y_edges, MUTED)
+    dress_globe(ax, grid.x_edges, grid.y_edges)
     return cast("QuadMesh", mesh)
 
 

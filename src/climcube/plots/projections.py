@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from climcube.errors import ParameterError, require_module, suggest
-from climcube.plots.style import width_of
+from climcube.plots.style import EDGE, MUTED, width_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -185,7 +185,7 @@ def _pole_of(projection: Any) -> int:
     return int(np.sign(latitude)) if polar else 0
 
 
-def dress_globe(ax: Any, x_edges: Floats, y_edges: Floats, colour: str) -> None:
+def dress_globe(ax: Any, x_edges: Floats, y_edges: Floats) -> None:
     """Show the cells or the globe, and thin lines of latitude and longitude with degrees."""
     from matplotlib import rcParams  # optional extra
     from matplotlib.font_manager import FontProperties
@@ -197,10 +197,10 @@ def dress_globe(ax: Any, x_edges: Floats, y_edges: Floats, colour: str) -> None:
     letters = FontProperties(size=rcParams["xtick.labelsize"]).get_size_in_points()
     lines = ax.gridlines(
         crs=crs.PlateCarree(), draw_labels={"left": "y", "bottom": "x"}, linewidth=0.3,
-        color="#5b6570", alpha=0.5, ylocs=range(-60, 61, 30),
+        color=MUTED, alpha=0.5, ylocs=range(-60, 61, 30),
         xlocs=range(-180, 180, 60) if width_of(ax) > 4 else range(-120, 121, 120),
     )  # fmt: skip
-    lines.xlabel_style = lines.ylabel_style = {"size": letters, "color": colour}
+    lines.xlabel_style = lines.ylabel_style = {"size": letters, "color": MUTED}
     lines.xpadding, lines.ypadding = 5, 8
     ax.spines["geo"].set_linewidth(0.6)
-    ax.spines["geo"].set_edgecolor("#8a939c")
+    ax.spines["geo"].set_edgecolor(EDGE)

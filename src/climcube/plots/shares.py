@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from climcube.cubes.calendar import TimeAxis
-from climcube.errors import CubeError
 from climcube.plots.dates import year_axis
+from climcube.plots.geography import require_values
 from climcube.plots.selection import area_weights, require_heatwaves, within, yearly_shares
 from climcube.plots.style import (
     CATEGORIES,
@@ -75,14 +75,7 @@ def draw_shares(mhw: Any, shares: xr.Dataset, *, ax: Axes | None = None) -> Axes
     annual, measure = TimeAxis.of(shares), area_weights(mhw)[1]
     record = TimeAxis.of(mhw.cube)
     heights = {n: 100 * np.asarray(shares[n].values, "float64") for n in CATEGORIES}
-    if not np.isfinite(heights[CATEGORIES[0]]).any():
-        raise CubeError(
-            "there is nothing to draw",
-            where=f"variable {mhw.cube.name!r}",
-            expected="at least one value",
-            found="missing values only",
-            remedy="select a region with ocean",
-        )
+    require_values(np.isfinite(heights[CATEGORIES[0]]), f"variable {mhw.cube.name!r}")
     where = region_words(mhw.cube)
     with canvas(ax, page(7.2, 3.5)) as axes:
         base = np.zeros(len(annual))

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CATEGORIES",
+    "EDGE",
     "INK",
     "LAND",
     "MISSING",
     "MONTHS",
     "MUTED",
     "OCEAN",
+    "RED",
     "SEAS",
     "THRESH",
     "canvas",
@@ -55,6 +57,8 @@ _COLD = ("#C7ECF2", "#85B7CC", "#4A6A94", "#111433")
 
 INK = "#1c2126"
 MUTED = "#5b6570"
+EDGE = "#8a939c"
+RED = "#c0392b"
 LAND = "#b4b8bc"
 MISSING = "#dfe3e6"
 OCEAN = "#f7f9fa"
@@ -68,15 +72,15 @@ _LETTERS = 9.0  # points, on a full page
 _RC: dict[str, Any] = {
     "figure.facecolor": "white",
     "axes.facecolor": "white",
-    "axes.edgecolor": "#8a939c",
+    "axes.edgecolor": EDGE,
     "axes.linewidth": 0.6,
     "axes.labelcolor": MUTED,
     "axes.labelsize": "small",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": False,
-    "xtick.color": "#8a939c",
-    "ytick.color": "#8a939c",
+    "xtick.color": EDGE,
+    "ytick.color": EDGE,
     "xtick.labelcolor": MUTED,
     "ytick.labelcolor": MUTED,
     "xtick.labelsize": "small",
@@ -309,7 +313,7 @@ def swatch(colour: str, label: str) -> Patch:
     """Return a coloured box for a legend, with an edge that keeps pale ones visible."""
     from matplotlib.patches import Patch  # optional extra
 
-    return Patch(facecolor=colour, edgecolor="#8a939c", linewidth=0.4, label=label)
+    return Patch(facecolor=colour, edgecolor=EDGE, linewidth=0.4, label=label)
 
 
 def width_of(ax: Axes) -> float:

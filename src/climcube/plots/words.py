@@ -24,6 +24,7 @@ __all__ = [
     "kind_words",
     "metric_words",
     "name_words",
+    "ordinal",
     "percentile_words",
     "period_words",
     "place_words",
@@ -109,14 +110,17 @@ def percentile_words(mhw: Any) -> str:
     """Return the rank of the threshold among the values themselves: the 10th for cold spells."""
     rank = float(mhw.parameters.get("percentile", 90))
     rank = 100 - rank if is_cold(mhw) else rank
-    return f"{rank:g}{_ordinal(rank)} percentile"
+    return f"{ordinal(rank)} percentile"
 
 
-def _ordinal(rank: float) -> str:
-    whole = int(rank)
-    if rank != whole or whole % 100 in (11, 12, 13):
-        return "th"
-    return {1: "st", 2: "nd", 3: "rd"}.get(whole % 10, "th")
+def ordinal(rank: float) -> str:
+    """Write a rank for readers.
+
+    >>> ordinal(3), ordinal(11), ordinal(97.5)
+    ('3rd', '11th', '97.5th')
+    """
+    teens = rank != int(rank) or int(rank) % 100 in (11, 12, 13)
+    return f"{rank:g}" + ("th" if teens else {1: "st", 2: "nd", 3: "rd"}.get(int(rank) % 10, "th"))
 
 
 def value_words(mhw: Any, units: str) -> str:
