@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dask
 import numpy as np
 import pytest
@@ -145,3 +147,14 @@ def test_what_cannot_be_planned() -> None:
 def test_tracks_say_what_to_plan_in_their_place(cubes: Cubes) -> None:
     with pytest.raises(ParameterError, match=r"tracks\.labels.*parts=\('daily',\)"):
         cc.plan(cc.heatwaves(cubes["series"], base_period=(1990, 1995)).track(), calibrate=False)
+
+
+def test_netcdf_files_are_planned_by_their_sizes(tmp_path: Path) -> None:
+    """Two files of one task are read one after the other, and put together."""
+    ocean = cc.testing.synthetic_ocean(years=2, shape=(8, 12)).sst
+    for year, days in ocean.groupby("time.year"):
+        days.to_netcdf(tmp_path / f"{year}.nc")
+    files = cc.open(str(tmp_path / "*.nc"), variable=str(ocean.name))
+    plan = cc.plan(cc.annual_mean(files), workers=1, calibrate=False)
+    assert not plan.estimated and not plan.requests
+    assert plan.memory_per_worker > 4 * ocean.size

@@ -18,7 +18,7 @@ from climcube.options import get_option
 from climcube.stores.contents import content_token
 from climcube.stores.files.rawfile import raw_file
 
-__all__ = ["SHARE", "FileVariable", "join_lazily"]
+__all__ = ["SHARE", "FileVariable", "join_lazily", "read_stretches"]
 
 # A task reads whole files until it has this share of a tile.
 SHARE = 8
@@ -114,7 +114,7 @@ def join_lazily(
             for i, p in enumerate(place)
         )
         layer[own, *place] = (
-            _read,
+            read_stretches,
             tuple(groups[place[axis]]),
             name,
             axis,
@@ -126,7 +126,7 @@ def join_lazily(
     return da.Array(graph, own, chunks, meta=np.empty((0,) * len(shape), dtype))
 
 
-def _read(
+def read_stretches(
     parts: tuple[tuple[FileVariable, int, int], ...],
     name: str,
     axis: int,

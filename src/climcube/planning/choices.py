@@ -6,13 +6,11 @@ import math
 from dataclasses import dataclass
 
 from climcube.options import get_option
-from climcube.planning.fit import Fit
+from climcube.planning.fit import WASTEFUL, Fit
 from climcube.planning.words import spoken_time
 from climcube.stores.integrity.verification import spoken_size
 
 __all__ = ["Choice", "choices_of"]
-
-_MUCH = 1.5  # times what is needed: reading another layout is worth a thought
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ def choices_of(fit: Fit, seconds: float | None) -> tuple[Choice, ...]:
 
 
 def _tiles(fit: Fit) -> Choice:
-    size = get_option("tile_bytes")
+    size = fit.cost.tile_bytes or get_option("tile_bytes")
     each = fit.cost.tile_peak
     if fit.memory is None:
         return Choice("tiles", "as they are", "how much memory there is, is not known")
@@ -42,7 +40,7 @@ def _tiles(fit: Fit) -> Choice:
             "smaller",
             f"one takes {spoken_size(each)}, a worker has {spoken_size(max(0, room))}",
         )
-    fewer = fit.cost.total("moved", fit.workers) > _MUCH * fit.cost.needed
+    fewer = fit.cost.total("moved", fit.workers) > WASTEFUL * fit.cost.needed
     if fewer and each and room // each >= 4:
         times = 2 ** int(math.log2(room // each))
         return Choice(
@@ -77,7 +75,7 @@ def _layout(fit: Fit, seconds: float | None) -> Choice:
     if not requests:
         return Choice("layout", "as it is", "nothing is known of a store")
     waste = moved - needed
-    if moved <= _MUCH * needed:
+    if moved <= WASTEFUL * needed:
         again = fit.cost.repeated
         if again:
             return Choice(

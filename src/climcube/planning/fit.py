@@ -9,13 +9,13 @@ from functools import cached_property
 
 from climcube.errors import PlanError
 from climcube.options import get_option
-from climcube.planning.costs.costing import JobCost, cost_of_job
+from climcube.planning.costs.costing import AHEAD, JobCost, cost_of_job
 from climcube.planning.tiles.jobs import Job
 from climcube.stores.integrity.verification import spoken_size
 
-__all__ = ["Alternative", "Fit", "require_fit"]
+__all__ = ["WASTEFUL", "Alternative", "Fit", "require_fit"]
 
-
+WASTEFUL = 1.5  # times what is needed: reading another layout is worth a thought
 _SMALLEST = 64  # times smaller tiles become at most
 
 
@@ -118,9 +118,11 @@ class Fit:
             return None
         wanted = self.cost.tile_peak / each if each > 0 else _SMALLEST
         factor = 2 ** math.ceil(math.log2(min(max(2.0, wanted), _SMALLEST)))
-        tile = max(2**20, get_option("tile_bytes") // factor)
+        tile = max(1, (self.cost.tile_bytes or get_option("tile_bytes")) // factor)
         requests, again = self._of_smaller(factor)
-        costs = f"{requests:,} requests, reads {spoken_size(again)}"
+        costs = (
+            f"about {requests:,} requests, reads {spoken_size(again)}" if requests else "as much"
+        )
         return Alternative(
             f"tiles {factor} times smaller, opened with cc.set_options(tile_bytes={tile})",
             costs, beside + self.workers * (self.cost.tile_peak // factor),
@@ -128,30 +130,36 @@ class Fit:
 
     def _of_smaller(self, factor: int) -> tuple[int, int]:
         """Return requests and bytes with smaller tiles: none more while they hold whole chunks."""
-        readings = list(self.cost.read(self.workers))
-        requests = sum(r.requests for r in readings)
-        stored = sum(r.stored for r in readings)
-        wide = min((r.across for r in readings if r.requests), default=1)
-        repeats = max(1, math.ceil(factor / max(1, wide)))
-        return requests * repeats, stored * repeats
+        readings = [r for r in self.cost.read(self.workers) if r.requests]
+        objects = math.ceil(factor / min((max(1, r.across) for r in readings), default=1))
+        chunks = math.ceil(factor / min((max(1, r.chunks_across) for r in readings), default=1))
+        requests = sum(r.requests for r in readings) * objects
+        parted = objects > 1 and any(r.chunks_across > r.across for r in readings)
+        # Of a shard that is not read whole the index is asked for, too.
+        return requests * (1 + parted), sum(r.stored for r in readings) * chunks
 
     def _relayout(self) -> Alternative | None:
+        """Return a copy as series, where stored chunks lie across what is needed."""
         values, stored = self.cost.needed, self.cost.total("stored", self.workers)
-        if not values:
+        if self.cost.total("moved", self.workers) <= WASTEFUL * values or not values:
             return None
-        beside = self.cost.beside(self.processes)
-        tile = min(self.cost.tile_peak // 4, get_option("tile_bytes"))
+        share = min(1.0, get_option("tile_bytes") / max(1, self.cost.tile_bytes))
         return Alternative(
             "a copy in another layout first: climcube relayout SOURCE COPY",
             f"reads {spoken_size(stored)} and writes about {spoken_size(values)} once",
-            beside + self.workers * max(tile, 2**20),
+            self.cost.beside(self.processes) + round(self.workers * self.cost.tile_peak * share),
         )
 
     def _parts(self) -> Alternative:
-        half = self.cost.beside(self.processes) + self.workers * self.cost.tile_peak // 2
+        beside = self.cost.beside(self.processes)
+        if len(self.cost.tiles) < AHEAD * self.workers:  # which are computed together
+            way = "half of the cells at a time: cube.isel(...)"
+            return Alternative(
+                way, "each part reads for itself", beside + max(0, self.needed - beside) // 2
+            )
         return Alternative(
-            "a coarser cube, or half of the cells at a time: cube.isel(...)",
-            "each part reads for itself", half,
+            "half of the years, where they answer the question: cube.sel(time=...)",
+            "reads half", beside + self.workers * self.cost.tile_peak // 2,
         )  # fmt: skip
 
     def _machine(self) -> Alternative:

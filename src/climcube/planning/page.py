@@ -30,7 +30,7 @@ def _lines(plan: Any) -> Iterable[tuple[str, str]]:
     if plan.target:
         yield "target", plan.target
     cut = f"{plan.tiles:,} tile{'s' * (plan.tiles != 1)}"
-    kept = f", {plan.shared:,} results shared by tiles" if plan.shared else ""
+    kept = f", {plan.shared:,} result{'s' * (plan.shared != 1)} shared by tiles" * bool(plan.shared)
     # Of many tiles each is handed to Dask as a whole.
     within = "steps within them" if plan.tiles >= AHEAD * plan.workers else "tasks"
     yield "work", f"{cut}{kept}: {plan.tasks:,} {within}"

@@ -71,6 +71,11 @@ class JobCost:
         """Bytes that one worker needs at most for a tile, without what is kept for others."""
         return max((form.peak() for form in {tile.form for tile in self.tiles}), default=0)
 
+    @cached_property
+    def tile_bytes(self) -> int:
+        """Bytes as float32 of the most that is read at once: the ``tile_bytes`` of the cube."""
+        return 4 * max((reading.values for reading in self.read(1)), default=0)
+
     def tasks(self, workers: int) -> int:
         """Return how many tasks are run."""
         return sum(run.tasks for run in self.runs(workers))

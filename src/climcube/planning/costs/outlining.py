@@ -17,6 +17,7 @@ from dask._task_spec import DataNode, GraphNode, Task
 from dask.array.core import concatenate3, concatenate_shaped
 from dask.order import order
 
+import climcube.planning.costs.archives  # noqa: F401 - its rule
 from climcube.lift.costs import Cost, Outline, outlines_in, rule_of
 from climcube.planning.costs.calls import (
     arguments,
@@ -228,7 +229,7 @@ def _concatenated(function: Any, args: Any, axes: Any = None) -> Cost:
         grid = _grid_of(args[0])
         axes = list(range(len(grid))) if axes is None and len(args) < 2 else (axes or args[1])
     shape = list(arrays[0].shape)
-    if math.prod(grid) == len(arrays):
+    if math.prod(grid) == len(arrays) and all(a.ndim > max(axes, default=0) for a in arrays):
         steps = np.array([math.prod(grid[i + 1 :]) for i in range(len(grid))])
         for position, axis in enumerate(axes):
             along = [arrays[int(steps[position]) * k] for k in range(grid[position])]

@@ -34,8 +34,11 @@ class Reading:
         Bytes of those of them that are asked for, and that nothing before asked for.
     buffers
         Bytes that Zarr needs meanwhile, beside what it gives back.
-    across
-        Objects side by side in space: into so many tiles it can be cut at no cost.
+    values
+        How many are asked for.
+    across, chunks_across
+        Objects, and chunks in them, side by side in space: into so many tiles it can be cut, and
+        no more requests are made, and no more bytes read.
     kind
         Where the store is: see `climcube.planning.prices`.
     """
@@ -46,7 +49,9 @@ class Reading:
     moved: int
     needed: int
     buffers: int
+    values: int
     across: int
+    chunks_across: int
     kind: str
 
 
@@ -100,7 +105,9 @@ class Readings:
             moved,
             self._newly_needed(source, part),
             _buffers(source, part),
+            math.prod(along.count for along in part),
             math.prod(map(len, touched[1:])),
+            math.prod(sum(len(chunks) for _, chunks in axis) for axis in touched[1:]),
             grid.kind,
         )
 
