@@ -36,10 +36,10 @@ def explore(
 ) -> Any:
     """Look at the marine heatwaves of a cube, day by day and cell by cell, on a page.
 
-    A map of heatwave categories (or of the values) has a slider for the day. A click on a cell
-    computes that cell alone: its daily values, climatology and threshold, with its events
-    filled by category, its table of events and its bars of years. Categories of the map are
-    computed tile by tile while the page is used.
+    A map of heatwave categories (or of anomalies, or of the values) has a slider for the day. A
+    click on a cell computes that cell alone: its daily values, climatology and threshold, with its
+    events filled by category, its table of events and its bars of years. Categories of the map
+    are computed tile by tile while the page is used.
 
     Parameters
     ----------
