@@ -33,7 +33,7 @@ test-s3: $(VENV)/.installed-test ## tests of object storage against a real serve
 
 test-browser: $(VENV)/.installed-test $(VENV)/.installed-browser ## the explorer in Chromium; installs its package
 	tools/install-chromium
-	CLIMCUBE_REQUIRE_BROWSER=1 $(PYTEST) -m browser tests/explorer $(PYTEST_ARGS)
+	CLIMCUBE_REQUIRE_BROWSER=1 $(PYTEST) -m "browser and not slow" tests/explorer $(PYTEST_ARGS)
 
 coverage: $(VENV)/.installed-test ## lines reached by the tests (kernels are seen by test-nojit only)
 	$(PYTEST) -n $(JOBS) --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
@@ -68,7 +68,8 @@ wheel: $(VENV)/.installed-build ## build wheel and sdist, install the wheel else
 ci: ## all that continuous integration runs
 	.ci/run
 
-nightly: $(VENV)/.installed-test ## what takes minutes: tests marked slow
+nightly: $(VENV)/.installed-test $(VENV)/.installed-browser ## what takes minutes: tests marked slow
+	tools/install-chromium
 	$(PYTEST) -n $(JOBS) -m slow $(PYTEST_ARGS); code=$$?; [ $$code -eq 5 ] || exit $$code
 
 ##@ Housekeeping
