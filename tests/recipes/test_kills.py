@@ -67,7 +67,7 @@ def test_killed_at_random_moments(many_files, tmp_path, kind):
 
 
 @pytest.mark.s3
-@pytest.mark.parametrize("times", [5, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [3, pytest.param(100, marks=pytest.mark.slow)])
 def test_killed_at_random_moments_on_s3(files, tmp_path, endpoint, times):
     known = {"key": KEY, "secret": SECRET, "client_kwargs": {"endpoint_url": endpoint}}
     s3fs.S3FileSystem(**known).mkdir("killed")
