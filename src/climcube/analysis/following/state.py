@@ -103,7 +103,7 @@ def heatwave_state(
     >>> state = cc.heatwave_state(sst[:1200])
     >>> changes = state.update(sst[1200:])
     >>> record = cc.heatwaves(sst, climatology=state.climatology)
-    >>> bool((state.annual["days"] == record.annual["days"]).all())
+    >>> state.annual["days"].equals(record.annual["days"])
     True
     """
     definition = HeatwaveDefinition(
