@@ -319,3 +319,32 @@ def test_a_cube_stays_the_same_where_the_process_goes_elsewhere(
 
 def names() -> list[str]:
     return sorted(path.name for path in Path("raw").glob("*.nc"))
+
+
+@pytest.mark.parametrize(
+    ("target", "fragments"),
+    [
+        ("memory://a#b/x.zarr", ("found #",)),
+        ("memory://a?b/x.zarr", ("found ?",)),
+        ("memory://a[1]/x.zarr", ("found [ ]",)),
+        ("s3://bucket", ("of a bucket", "s3://bucket/name.zarr")),
+        ("s3://bucket/", ("of a bucket", "s3://bucket/name.zarr")),
+    ],
+)
+def test_addresses_that_are_not_taken_as_they_stand(
+    sst: xr.DataArray, tmp_path: Path, target: str, fragments: tuple[str, ...]
+) -> None:
+    """What lies behind a mark is left away by some, and looked for as a pattern by others."""
+    files = [str(f) for f in write_daily_files(sst[:2].to_dataset(), tmp_path / "files")]
+    for attempt in (
+        lambda: cc.save(sst, target, overwrite=True),
+        lambda: cc.ingest(files, target, overwrite=True),
+    ):
+        with pytest.raises(ParameterError) as caught:
+            attempt()
+        assert_one_line(caught.value, *fragments)
+
+
+def test_storage_options_that_are_none(sst: xr.DataArray, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="storage options not understood"):
+        cc.open(tmp_path / "a.zarr", storage_options=["anon"])  # type: ignore[arg-type]

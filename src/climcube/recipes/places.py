@@ -12,7 +12,7 @@ from climcube.errors import ClimcubeError, IntegrityError, ParameterError, Store
 from climcube.provenance import redact
 from climcube.stores.addresses import address_of, is_remote
 from climcube.stores.filesystems import zarr_target
-from climcube.stores.places import require_outside_stores
+from climcube.stores.places import require_target
 from climcube.stores.plainwork import PlainWorkplace
 from climcube.stores.versioned.repositories import is_repository, is_write_error
 from climcube.stores.work import Work, Workplace
@@ -75,7 +75,7 @@ def target_of(
             "an ingest makes a Zarr store, no file", where=redact(address),
             expected="a name that ends in .zarr or .icechunk", found=suffix,
         )  # fmt: skip
-    require_outside_stores(address)
+    require_target(address)
     options = dict(options or {})
     if versioned is None:
         versioned = address.endswith(_SUFFIX) or is_repository(address, options)

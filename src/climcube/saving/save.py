@@ -14,7 +14,7 @@ from climcube.provenance import redact
 from climcube.saving.netcdf import write_netcdf
 from climcube.saving.zarrs import Saving, already_there, write_zarr
 from climcube.stores.addresses import address_of, is_remote, is_versioned_name
-from climcube.stores.places import place_of, require_outside_stores
+from climcube.stores.places import place_of, require_target
 from climcube.stores.plainwork import PlainWorkplace
 from climcube.stores.work import Workplace
 
@@ -122,7 +122,7 @@ def save(
             where="resume=True", remedy="save as Zarr (a name that ends in .zarr)",
         )  # fmt: skip
     named = parts_of(result, parts)
-    require_outside_stores(address)
+    require_target(address)
     place = place_of(address, storage_options)
     # A repository without a version is what an attempt left that failed.
     there = _workplace(address, storage_options) if is_versioned_name(address) else place

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from climcube.errors import CredentialsWarning, StoreError
+from climcube.errors import CredentialsWarning, ParameterError, StoreError
 from climcube.provenance import redact
 
 __all__ = ["Secret", "cause", "hidden_address", "hidden_options", "secret_texts", "without_secrets"]
@@ -78,6 +78,11 @@ def hidden_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
     >>> hidden_options({"secret": "hunter2", "anon": False})
     {'secret': '(hidden ...)', 'anon': False}
     """
+    if not isinstance(options, Mapping | None):
+        raise ParameterError(
+            "storage options not understood", expected="a mapping, as {'anon': True}",
+            found=type(options).__name__,
+        )  # fmt: skip
     found = {name: _hidden(str(name), value) for name, value in (options or {}).items()}
     if _holds_secrets(found):
         _warn_of_workers()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from climcube.errors import StoreError
+from climcube.errors import ParameterError, StoreError
 from climcube.provenance import redact
 from climcube.stores.addresses import is_remote
 from climcube.stores.exchange import exchanged
@@ -25,10 +25,11 @@ __all__ = [
     "RemotePlace",
     "place_of",
     "remove_remote",
-    "require_outside_stores",
+    "require_target",
 ]
 
 _ROOT = "zarr.json"
+_MEANING = frozenset("*?[]#")  # patterns, queries and fragments
 _MARKS = (_ROOT, ".zgroup", ".zarray", ".zmetadata")
 
 
@@ -49,15 +50,28 @@ def place_of(address: str, options: Mapping[str, Any] | None) -> Place:
     return LocalPlace(Path(address.removeprefix("file://")))
 
 
-def require_outside_stores(address: str) -> None:
-    """Refuse a target on this machine that lies within a store, which would hold it or lose parts.
+def require_target(address: str) -> None:
+    """Refuse a target that nothing can be written to and read from again.
 
     Raises
     ------
+    ParameterError
+        An address with characters that stand for something else, or of a bucket alone.
     StoreError
-        One of its folders is a Zarr store, plain or with versions.
+        A path within a Zarr store, plain or with versions, which would hold it or lose parts.
     """
     if is_remote(address) and not address.startswith("file://"):
+        scheme, _, path = address.partition("://")
+        if odd := _MEANING & set(path):
+            raise ParameterError(
+                "an address that is not taken as it stands", where=redact(address),
+                expected="none of " + " ".join(sorted(_MEANING)), found=" ".join(sorted(odd)),
+            )  # fmt: skip
+        if scheme == "s3" and not path.partition("/")[2].strip("/"):
+            raise ParameterError(
+                "the address of a bucket, not of a store in it", where=redact(address),
+                expected="s3://bucket/name.zarr",
+            )  # fmt: skip
         return
     for folder in Path(os.path.abspath(address.removeprefix("file://"))).parents:
         versioned = (folder / "snapshots").is_dir() and (folder / "manifests").is_dir()
