@@ -81,7 +81,8 @@ def matchup(
         ``rmse``, ``stdev`` (of the difference, ddof 0, so that rmse^2 = bias^2 + stdev^2),
         Pearson's ``correlation``, and ``n_missing``. All in the cube's units. Values, flags and
         statistics are lazy where the cube is, and reading touches each chunk that is needed once;
-        coordinates are read at once, and once: what is to be read of the cube follows from them.
+        coordinates are read at once, and once: what is to be read of the cube follows from them
+        (of a curved grid that takes some 120 bytes a cell meanwhile: 1.6 GB for 13 million).
 
     Notes
     -----
