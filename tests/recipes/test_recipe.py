@@ -338,6 +338,11 @@ def test_checks(files, tmp_path, checks, error, text):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["files"]
 
 
+def test_a_range_turned_about_is_no_fault_of_the_files():
+    with pytest.raises(IngestError, match="least value first, found 45 to -3"):
+        recipe(["a.nc"], valid_range={"sst": (45, -3)})
+
+
 def test_valid_ranges_include_their_ends(files, sea, tmp_path):
     low, high = float(sea.sst.min()), float(sea.sst.max())
     cc.ingest(recipe(files, valid_range={"sst": (low, high)}), tmp_path / "cube.zarr")

@@ -109,6 +109,12 @@ class Recipe:
                 "the recipe's shards are not whole chunks", where="key 'store.tile'",
                 expected=f"a multiple of store.chunk = {self.store.chunk}", found=self.store.tile,
             )  # fmt: skip
+        for name, (low, high) in self.checks.valid_range.items():
+            if not low <= high:
+                raise IngestError(
+                    "the recipe's range is none", where=f"key 'checks.valid_range.{name}'",
+                    expected="the least value first", found=f"{low} to {high}",
+                )  # fmt: skip
 
     def document(self) -> dict[str, Any]:
         """Return the recipe as plain dictionaries and lists, without what says nothing."""
