@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import climcube as cc
+from climcube.errors import ClusterError
 from climcube.planning.tiles.jobs import WHOLE, Job, job_of
 from climcube.planning.tiles.nodes import is_constant, is_read
 
@@ -162,3 +163,10 @@ def test_what_reads_is_known_also_when_dask_has_put_tasks_together(
     for tile in doubled.tiles:
         graph = doubled.graph_of(tile)
         assert not is_read(graph[tile.pieces[0].key], graph)
+
+
+def test_what_workers_keep_is_refused_in_one_sentence() -> None:
+    kept = source(SIZES)
+    array = da.Array({}, "kept", kept.data.chunks, kept.dtype)  # as Dask has it of its futures
+    with pytest.raises(ClusterError, match=r"memory of workers.*persist"):
+        job_of({"": kept.copy(data=array).to_dataset(name="a")})

@@ -22,6 +22,7 @@ from dask.array.optimization import optimize
 from dask.highlevelgraph import HighLevelGraph
 
 from climcube.cubes.chunks import is_lazy
+from climcube.errors import ClusterError
 from climcube.planning.tiles.nodes import Graph, Key, walk
 from climcube.planning.tiles.sharing import Place, Sharing
 
@@ -154,6 +155,11 @@ def job_of(datasets: Mapping[str, xr.Dataset]) -> Job:
     ----------
     datasets
         By the name of their group. Variables and coordinates that are not lazy are left out.
+
+    Raises
+    ------
+    ClusterError
+        Blocks were computed already, and are kept by the workers of a cluster.
     """
     arrays = {
         (group, str(name)): variable.data
@@ -167,7 +173,13 @@ def job_of(datasets: Mapping[str, xr.Dataset]) -> Job:
         for block in _blocks(group, name, array, tuple(map(str, datasets[group][name].dims)))
     ]
     graph = _optimised(arrays.values(), [piece.key for piece, _, _ in blocks])
-    sharing = Sharing.of(graph, [(piece.key, place) for piece, place, _ in blocks])
+    try:
+        sharing = Sharing.of(graph, [(piece.key, place) for piece, place, _ in blocks])
+    except KeyError as error:  # Dask leaves futures out of its graphs
+        raise ClusterError(
+            "blocks kept in the memory of workers cannot be cut into tiles", found=str(error.args[0]),
+            remedy="pass the cube as it was before .persist()",
+        ) from error  # fmt: skip
     tiles = []
     for number, (members, shared) in enumerate(sharing.groups):
         own = tuple(blocks[i][0] for i in members)
