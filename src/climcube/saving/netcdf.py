@@ -12,7 +12,7 @@ import xarray as xr
 
 from climcube.planning.tiles.prepare import Parts, file_chunks
 from climcube.progress import dask_progress
-from climcube.saving.settle import compute_writes
+from climcube.saving.settle import compute_write
 
 __all__ = ["write_netcdf"]
 
@@ -36,7 +36,7 @@ def write_netcdf(
                     encoding=_encoding(dataset, encoding),
                     compute=False,
                 )
-                compute_writes([pending])
+                compute_write(pending)
     except (OSError, RuntimeError):  # of HDF5, as a disk that is full
         _let_go(os.path.abspath(file))
         raise

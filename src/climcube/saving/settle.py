@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
@@ -12,21 +12,21 @@ import dask.threaded
 from dask.base import compute, get_scheduler
 from dask.system import CPU_COUNT
 
-__all__ = ["Threads", "compute_writes"]
+__all__ = ["Threads", "compute_write"]
 
 
-def compute_writes(pending: Sequence[Any]) -> None:
-    """Compute delayed writes; also after a failure no task is at work when this returns.
+def compute_write(pending: Any) -> None:
+    """Compute a delayed write; also after a failure no task is at work when this returns.
 
     Dask's threads raise the first error at once and leave other tasks running: one that comes
     late would write anew the file that is being removed. A pool of our own can be waited for.
     """
     if get_scheduler() not in (None, dask.threaded.get) or dask.config.get("pool", None):
-        compute(*pending)
+        compute(pending)
         return
     workers = dask.config.get("num_workers", None) or CPU_COUNT
     with Threads(workers) as pool:
-        compute(*pending, pool=pool)
+        compute(pending, pool=pool)
 
 
 class Threads(ThreadPoolExecutor):
