@@ -177,8 +177,8 @@ def job_of(datasets: Mapping[str, xr.Dataset]) -> Job:
         sharing = Sharing.of(graph, [(piece.key, place) for piece, place, _ in blocks])
     except KeyError as error:  # Dask leaves futures out of its graphs
         raise ClusterError(
-            "blocks kept in the memory of workers cannot be cut into tiles", found=str(error.args[0]),
-            remedy="pass the cube as it was before .persist()",
+            "blocks kept in the memory of workers cannot be cut into tiles",
+            found=str(error.args[0]), remedy="pass the cube as it was before .persist()",
         ) from error  # fmt: skip
     tiles = []
     for number, (members, shared) in enumerate(sharing.groups):
