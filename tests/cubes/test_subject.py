@@ -60,6 +60,7 @@ def test_of_several_variables_one_is_to_be_passed_alone() -> None:
         (cube(dtype="complex64"), CubeError, "complex64"),
         (cube().astype(str), CubeError, r"trend needs numbers.*astype\('float64'\)"),
         (cube() > 1, CubeError, r"found bool; make it 1 and 0, and NaN where nothing is known"),
+        (cube().assign_attrs(scale_factor=0.01), CubeError, "needs decoded values.*cc.open"),
         (cube().isel(time=0), AxisError, "no time axis"),
         (cube(units="florp"), UnitsError, "florp"),
     ],

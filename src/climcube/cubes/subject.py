@@ -71,6 +71,14 @@ def plain_cube(cube: Any, purpose: str) -> tuple[xr.DataArray, Any]:
             found=str(plain.dtype),
             remedy=_CONDITION if plain.dtype == np.bool_ else "convert it: cube.astype('float64')",
         )
+    if {"scale_factor", "add_offset"} & set(plain.attrs):
+        raise CubeError(
+            f"{purpose} needs decoded values",
+            where=f"variable {cube.name!r}",
+            expected="physical values",
+            found="packed ones, with scale_factor or add_offset as attributes",
+            remedy="decode them: xr.decode_cf(dataset), or open the file with cc.open(...)",
+        )
     require_cells(plain, purpose)
     _require_known_sizes(plain, purpose)
     return _native(plain), quantified
