@@ -107,16 +107,18 @@ def add_day(value: float, seas: float, thresh: float, limit: float, y: int, colu
 
 
 @compiled
-def finish_years(columns: Array, within: Array) -> None:
+def finish_years(columns: Array, within: Array, thresh: Array) -> None:
     """Turn sums over events into means; NaN in a year without any.
 
     ``within`` holds the days of each year that lie in the record. Where all of them are missing
-    (land, years before the data begin) nobody knows whether there were events: counts are NaN,
-    since a mean over an area would take a 0 for a sea without any.
+    (land, years before the data begin), or no day of the year has a threshold (no data in the
+    base period), nobody knows whether there were events: counts are NaN, since a mean over an
+    area would take a 0 for a sea without any.
     """
+    unknown = np.isnan(thresh).all()
     for y in range(columns.shape[1]):
         count = columns[_COUNT, y]
-        if columns[_MISSING, y] >= within[y]:
+        if unknown or columns[_MISSING, y] >= within[y]:
             columns[:_MISSING, y] = np.nan
             columns[_TOTAL, y] = np.nan
         for m in range(_MEANS, columns.shape[0]):

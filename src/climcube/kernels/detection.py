@@ -140,7 +140,7 @@ def annual_loop(
             add_event(
                 series, own_seas, own_thresh, limit, group, year, first, last, sign, row, columns
             )
-        finish_years(columns, within)
+        finish_years(columns, within, own_thresh)
         table[:, cell] = columns
 
 

@@ -95,8 +95,8 @@ def annual(
     _run(block, checkpoint, seas, thresh, sums, clock, settings, packing, final=True)
     table = sums.reshape(block.shape[0], clock.years.size, _COLUMNS)
     table[..., _MISSING] += absent
-    for columns in table:
-        finish_years(columns.T, within)
+    for columns, own_thresh in zip(table, thresh, strict=True):
+        finish_years(columns.T, within, own_thresh)
     return tuple(np.moveaxis(table, -1, 0))
 
 

@@ -256,6 +256,20 @@ def test_land_and_years_without_data_are_no_years_without_heatwaves(cube):
     xr.testing.assert_equal(state.annual.compute(), whole)
 
 
+def test_a_cell_that_begins_after_the_base_period_has_no_counts(cube):
+    """Without a threshold nobody knows of events; 0 days would be a sea without any."""
+    data = cube.copy()
+    late = data.time.dt.year.values >= 2004  # windows reach five days beyond the period
+    data[~late, 1, 1] = np.nan
+    mhw = cc.heatwaves(data, base_period=("2000", "2002"))
+    assert mhw.climatology.thresh[:, 1, 1].isnull().all()
+    unknown = mhw.annual.days.isnull().all("time")
+    assert unknown.values.nonzero() == (np.array([1]), np.array([1]))
+    state = cc.heatwave_state(data[:1200], base_period=("2000", "2002"))
+    state.update(data[1200:])
+    xr.testing.assert_equal(state.annual.compute(), mhw.annual)
+
+
 def test_constant_series_have_no_event_and_say_why(cube):
     mhw = cc.heatwaves(xr.full_like(cube, -1.8))
     assert int(mhw.annual["count"].sum()) == 0

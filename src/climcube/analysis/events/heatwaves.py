@@ -121,10 +121,11 @@ def heatwaves(
     event they count as the climatology. Days absent from the time axis are like missing ones
     where they are more than ``max_gap`` and ``max_pad``; fewer (29 February, in records that
     drop it) end no run and are not counted. A year without any value (land) has NaN for count
-    and days too, not 0. Infinite values count as missing. Where the threshold equals the
-    climatology (sea ice, constant series) nothing is an event: ``annual["days_undefined"]``
-    counts such days. Values known to be packed (from the cube's encoding, verified on the
-    data) are compared as float64(integer) * scale + offset, all others as given, in float64.
+    and days too, not 0, and so has a cell without a threshold (no values in the base period).
+    Infinite values count as missing. Where the threshold equals the climatology (sea ice,
+    constant series) nothing is an event: ``annual["days_undefined"]`` counts such days. Values
+    known to be packed (from the cube's encoding, verified on the data) are compared as
+    float64(integer) * scale + offset, all others as given, in float64.
 
     Raises
     ------

@@ -145,7 +145,10 @@ class VerifyReport:
         return "\n".join([*lines, *([f"  and {more} more"] if more > 0 else [])])
 
     def _repr_html_(self) -> str:
-        parts = [heading("Verification", "intact" if self.ok else "damaged"), fact_table(self._facts())]
+        parts = [
+            heading("Verification", "intact" if self.ok else "damaged"),
+            fact_table(self._facts()),
+        ]
         if self.findings:
             columns = ("kind", "variable", "object", "place", "found")
             shown = self.findings[: 5 * _SHOWN]
