@@ -124,6 +124,13 @@ def test_the_plan_can_be_read(cubes: Cubes) -> None:
     assert "<script" not in html
 
 
+def test_what_is_in_memory_needs_no_work() -> None:
+    ocean = cc.testing.synthetic_ocean(years=1, shape=(2, 3))
+    plan = cc.plan(cc.annual_mean(ocean.sst.load()), calibrate=False)
+    assert plan.tiles == 0 and plan.fits
+    assert str(plan).splitlines()[-1].endswith("none: the values are in memory already")
+
+
 def test_names_are_escaped() -> None:
     cube = cc.testing.synthetic_ocean(years=1, shape=(2, 3)).sst.rename("<script>alert(1)").chunk()
     assert "<script" not in cc.plan(cube, calibrate=False)._repr_html_()

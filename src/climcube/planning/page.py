@@ -29,6 +29,9 @@ def _lines(plan: Any) -> Iterable[tuple[str, str]]:
     yield "result", plan.result
     if plan.target:
         yield "target", plan.target
+    if not plan.tiles:
+        yield "work", "none: the values are in memory already"
+        return
     cut = f"{plan.tiles:,} tile{'s' * (plan.tiles != 1)}"
     kept = f", {plan.shared:,} result{'s' * (plan.shared != 1)} shared by tiles" * bool(plan.shared)
     # Of many tiles each is handed to Dask as a whole.
