@@ -59,6 +59,7 @@ def test_a_source_is_named_and_what_the_cube_told_is_kept() -> None:
     result = record(opened * 2, "trend", {"per": "decade"}, [opened])
     again = set_source(result, "saved.zarr")
     assert [s["address"] for s in read(again)["sources"]] == ["saved.zarr", "s3://b/raw.zarr"]
+    assert [s.get("kind") for s in read(again)["sources"]] == ["result", None]
     assert [s["function"] for s in read(again)["steps"]] == ["trend"]
     assert read(again)["packages"]
 

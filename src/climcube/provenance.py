@@ -57,10 +57,13 @@ def _without_secrets(found: re.Match[str]) -> str:
 def set_source(cube: Any, address: str, **facts: str | None) -> Any:
     """Say on a freshly opened cube where it came from (entry, version, ... as facts).
 
-    What the cube already tells of its making (a saved result, an ingested store) is kept.
+    What the cube already tells of its making (a saved result, an ingested store) is kept. A
+    source that is itself a result is marked as one: it is no data set to be cited.
     """
-    source = {"address": redact(address)} | {k: v for k, v in facts.items() if v is not None}
     before = read(cube)
+    source = {"address": redact(address)} | {k: v for k, v in facts.items() if v is not None}
+    if before.get("steps"):
+        source["kind"] = "result"
     document = {
         "sources": _unique([source, *before.get("sources", [])]),
         "steps": before.get("steps", []),

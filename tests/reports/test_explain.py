@@ -246,7 +246,9 @@ def test_a_saved_result_is_explained_as_before(sst: xr.DataArray, tmp_path: Path
     before, after = cc.explain(fit, format="bibtex"), cc.explain(opened, format="bibtex")
     first, second = (set(re.findall(r"@\w+\{([\w-]+),", text)) for text in (before, after))
     assert first <= second
-    assert "effective one" in cc.explain(opened)
+    text = cc.explain(opened)
+    assert "effective one" in text and "were made in memory" in text
+    assert re.search(r"kept in \S+fit.zarr\. ", text) and "cite them yourself" not in text
 
 
 def test_what_xarray_did_afterwards_is_called_unknown(sst: xr.DataArray) -> None:

@@ -210,20 +210,21 @@ def _data(
     sources: list[Mapping[str, Any]], catalog: Any, works: dict[str, Reference]
 ) -> tuple[list[str], list[str]]:
     """Return sentences on the data, what their catalog warns of; add them to the works."""
-    if not sources:
-        return [_NO_SOURCE], []
-    sentences: list[str] = []
+    results = [s for s in sources if s.get("kind") == "result"]
+    sources = [s for s in sources if s not in results]
+    sentences: list[str] = [] if sources else [_NO_SOURCE]
     cautions: list[str] = []
     for source in sources:
         if source.get("entry"):
             text, warned = _entry(source, catalog, works)
             cautions += [w for w in warned if w not in cautions]
         else:
-            text = f"Data were read from {source.get('address')}{_version(source)}"
+            text = f"Data were read from {_place(source)}"
             if not any(s.get("entry") for s in sources):
                 text += " (authors, licence and citation are not recorded: cite them yourself)"
             text += "."
         sentences.append(text)
+    sentences += [f"Results on the way were kept in {_place(s)}." for s in results]
     return sentences, cautions
 
 
@@ -231,7 +232,7 @@ def _entry(
     source: Mapping[str, Any], catalog: Any, works: dict[str, Reference]
 ) -> tuple[str, list[str]]:
     identity = str(source["entry"])
-    where = f"{source.get('address')}{_version(source)}"
+    where = _place(source)
     key = re.sub(r"[^A-Za-z0-9-]", "-", identity)
     doi = str(source.get("doi") or "")
     try:
@@ -254,8 +255,9 @@ def _entry(
     return text, [f"{identity}: {trap}" for trap in entry.traps]
 
 
-def _version(source: Mapping[str, Any]) -> str:
-    return f", version {source['version']}" if source.get("version") else ""
+def _place(source: Mapping[str, Any]) -> str:
+    version = f", version {source['version']}" if source.get("version") else ""
+    return f"{source.get('address')}{version}"
 
 
 def _software(packages: Mapping[str, str], works: dict[str, Reference]) -> str:
