@@ -23,7 +23,7 @@ from climcube.errors import IntegrityError, StoreError
 from climcube.planning.costs.costing import AHEAD
 from climcube.planning.tiles.jobs import Job, Tile
 from climcube.planning.tiles.nodes import Graph, Key, is_constant
-from climcube.saving.crews import Needs, Order, Outcome, Together, names_of
+from climcube.saving.crews import Order, Outcome, Together, names_of
 
 __all__ = ["ClusterCrew"]
 
@@ -54,7 +54,6 @@ class ClusterCrew:
 
     def __init__(self, job: Job, client: Client) -> None:
         self._job, self._client = job, client
-        self._needs = Needs(job)
         self._mark = uuid.uuid4().hex
         self._kept: dict[Key, Future[Any]] = {}  # constants, and what is shared
         self._running: dict[Any, tuple[Order, Future[Any]]] = {}
@@ -82,7 +81,7 @@ class ClusterCrew:
 
     def ready(self, tile: Tile) -> bool:
         """Whether a tile can be started: the scheduler waits for what it needs."""
-        missing = [key for key in self._needs.of(tile) if key not in self._kept]
+        missing = [key for key in self._job.needed(tile) if key not in self._kept]
         if missing:
             graph: Graph = {}
             for key in missing:

@@ -31,7 +31,7 @@ from climcube.planning.tiles.nodes import Graph, Key
 from climcube.saving.settle import Threads
 from climcube.saving.tasks import evaluate, with_values
 
-__all__ = ["Crew", "LocalCrew", "Needs", "Order", "Outcome", "Together", "local_crew", "names_of"]
+__all__ = ["Crew", "LocalCrew", "Order", "Outcome", "Together", "local_crew", "names_of"]
 
 _SHOWN = 4
 
@@ -143,7 +143,6 @@ class LocalCrew:
         self, job: Job, get: Callable[..., Any], pool: Any, width: int, *, apart: bool = False
     ) -> None:
         self._job, self._get, self._pool, self._apart = job, get, pool, apart
-        self._needs = Needs(job)
         self.width = width
         self._alone = isinstance(pool, SynchronousExecutor)
         # In this thread a tile is computed when it is started: it is noted before the next.
@@ -161,7 +160,7 @@ class LocalCrew:
                 return False
             self._coming = None
             self._values |= dict(zip(keys, future.result(), strict=True))
-        missing = [key for key in self._needs.of(tile) if key not in self._values]
+        missing = [key for key in self._job.needed(tile) if key not in self._values]
         if not missing:
             return True
         graph: Graph = {}
@@ -203,7 +202,7 @@ class LocalCrew:
         graph: Graph = {}
         for order in orders:
             graph |= order.graph
-            for key in self._needs.of(order.tile):
+            for key in self._job.needed(order.tile):
                 graph |= self._job.graph_of_shared(key)
         together = Together(orders, ended)
         keys = together.keys
@@ -256,30 +255,6 @@ class Together:
         if len(results) == len(order.keys):
             del self._results[order.tile.number]
             self._ended(Outcome(order.tile, [results[k] for k in order.keys]))
-
-
-class Needs:
-    """All shared keys that a tile needs, itself or through others."""
-
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._inputs: dict[Key, frozenset[Key]] = {}
-
-    def of(self, tile: Tile) -> list[Key]:
-        """Return the keys, each after those that it needs itself."""
-        found: set[Key] = set()
-        waiting = list(tile.shared)
-        while waiting:
-            key = waiting.pop()
-            if key not in found:
-                found.add(key)
-                waiting += self._inputs_of(key)
-        return [key for key in self._job.shared if key in found] if found else []
-
-    def _inputs_of(self, key: Key) -> frozenset[Key]:
-        if key not in self._inputs:
-            self._inputs[key] = self._job.inputs_of(self._job.graph_of_shared(key))
-        return self._inputs[key]
 
 
 def names_of(tiles: Sequence[Tile]) -> str:
