@@ -17,6 +17,7 @@ from climcube.plots.words import (
     base_period_words,
     basis_words,
     kind_words,
+    ordinal,
     period_words,
     value_words,
 )
@@ -74,7 +75,7 @@ def facts(mhw: Any, axis: TimeAxis, step: int) -> str:
     """Return period, basis and grid in a line."""
     cube = mhw.cube
     cells = " × ".join(f"{n:,} {d}" for d, n in cube.sizes.items() if d != axis.name)
-    shown = "" if step == 1 else f"; the map shows every {step}{_ordinal(step)} cell"
+    shown = "" if step == 1 else f"; the map shows every {ordinal(step)} cell"
     return f"{period_words(axis)}, {len(axis):,} days; {cells}; {basis_words(mhw, axis)}{shown}"
 
 
@@ -143,9 +144,3 @@ def event_words(place: Place, event: Event) -> str:
     first, last = (date_words(axis.label(i)) for i in (event.first, event.last))
     peak = f"{number(event.intensity_max, sign=True)} {units}".strip()
     return f"{first} to {last} ({event.duration} days), {peak}, {event.category}"
-
-
-def _ordinal(value: int) -> str:
-    if value % 100 in (11, 12, 13):
-        return "th"
-    return {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")

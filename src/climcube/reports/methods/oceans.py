@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from climcube.plots.words import ordinal
 from climcube.reports.methods.trends import fitted
 from climcube.reports.methods.words import Method, Parameters, counted, given, period, series_of
 
@@ -23,7 +24,7 @@ def _heatwaves(p: Parameters) -> Method:
     rank = 100 - rank if cold else rank
     text = (
         f"Marine {name} are periods of at least {counted(p.get('min_duration', 5), 'day')} "
-        f"{beyond} the {rank:g}{_ordinal(rank)} percentile of the season [@hobday2016], in four "
+        f"{beyond} the {ordinal(rank)} percentile of the season [@hobday2016], in four "
         f"categories [@hobday2018]; events at most {counted(p.get('max_gap', 2), 'day')} apart "
         "were joined. "
     )
@@ -55,12 +56,6 @@ def _baseline(p: Parameters) -> str:
     text = period(p.get("base_period"))
     return text + (", after the linear trend of each cell was removed" if kind == "detrended" else
                    "")  # fmt: skip
-
-
-def _ordinal(rank: float) -> str:
-    if rank != int(rank) or int(rank) % 100 in (11, 12, 13):
-        return "th"
-    return {1: "st", 2: "nd", 3: "rd"}.get(int(rank) % 10, "th")
 
 
 def _state(p: Parameters) -> Method:
