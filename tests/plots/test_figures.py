@@ -84,7 +84,7 @@ def test_words_are_legible_on_real_data(
     cube = cube.assign_coords(lat=-29.375, lon=112.625)
     ax = FIGURES[name](heatwaves(cube, base_period=(1983, 2012), cold=cold))
     tidy(ax)
-    assert "climatology 1983–2012" in " ".join(t.get_text() for t in ax.texts)
+    assert "climatology 1983–2012" in " ".join(" ".join(t.get_text() for t in ax.texts).split())
     assert "29.375°S, 112.625°E" in ax.get_title(loc="left")
 
 

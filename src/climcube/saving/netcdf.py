@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import gc
+import errno
 import os
+import shutil
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import xarray as xr
+from dask.callbacks import Callback
 
 from climcube.planning.tiles.prepare import Parts, file_chunks
 from climcube.progress import dask_progress
 from climcube.saving.settle import compute_write
+from climcube.stores.integrity.verification import spoken_size
 
 __all__ = ["write_netcdf"]
+
+_TABLES = 4 << 20  # of HDF5's own
 
 
 def write_netcdf(
@@ -24,35 +29,48 @@ def write_netcdf(
     progress: bool | None,
 ) -> None:
     """Write data sets, each into its group of a file, compressed and with checksums."""
-    try:
-        with dask_progress("saving", progress), warnings.catch_warnings():
-            warnings.simplefilter("ignore", xr.SerializationWarning)
-            for number, (group, dataset) in enumerate(datasets.items()):
-                pending = dataset.to_netcdf(
-                    file,
-                    mode="a" if number else "w",
-                    group=group or None,
-                    engine="h5netcdf",
-                    encoding=_encoding(dataset, encoding),
-                    compute=False,
-                )
+    with dask_progress("saving", progress), warnings.catch_warnings():
+        warnings.simplefilter("ignore", xr.SerializationWarning)
+        for number, (group, dataset) in enumerate(datasets.items()):
+            room = _least_room(dataset)
+            _require_room(file, room)
+            pending = dataset.to_netcdf(
+                file,
+                mode="a" if number else "w",
+                group=group or None,
+                engine="h5netcdf",
+                encoding=_encoding(dataset, encoding),
+                compute=False,
+            )
+            with Callback(pretask=lambda *_, room=room: _require_room(file, room)):
                 compute_write(pending)
-    except (OSError, RuntimeError):  # of HDF5, as a disk that is full
-        _let_go(os.path.abspath(file))
-        raise
 
 
-def _let_go(file: str) -> None:
-    """Keep h5netcdf from closing a file once more that HDF5 could not close.
+def _least_room(dataset: xr.Dataset) -> int:
+    """Return the bytes that must be free at any time: what is in memory, a block, and tables."""
+    held = sum(v.nbytes for v in dataset.variables.values() if not v.chunks)
+    block = max((_largest_block(v) for v in dataset.variables.values() if v.chunks), default=0)
+    return held + 4 * block + _TABLES
 
-    What HDF5 holds of such a file leads nowhere: whatever asks for it, if only when Python tidies
-    up, takes the whole process down.
+
+def _largest_block(variable: xr.Variable) -> int:
+    cells = int(variable.dtype.itemsize)
+    for sizes in variable.chunks or ():
+        cells *= max(sizes)
+    return cells
+
+
+def _require_room(file: str, room: int) -> None:
+    """Stop while HDF5 can still close its file.
+
+    HDF5 cannot close a file on a full disk, and what it holds of it takes the process down later,
+    at the latest when Python ends. So a disk must not be full when HDF5 writes.
     """
-    from h5netcdf import File
-
-    for found in gc.get_objects():
-        if issubclass(type(found), File) and getattr(found, "_filename", None) == file:
-            found._closed = True
+    folder = os.path.dirname(os.path.abspath(file))
+    free = shutil.disk_usage(folder).free
+    if free < room:
+        text = f"the disk is full: {spoken_size(free)} free, at least {spoken_size(room)} needed"
+        raise OSError(errno.ENOSPC, text)
 
 
 def _encoding(dataset: xr.Dataset, given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -6,9 +6,8 @@
                  \\            /
     work-3f9a..   w1 → w2 → w3              each finished step replaces the one before it
 
-A work branch holds one commit, which every finished step amends; what has been done is written
-in the commit itself. Publishing moves `main` from the version that the work began with, and
-only from that one.
+A work branch holds one commit, which every finished step amends and which says what was done.
+Publishing moves `main` from the version that the work began with, and only from that one.
 """
 
 from __future__ import annotations
