@@ -41,7 +41,7 @@ def decode_cf(raw: xr.Dataset, where: str, *, use_cftime: bool | None = None) ->
     """
     for name, variable in raw.variables.items():
         require_packing(variable.attrs, f"{where}, variable {name!r}")
-        if _is_dates(variable) and name in raw.xindexes and np.isinf(variable.values).any():
+        if _encodes_dates(variable) and name in raw.xindexes and np.isinf(variable.values).any():
             raise CalendarError(  # xarray would take it for the day that its units begin with
                 "a time is infinite", where=where, expected="numbers of " + variable.attrs["units"],
                 remedy="correct the time coordinate, or leave the file out",
@@ -113,7 +113,7 @@ def _flags_or_floats(stored: xr.DataArray) -> xr.DataArray:
     return decoded
 
 
-def _is_dates(variable: xr.Variable) -> bool:
+def _encodes_dates(variable: xr.Variable) -> bool:
     return variable.dtype.kind == "f" and " since " in str(variable.attrs.get("units", ""))
 
 

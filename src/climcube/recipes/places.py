@@ -15,7 +15,7 @@ from climcube.stores.filesystems import zarr_target
 from climcube.stores.places import require_target
 from climcube.stores.plainwork import PlainWorkplace
 from climcube.stores.versioned.repositories import is_repository, is_write_error
-from climcube.stores.work import Work, Workplace
+from climcube.stores.work import Work, Workplace, write_failure
 
 __all__ = ["Target", "keeping", "target_of"]
 
@@ -110,11 +110,7 @@ def keeping(work: Work) -> Iterator[None]:
         raise
     except BaseException as error:
         if is_write_error(error):
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise StoreError(
-                "saving failed", where=getattr(work, "place", None), found=redact(reason),
-                remedy=_kept(work) if work.done else None,
-            ) from error  # fmt: skip
+            raise write_failure(work, error, _kept(work) if work.done else None) from error
         if work.done:
             error.add_note(f"climcube: {_kept(work)}")
         raise

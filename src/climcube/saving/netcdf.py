@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import shutil
 import warnings
@@ -49,15 +50,9 @@ def write_netcdf(
 def _least_room(dataset: xr.Dataset) -> int:
     """Return the bytes that must be free at any time: what is in memory, a block, and tables."""
     held = sum(v.nbytes for v in dataset.variables.values() if not v.chunks)
-    block = max((_largest_block(v) for v in dataset.variables.values() if v.chunks), default=0)
-    return held + 4 * block + _TABLES
-
-
-def _largest_block(variable: xr.Variable) -> int:
-    cells = int(variable.dtype.itemsize)
-    for sizes in variable.chunks or ():
-        cells *= max(sizes)
-    return cells
+    lazy = (v.data for v in dataset.variables.values() if v.chunks)
+    block = max((math.prod(d.chunksize) * d.dtype.itemsize for d in lazy), default=0)
+    return int(held + 4 * block + _TABLES)
 
 
 def _require_room(file: str, room: int) -> None:

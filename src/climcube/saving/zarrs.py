@@ -41,7 +41,7 @@ from climcube.stores.integrity.manifest import (
 from climcube.stores.integrity.rereading import require_written
 from climcube.stores.plainwork import PUBLISHING
 from climcube.stores.versioned.repositories import is_write_error, repository_reporting
-from climcube.stores.work import Work, Workplace
+from climcube.stores.work import Work, Workplace, write_failure
 
 __all__ = ["Saving", "already_there", "write_zarr"]
 
@@ -222,11 +222,8 @@ def _keeping(work: Work, *, resume: bool) -> Iterator[None]:
         if is_write_error(error):
             if not resume:
                 work.discard()
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise StoreError(
-                "saving failed", where=getattr(work, "place", None), found=redact(reason),
-                remedy=_kept(work) if resume and work.done else None,
-            ) from error  # fmt: skip
+            remedy = _kept(work) if resume and work.done else None
+            raise write_failure(work, error, remedy) from error
         if SEALED in work.done and isinstance(error, StoreError):
             raise _complete(error, work) from error
         if isinstance(error, ClusterError):

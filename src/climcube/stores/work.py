@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-__all__ = ["Work", "Workplace"]
+from climcube.errors import StoreError
+from climcube.provenance import redact
+
+__all__ = ["Work", "Workplace", "write_failure"]
 
 
 class Work(Protocol):
@@ -84,3 +87,11 @@ class Workplace(Protocol):
 
     def tidy(self, identity: str) -> None:
         """Remove what an earlier attempt of the same ``identity`` left, finished or not."""
+
+
+def write_failure(work: Work, error: BaseException, remedy: str | None) -> StoreError:
+    """Return the one line that says why something was not written, and what can be done."""
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    return StoreError(
+        "saving failed", where=getattr(work, "place", None), found=redact(reason), remedy=remedy
+    )
